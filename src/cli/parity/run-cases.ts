@@ -1,0 +1,35 @@
+import type { HostTensor } from '../../graph/host-tensor.ts';
+import { type Comparison, compare } from './comparison.ts';
+import { evaluators } from './evaluators.ts';
+import { type CaseDescription, ParityCase, type ParityFolder } from './parity-case.ts';
+
+export interface CaseResult {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly comparisons: readonly Comparison[];
+  /** Set when the case could not be computed. */
+  readonly error?: Error;
+  readonly seconds: number;
+}
+
+/** Evaluates one case and compares every output with its recording. */
+export async function runCase(folder: ParityFolder, description: CaseDescription): Promise<CaseResult> {
+  const started = performance.now();
+  const { name, module, outputs, tolerance } = description;
+  const seconds = (): number => (performance.now() - started) / 1000;
+  try {
+    const evaluate = evaluators[module];
+    if (evaluate === undefined) throw new Error(`the module "${module}" is unknown`);
+    const parityCase = new ParityCase(description, folder);
+    const actual: Readonly<Record<string, HostTensor>> = await evaluate(parityCase);
+    const comparisons = await Promise.all(
+      Object.keys(outputs).map(async (output) =>
+        compare(output, await parityCase.expected(output), actual[output], tolerance.per_output?.[output] ?? tolerance),
+      ),
+    );
+    const passed = comparisons.every((comparison) => comparison.passed);
+    return { name, passed, comparisons, seconds: seconds() };
+  } catch (error) {
+    return { name, passed: false, comparisons: [], error: error as Error, seconds: seconds() };
+  }
+}

@@ -1,0 +1,88 @@
+import { create } from '@bufbuild/protobuf';
+import { SymbolicDimension } from './dimension.ts';
+import { onnxDataType } from './element-type.ts';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './onnx/onnx_pb.ts';
+import type { StoredTensor } from './safetensors.ts';
+import type { Value } from './value.ts';
+
+/** A node attribute: integers by default, floats marked as such. */
+export type Attribute = number | string | readonly number[] | { readonly float: number };
+
+export function externalTensor(name: string, { file, offset, length, dtype, shape }: StoredTensor): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dataType: onnxDataType(dtype),
+    dims: shape.map(BigInt),
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: [
+      // Relative to the file system's root, which sessions declare as the folder of external data.
+      { key: 'location', value: file.replace(/^\/+/, '') },
+      { key: 'offset', value: String(offset) },
+      { key: 'length', value: String(length) },
+    ],
+  });
+}
+
+export function inlineTensor(
+  name: string,
+  values: readonly number[],
+  shape: readonly number[],
+  type: 'int64' | 'float32',
+): TensorProto {
+  const array = type === 'int64' ? BigInt64Array.from(values, BigInt) : Float32Array.from(values);
+  return create(TensorProtoSchema, {
+    name,
+    dataType: onnxDataType(type),
+    dims: shape.map(BigInt),
+    rawData: new Uint8Array(array.buffer),
+  });
+}
+
+export function valueInfo({ name, dtype, shape }: Value): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: 'tensorType',
+        value: {
+          elemType: onnxDataType(dtype),
+          shape: {
+            dim: shape.map((dimension) => ({
+              value:
+                dimension instanceof SymbolicDimension
+                  ? { case: 'dimParam' as const, value: dimension.text }
+                  : { case: 'dimValue' as const, value: BigInt(dimension) },
+            })),
+          },
+        },
+      },
+    },
+  });
+}
+
+export function attributeProto(name: string, value: Attribute): AttributeProto {
+  const attribute = create(AttributeProtoSchema, { name });
+  if (typeof value === 'number') {
+    attribute.type = AttributeProto_AttributeType.INT;
+    attribute.i = BigInt(value);
+  } else if (typeof value === 'string') {
+    attribute.type = AttributeProto_AttributeType.STRING;
+    attribute.s = new TextEncoder().encode(value);
+  } else if ('float' in value) {
+    attribute.type = AttributeProto_AttributeType.FLOAT;
+    attribute.f = value.float;
+  } else {
+    attribute.type = AttributeProto_AttributeType.INTS;
+    attribute.ints = value.map(BigInt);
+  }
+  return attribute;
+}

@@ -1,0 +1,121 @@
+import {
+  addDimensions,
+  type Dimension,
+  divideExactly,
+  formatShape,
+  multiplyDimensions,
+  sameDimension,
+  subtractDimensions,
+} from './dimension.ts';
+import { type ElementType, isFloat, onnxDataType } from './element-type.ts';
+import { GraphCore } from './graph-core.ts';
+import { axisLength, knownLength, sumOfAxis, type Value } from './value.ts';
+
+/** Operations that move data without computing with it. */
+export abstract class ShapeOperations extends GraphCore {
+  cast(x: Value, to: ElementType): Value {
+    if (x.dtype === to) return x;
+    return this.node('Cast', [x], x.shape, { dtype: to, attributes: { to: onnxDataType(to) } });
+  }
+
+  /** A float32 graph input in the target's arithmetic type (the JavaScript binding passes no bf16). */
+  activation(name: string, shape: readonly Dimension[]): Value {
+    return this.cast(this.input(name, 'float32', shape), this.target.arithmetic);
+  }
+
+  /** Floating point outputs leave the graph as float32. */
+  output(name: string, value: Value): void {
+    this.declareOutput(name, isFloat(value.dtype) ? this.cast(value, 'float32') : value);
+  }
+
+  reshape(x: Value, shape: readonly Dimension[]): Value {
+    if (!sameDimension(multiplyDimensions(1, ...x.shape), multiplyDimensions(1, ...shape))) {
+      throw this.mismatch(`cannot reshape to ${formatShape(shape)}`, x);
+    }
+    return this.node('Reshape', [x, this.#reshapeTarget(x, shape)], shape);
+  }
+
+  transpose(x: Value, order: readonly number[]): Value {
+    if (order.length !== x.shape.length) throw this.mismatch(`cannot transpose by [${order}]`, x);
+    const shape = order.map((axis) => axisLength(x, axis));
+    return this.node('Transpose', [x], shape, { attributes: { perm: order } });
+  }
+
+  concat(values: readonly Value[], axis: number): Value {
+    const [first] = values;
+    if (first === undefined) throw new Error('nothing to concatenate');
+    if (values.length === 1) return first;
+    for (const value of values) {
+      const fits = value.shape.every((length, at) => at === axis || sameDimension(length, first.shape[at] ?? -1));
+      if (!fits || value.dtype !== first.dtype || value.shape.length !== first.shape.length) {
+        throw this.mismatch(`cannot concatenate along axis ${axis}`, first, value);
+      }
+    }
+    const shape = first.shape.with(axis, sumOfAxis(values, axis));
+    return this.node('Concat', values, shape, { attributes: { axis } });
+  }
+
+  /** Elements `start … end−1` along `axis`, every `step`-th one; `end` defaults to the axis length. */
+  slice(x: Value, axis: number, start: Dimension, end: Dimension = axisLength(x, axis), step = 1): Value {
+    const length = divideExactly(addDimensions(subtractDimensions(end, start), step - 1), step);
+    const known = typeof start === 'number' && typeof end === 'number';
+    const count = length ?? (known ? Math.ceil((end - start) / step) : undefined);
+    if (count === undefined) throw this.mismatch(`cannot slice ${start}:${end}:${step} on axis ${axis}`, x);
+    const inputs = [x, this.shapeVector([start]), this.shapeVector([end])];
+    inputs.push(this.constant([axis], [1], 'int64'));
+    if (step !== 1) inputs.push(this.constant([step], [1], 'int64'));
+    return this.node('Slice', inputs, x.shape.with(axis, count));
+  }
+
+  split(x: Value, axis: number, sizes: readonly number[]): Value[] {
+    if (knownLength(x, axis) !== sizes.reduce((sum, size) => sum + size, 0)) {
+      throw this.mismatch(`cannot split axis ${axis} into [${sizes}]`, x);
+    }
+    const shapes = sizes.map((size) => x.shape.with(axis, size));
+    return this.nodes('Split', [x, this.constant(sizes, undefined, 'int64')], shapes, { attributes: { axis } });
+  }
+
+  /** Rows of `x` along its first axis picked by int64 `indices`. */
+  gather(x: Value, indices: Value): Value {
+    if (indices.dtype !== 'int64') throw this.mismatch('indices must be int64', indices);
+    return this.node('Gather', [x, indices], [...indices.shape, ...x.shape.slice(1)], { attributes: { axis: 0 } });
+  }
+
+  tile(x: Value, repeats: readonly Dimension[]): Value {
+    if (repeats.length !== x.shape.length) throw this.mismatch(`cannot tile by ${formatShape(repeats)}`, x);
+    const shape = x.shape.map((length, axis) => multiplyDimensions(length, repeats[axis] ?? 1));
+    return this.node('Tile', [x, this.shapeVector(repeats)], shape);
+  }
+
+  expand(x: Value, shape: readonly Dimension[]): Value {
+    return this.node('Expand', [x, this.shapeVector(shape)], shape);
+  }
+
+  /** Pads `x`; `before` and `after` hold one width per axis. */
+  pad(x: Value, mode: 'constant' | 'reflect' | 'edge', before: readonly number[], after: readonly number[]): Value {
+    if (before.length !== x.shape.length || after.length !== x.shape.length) throw this.mismatch('bad pad widths', x);
+    const shape = x.shape.map((length, axis) => addDimensions(length, before[axis] ?? 0, after[axis] ?? 0));
+    const widths = this.constant([...before, ...after], undefined, 'int64');
+    return this.node('Pad', [x, widths], shape, { attributes: { mode } });
+  }
+
+  /** Splits one axis into several, `sizes` long; at most one size may be left out as `undefined`. */
+  splitAxis(x: Value, axis: number, sizes: readonly (number | undefined)[]): Value {
+    const known = sizes.reduce<number>((product, size) => product * (size ?? 1), 1);
+    const rest = divideExactly(axisLength(x, axis), known);
+    if (rest === undefined) throw this.mismatch(`axis ${axis} does not split into [${sizes}]`, x);
+    return this.reshape(x, x.shape.toSpliced(axis, 1, ...sizes.map((size) => size ?? rest)));
+  }
+
+  /** The `shape` input of Reshape: 0 copies an axis, one −1 is worked out, anything harder is computed at run time. */
+  #reshapeTarget(x: Value, shape: readonly Dimension[]): Value {
+    const target = shape.map((length, axis) => {
+      if (typeof length === 'number') return length;
+      return axis < x.shape.length && sameDimension(length, x.shape[axis] ?? -1) ? 0 : -1;
+    });
+    const unknown = target.filter((length) => length === -1).length;
+    // A literal length of 0 would be read as "copy".
+    if (unknown <= 1 && !shape.includes(0)) return this.constant(target, undefined, 'int64');
+    return this.shapeVector(shape);
+  }
+}

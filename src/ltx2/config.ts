@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { SoundstageError } from '../shared/errors.ts';
+
+const size = z.number().int().positive();
+
+/** The `transformer` section of a bundle's configuration, which also holds the connectors' settings. */
+const transformerConfig = z.object({
+  num_layers: size,
+  num_attention_heads: size,
+  attention_head_dim: size,
+  audio_num_attention_heads: size,
+  audio_attention_head_dim: size,
+  in_channels: size,
+  out_channels: size,
+  audio_in_channels: size.default(128),
+  audio_out_channels: size.default(128),
+  caption_channels: size,
+  norm_eps: z.number().positive(),
+  rope_type: z.literal('split'),
+  frequencies_precision: z.literal('float64'),
+  use_middle_indices_grid: z.literal(true),
+  causal_temporal_positioning: z.literal(true),
+  positional_embedding_theta: z.number().positive(),
+  positional_embedding_max_pos: z.tuple([z.number(), z.number(), z.number()]),
+  audio_positional_embedding_max_pos: z.tuple([z.number()]),
+  timestep_scale_multiplier: z.number().positive(),
+  av_ca_timestep_scale_multiplier: z.number().positive(),
+  connector_num_layers: size,
+  connector_num_attention_heads: size,
+  connector_attention_head_dim: size,
+  connector_num_learnable_registers: size,
+  connector_positional_embedding_max_pos: z.tuple([z.number()]),
+  connector_norm_output: z.literal(true),
+});
+
+const videoBlock = z.tuple([
+  z.string(),
+  z.object({ num_layers: size.optional(), multiplier: size.optional(), residual: z.boolean().optional() }),
+]);
+
+/** The `vae` section. */
+const videoVaeConfig = z.object({
+  latent_channels: size,
+  patch_size: size,
+  norm_layer: z.literal('pixel_norm'),
+  timestep_conditioning: z.literal(false),
+  causal_decoder: z.literal(false),
+  encoder_blocks: z.array(videoBlock),
+  decoder_blocks: z.array(videoBlock),
+});
+
+/** The `audio_vae` section. */
+const audioVaeConfig = z.object({
+  model: z.object({
+    params: z.object({
+      sampling_rate: size,
+      ddconfig: z.object({
+        mel_bins: size,
+        z_channels: size,
+        in_channels: size,
+        out_ch: size,
+        ch: size,
+        ch_mult: z.array(size),
+        num_res_blocks: size,
+        norm_type: z.literal('pixel'),
+        causality_axis: z.literal('height'),
+        mid_block_add_attention: z.literal(false),
+      }),
+    }),
+  }),
+  preprocessing: z.object({
+    stft: z.object({ filter_length: size, hop_length: size, win_length: size }),
+    mel: z.object({ n_mel_channels: size, mel_fmin: z.number(), mel_fmax: z.number() }),
+  }),
+});
+
+/** The `vocoder` section. */
+const vocoderConfig = z.object({
+  resblock: z.literal('1'),
+  upsample_initial_channel: size,
+  upsample_rates: z.array(size),
+  upsample_kernel_sizes: z.array(size),
+  resblock_kernel_sizes: z.array(size),
+  resblock_dilation_sizes: z.array(z.array(size)),
+  stereo: z.literal(true),
+  output_sampling_rate: size.default(24000),
+});
+
+/** The flat configuration of an upscaler file. */
+const upsamplerConfig = z.object({
+  in_channels: size,
+  mid_channels: size,
+  num_blocks_per_stage: size,
+  dims: z.literal(3),
+  spatial_upsample: z.literal(true),
+  temporal_upsample: z.literal(false),
+});
+
+/** Settings of a Hugging Face Gemma 3 folder's `config.json`. */
+const gemmaConfig = z.object({
+  text_config: z.object({
+    hidden_size: size,
+    num_hidden_layers: size,
+    num_attention_heads: size,
+    num_key_value_heads: size,
+    head_dim: size,
+    intermediate_size: size,
+    vocab_size: size,
+    query_pre_attn_scalar: z.number().positive(),
+    rms_norm_eps: z.number().positive().default(1e-6),
+    rope_theta: z.number().positive().default(1_000_000),
+    rope_local_base_freq: z.number().positive().default(10_000),
+    rope_scaling: z.object({ factor: z.number().positive() }).nullish(),
+    sliding_window: size,
+    sliding_window_pattern: size.default(6),
+  }),
+  eos_token_id: z.union([z.number().int(), z.array(z.number().int())]).default([1, 106]),
+});
+
+export type TransformerConfig = z.infer<typeof transformerConfig>;
+export type VideoVaeConfig = z.infer<typeof videoVaeConfig>;
+export type AudioVaeConfig = z.infer<typeof audioVaeConfig>;
+export type VocoderConfig = z.infer<typeof vocoderConfig>;
+export type UpsamplerConfig = z.infer<typeof upsamplerConfig>;
+export type GemmaConfig = z.infer<typeof gemmaConfig>;
+
+const sections = {
+  transformer: transformerConfig,
+  vae: videoVaeConfig,
+  audio_vae: audioVaeConfig,
+  vocoder: vocoderConfig,
+  upsampler: upsamplerConfig,
+  gemma: gemmaConfig,
+};
+
+type Sections = typeof sections;
+
+/**
+ * Validates one section of a configuration. Settings this project does not implement are refused rather than ignored.
+ *
+ * @throws SoundstageError `weights` naming the file and the setting
+ */
+export function parseConfig<Name extends keyof Sections>(
+  name: Name,
+  value: unknown,
+  file: string,
+): z.infer<Sections[Name]> {
+  const parsed = sections[name].safeParse(value);
+  if (parsed.success) return parsed.data as z.infer<Sections[Name]>;
+  const [issue] = parsed.error.issues;
+  const where = [name, ...(issue?.path ?? [])].join('.');
+  throw new SoundstageError('weights', `${file} has an unsupported configuration at ${where}: ${issue?.message}`, {
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,60 @@
+import type { ConvolutionOptions, Graph } from '../graph/graph.ts';
+import type { Value } from '../graph/value.ts';
+import { type Checkpoint, storedTensor } from './checkpoint.ts';
+
+/** Adds low-rank branches to linear layers. `module` is the path without the checkpoint's prefix. */
+export interface Adapters {
+  /** `y` plus the branches for `module` applied to `x`; `y` itself when there are none. */
+  apply(graph: Graph, module: string, x: Value, y: Value): Value;
+}
+
+/**
+ * The weights of a network inside a graph, addressed by module path below a prefix of the checkpoint's keys.
+ * `at('transformer_blocks.0')` narrows the path and scopes nothing else.
+ */
+export class ModuleWeights {
+  readonly #graph: Graph;
+  readonly #checkpoint: Checkpoint;
+  readonly #prefix: string;
+  readonly #path: string;
+  readonly #adapters: Adapters | undefined;
+
+  constructor(graph: Graph, checkpoint: Checkpoint, prefix: string, adapters?: Adapters, path = '') {
+    this.#graph = graph;
+    this.#checkpoint = checkpoint;
+    this.#prefix = prefix;
+    this.#adapters = adapters;
+    this.#path = path;
+  }
+
+  at(path: string): ModuleWeights {
+    return new ModuleWeights(this.#graph, this.#checkpoint, this.#prefix, this.#adapters, `${this.#path}${path}.`);
+  }
+
+  has(name: string): boolean {
+    return this.#checkpoint.tensors.has(this.#key(name));
+  }
+
+  /** A parameter in the graph's arithmetic type; scaled fp8 weights are brought to scale. */
+  parameter(name: string): Value {
+    const stored = storedTensor(this.#checkpoint, this.#key(name));
+    const scale = name.endsWith('weight') ? this.#checkpoint.tensors.get(`${this.#key(name)}_scale`) : undefined;
+    return this.#graph.weight(stored, scale);
+  }
+
+  /** `x [M, in]` → `[M, out]`, with bias if the module has one and with the adapters' branches. */
+  linear(x: Value, module: string): Value {
+    const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
+    const y = this.#graph.linear(x, this.parameter(`${module}.weight`), bias);
+    return this.#adapters?.apply(this.#graph, `${this.#path}${module}`, x, y) ?? y;
+  }
+
+  convolve(x: Value, module: string, options?: ConvolutionOptions): Value {
+    const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
+    return this.#graph.convolve(x, this.parameter(`${module}.weight`), bias, options);
+  }
+
+  #key(name: string): string {
+    return `${this.#prefix}${this.#path}${name}`;
+  }
+}

@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openParityFolder } from '../src/cli/parity/parity-case.ts';
+import { runCase } from '../src/cli/parity/run-cases.ts';
+
+const folder = await openParityFolder(join(import.meta.dirname, 'fixtures/parity'));
+
+describe('recorded outputs of the reference implementation', () => {
+  test.for(folder.cases)('$name', async (description) => {
+    const { passed, comparisons, error } = await runCase(folder, description);
+    if (error !== undefined) throw error;
+    expect(comparisons.filter((comparison) => !comparison.passed)).toEqual([]);
+    expect(passed).toBe(true);
+  });
+});
