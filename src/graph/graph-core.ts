@@ -62,6 +62,7 @@ export abstract class GraphCore {
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
   readonly #weights = new Map<string, Value>();
+  readonly #externals = new Map<string, Value>();
   readonly #weightFiles = new Set<string>();
   readonly #constants = new Map<string, Value>();
   readonly #symbols = new Map<string, Value>();
@@ -108,17 +109,30 @@ export abstract class GraphCore {
    * (floats) through a Cast in the graph; `scale` (one element) multiplies it, as fp8 checkpoints need.
    */
   weight(stored: StoredTensor, scale?: StoredTensor): Value {
-    const key = `${stored.file}:${stored.offset}`;
+    const key = locationOf(stored);
     const known = this.#weights.get(key);
     if (known !== undefined) return known;
-    let value = this.#external(stored);
     const { arithmetic } = this.target;
-    if (isFloat(stored.dtype) && stored.dtype !== arithmetic) {
-      value = this.#weightNode('Cast', [value], { to: onnxDataType(arithmetic) }, arithmetic, value.shape);
-    }
+    let value = isFloat(stored.dtype) ? this.#widened(stored, arithmetic) : this.storedWeight(stored);
     if (scale !== undefined) value = this.#weightNode('Mul', [value, this.weight(scale)], {}, arithmetic, value.shape);
     this.#weights.set(key, value);
     return value;
+  }
+
+  /** A weight in the type it is stored in, for operations that pick from a large table before widening. */
+  storedWeight(stored: StoredTensor): Value {
+    const key = locationOf(stored);
+    const known = this.#externals.get(key);
+    if (known !== undefined) return known;
+    const value = this.#external(stored);
+    this.#externals.set(key, value);
+    return value;
+  }
+
+  /** `weight + offset` in float32, worked out once with the weights. */
+  offsetWeight(stored: StoredTensor, offset: number): Value {
+    const terms = [this.#widened(stored, 'float32'), this.constant([offset], [], 'float32')];
+    return this.#weightNode('Add', terms, {}, 'float32', stored.shape);
   }
 
   /** A small constant; equal constants are stored once. Floats are given in the arithmetic type unless `dtype` says. */
@@ -260,11 +274,17 @@ export abstract class GraphCore {
 
   #external(stored: StoredTensor): Value {
     const { file, length, dtype, shape } = stored;
-    const name = `${stored.name}@${this.#weights.size}`;
+    const name = `${stored.name}@${this.#externals.size}`;
     this.#initializers.push(externalTensor(name, stored));
     this.#weightFiles.add(file);
     this.#weightElements += length / bytesPerElement(dtype);
     return Object.freeze({ name, dtype, shape });
+  }
+
+  #widened(stored: StoredTensor, to: ElementType): Value {
+    const value = this.storedWeight(stored);
+    if (stored.dtype === to) return value;
+    return this.#weightNode('Cast', [value], { to: onnxDataType(to) }, to, value.shape);
   }
 
   #weightNode(
@@ -313,4 +333,9 @@ export abstract class GraphCore {
     if (value === undefined) throw new Error(`${this.#scope}: no input determines the size "${name}"`);
     return value;
   }
+}
+
+/** Identifies a weight; parts of one tensor (rows of a table) differ in offset or length. */
+function locationOf({ file, offset, length }: StoredTensor): string {
+  return `${file}:${offset}+${length}`;
 }

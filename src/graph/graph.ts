@@ -1,5 +1,12 @@
 import { ArithmeticOperations } from './arithmetic-operations.ts';
-import { addDimensions, type Dimension, floorDivide, multiplyDimensions, sameDimension } from './dimension.ts';
+import {
+  addDimensions,
+  type Dimension,
+  floorDivide,
+  multiplyDimensions,
+  sameDimension,
+  sameShape,
+} from './dimension.ts';
 import { axisLength, knownLength, type Value } from './value.ts';
 
 export interface ConvolutionOptions {
@@ -18,13 +25,9 @@ export interface GroupQueryOptions {
   readonly window?: number | undefined;
   /** Keys and values of earlier positions `[1, keyValueHeads, past, headDim]`. */
   readonly past?: { readonly keys: Value; readonly values: Value } | undefined;
-  /** Rotary tables `[positions, headDim/2]` for absolute positions. */
+  /** Rotary tables `[positions, headDim/2]` in the arithmetic type, with a row for every position, past ones included. */
   readonly cos: Value;
   readonly sin: Value;
-  /** Last valid key index, int32 `[1]`. */
-  readonly lastKey: Value;
-  /** Number of keys, int32 `[1]`. */
-  readonly keyCount: Value;
 }
 
 /**
@@ -60,6 +63,16 @@ export class Graph extends ArithmeticOperations {
     });
   }
 
+  /** Zero mean and unit variance of everything under one index of axis 1: `[N, C, …]` → same, without parameters. */
+  instanceNormalize(x: Value, epsilon: number): Value {
+    const channels = knownLength(x, 1);
+    const [ones, zeros] = [1, 0].map((value) => this.constant(new Array(channels).fill(value)));
+    if (ones === undefined || zeros === undefined) throw new Error('unreachable');
+    return this.node('InstanceNormalization', [x, ones, zeros], x.shape, {
+      attributes: { epsilon: { float: epsilon } },
+    });
+  }
+
   /**
    * Rotates the halves of every head: `x [N, heads·headDim]`, tables `[N·heads, headDim/2]`. Each head has its own
    * angles, so tokens × heads are presented to the runtime as positions of a single head.
@@ -86,8 +99,9 @@ export class Graph extends ArithmeticOperations {
   }
 
   /**
-   * Causal grouped-query attention with rotary embedding: `q [n, heads·headDim]`, `k, v [n, keyValueHeads·headDim]`.
-   * Returns the attended values and the keys and values to keep for later positions.
+   * Causal grouped-query attention with rotary embedding: `q [n, heads·headDim]`, `k, v [n, keyValueHeads·headDim]`,
+   * positions counted from the end of `past`; scores are never materialised. Returns the attended values and the
+   * rotated keys and the values of all positions `[1, keyValueHeads, past + n, headDim]`.
    */
   groupQueryAttention(
     q: Value,
@@ -95,13 +109,26 @@ export class Graph extends ArithmeticOperations {
     v: Value,
     options: GroupQueryOptions,
   ): { attended: Value; keys: Value; values: Value } {
-    const { heads, keyValueHeads, scale, window, past, cos, sin, lastKey, keyCount } = options;
+    const { heads, keyValueHeads, scale, window, past, cos, sin } = options;
     const headDim = knownLength(q, 1) / heads;
-    const inputs = [q, k, v].map((x) => this.reshape(x, [1, ...x.shape]));
-    const cache = [1, keyValueHeads, addDimensions(past ? axisLength(past.keys, 2) : 0, axisLength(q, 0)), headDim];
+    const n = axisLength(q, 0);
+    if (![k, v].every((x) => sameShape(x.shape, [n, keyValueHeads * headDim])))
+      throw this.mismatch('cannot attend', q, k);
+    if (![cos, sin].every((x) => knownLength(x, 1) === headDim / 2)) throw this.mismatch('bad rotary tables', q, cos);
+    const earlier = past === undefined ? 0 : axisLength(past.keys, 2);
+    if (past !== undefined && !sameShape(past.keys.shape, [1, keyValueHeads, earlier, headDim])) {
+      throw this.mismatch('bad past', q, past.keys);
+    }
+    const total = addDimensions(earlier, n);
+    const cache = [1, keyValueHeads, total, headDim];
     const [attended, keys, values] = this.nodes(
       'GroupQueryAttention',
-      [...inputs, past?.keys, past?.values, lastKey, keyCount, cos, sin],
+      [
+        ...[q, k, v].map((x) => this.reshape(x, [1, ...x.shape])),
+        ...[past?.keys, past?.values],
+        ...[this.#length(addDimensions(total, -1)), this.#length(total)],
+        ...[cos, sin],
+      ],
       [[1, ...q.shape], cache, cache],
       {
         domain: 'com.microsoft',
@@ -151,6 +178,11 @@ export class Graph extends ArithmeticOperations {
     return this.node('ConvTranspose', [x, weight, bias], [axisLength(x, 0), axisLength(weight, 1), length], {
       attributes: { strides: [stride], pads: [padding, padding] },
     });
+  }
+
+  /** The run-time value of a length as int32 `[1]`. */
+  #length(length: Dimension): Value {
+    return this.cast(this.dimensionValue(length), 'int32');
   }
 }
 

@@ -96,23 +96,42 @@ const upsamplerConfig = z.object({
   temporal_upsample: z.literal(false),
 });
 
-/** Settings of a Hugging Face Gemma 3 folder's `config.json`. */
+const linearScaling = z.object({ rope_type: z.literal('linear').optional(), factor: z.number().positive() });
+
+/**
+ * Settings of a Hugging Face Gemma 3 folder's `config.json`. Published folders leave out what equals the defaults of
+ * transformers' `Gemma3TextConfig`, which are repeated here; newer versions write `rope_parameters` and `layer_types`.
+ */
 const gemmaConfig = z.object({
   text_config: z.object({
     hidden_size: size,
     num_hidden_layers: size,
     num_attention_heads: size,
     num_key_value_heads: size,
-    head_dim: size,
+    head_dim: size.default(256),
     intermediate_size: size,
-    vocab_size: size,
-    query_pre_attn_scalar: z.number().positive(),
+    hidden_activation: z.literal('gelu_pytorch_tanh').default('gelu_pytorch_tanh'),
+    attention_bias: z.literal(false).default(false),
+    attn_logit_softcapping: z.null().default(null),
+    final_logit_softcapping: z.null().default(null),
+    query_pre_attn_scalar: z.number().positive().default(256),
     rms_norm_eps: z.number().positive().default(1e-6),
     rope_theta: z.number().positive().default(1_000_000),
     rope_local_base_freq: z.number().positive().default(10_000),
-    rope_scaling: z.object({ factor: z.number().positive() }).nullish(),
-    sliding_window: size,
+    rope_scaling: linearScaling.nullish(),
+    rope_parameters: z
+      .object({
+        full_attention: z.object({
+          rope_type: z.enum(['default', 'linear']),
+          rope_theta: z.number().positive(),
+          factor: z.number().positive().optional(),
+        }),
+        sliding_attention: z.object({ rope_type: z.literal('default'), rope_theta: z.number().positive() }),
+      })
+      .optional(),
+    sliding_window: size.default(4096),
     sliding_window_pattern: size.default(6),
+    layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).optional(),
   }),
   eos_token_id: z.union([z.number().int(), z.array(z.number().int())]).default([1, 106]),
 });

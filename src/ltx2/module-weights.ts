@@ -1,4 +1,5 @@
 import type { ConvolutionOptions, Graph } from '../graph/graph.ts';
+import type { StoredTensor } from '../graph/safetensors.ts';
 import type { Value } from '../graph/value.ts';
 import { type Checkpoint, storedTensor } from './checkpoint.ts';
 
@@ -40,6 +41,16 @@ export class ModuleWeights {
     const stored = storedTensor(this.#checkpoint, this.#key(name));
     const scale = name.endsWith('weight') ? this.#checkpoint.tensors.get(`${this.#key(name)}_scale`) : undefined;
     return this.#graph.weight(stored, scale);
+  }
+
+  /** Where a parameter is stored. */
+  stored(name: string): StoredTensor {
+    return storedTensor(this.#checkpoint, this.#key(name));
+  }
+
+  /** A parameter plus a constant in float32. */
+  offsetParameter(name: string, offset: number): Value {
+    return this.#graph.offsetWeight(this.stored(name), offset);
   }
 
   /** `x [M, in]` → `[M, out]`, with bias if the module has one and with the adapters' branches. */

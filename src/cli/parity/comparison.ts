@@ -45,7 +45,7 @@ function distance(expected: HostTensor, actual: HostTensor): { maxAbs: number; r
   for (let index = 0; index < expected.data.length; index++) {
     const wanted = Number(expected.data[index]);
     const difference = Math.abs(Number(actual.data[index]) - wanted);
-    if (!(difference <= maxAbs)) maxAbs = difference;
+    if (difference > maxAbs || Number.isNaN(difference)) maxAbs = difference;
     squares += difference * difference;
     reference += wanted * wanted;
   }

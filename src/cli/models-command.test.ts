@@ -1,0 +1,79 @@
+import { mkdtemp, realpath, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TestHub } from '../models/test-hub.ts';
+import { addWeights } from '../models/test-weights.ts';
+import { modelsCommand } from './models-command.ts';
+
+const ID = 'ltx-2-19b-distilled-fp8';
+
+let hub: TestHub;
+let cache: string;
+
+beforeEach(async () => {
+  hub = await TestHub.start();
+  addWeights(hub);
+  cache = await mkdtemp(join(tmpdir(), 'soundstage-cli-'));
+});
+
+afterEach(async () => {
+  process.exitCode = 0;
+  await hub[Symbol.asyncDispose]();
+  await rm(cache, { recursive: true });
+});
+
+async function run(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
+  const written = { stdout: '', stderr: '' };
+  process.exitCode = 0;
+  await modelsCommand({
+    stdout: { write: (text) => (written.stdout += text) },
+    stderr: { write: (text) => (written.stderr += text) },
+    env: { HF_HOME: cache, HF_ENDPOINT: hub.endpoint },
+  }).parseAsync(args, { from: 'user' });
+  return { ...written, code: Number(process.exitCode) };
+}
+
+test('fetch, list and check', async () => {
+  expect((await run('list')).stdout).toMatch(/ltx-2-19b-distilled-fp8 +missing +52\.5 GB +0 of 7/);
+  const fetched = await run('fetch', ID, '--camera', 'dolly_in', '--cache', join(cache, 'other'));
+  expect(fetched).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^ltx-2-19b-distilled-fp8 is here: .*other/),
+  });
+  expect(fetched.stderr).toMatch(/^ltx-2-19b-distilled-fp8\.safetensors: 5\.1 kB done$/m);
+  expect((await run('list', '--cache', join(cache, 'other'))).stdout).toMatch(/distilled-fp8 +present .* 1 of 7/);
+  const checked = await run('check', ID, '--cache', join(cache, 'other'));
+  expect(checked).toMatchObject({ code: 0 });
+  expect(checked.stdout).toMatch(/^ok +ltx-2-19b-distilled-fp8\.safetensors /m);
+});
+
+test('check ends with code 1 on damage and says what to do', async () => {
+  const { stdout } = await run('fetch', ID);
+  await truncate(await realpath(stdout.replace(/^.*: /, '').trim()), 4000);
+  const checked = await run('check', ID);
+  expect(checked.code).toBe(1);
+  expect(checked.stdout).toMatch(/^damaged +ltx-2-19b-distilled-fp8/m);
+  expect(checked.stderr).toContain(
+    `1 of 9 files are damaged or missing: delete the damaged files (--remove-damaged) and run \`soundstage models fetch ${ID}\`\n`,
+  );
+});
+
+test('an error is one line without a stack, and code 1', async () => {
+  expect(await run('fetch', 'ltx')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^there are no weights named ltx: [^\n]*\n$/),
+  });
+  expect(await run('fetch', ID, '--offline')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^[^\n]*lacks[^\n]*\n$/),
+  });
+  expect(hub.requests).toHaveLength(0);
+});
+
+test('nano needs no fetching', async () => {
+  expect(await run('fetch', 'nano')).toMatchObject({
+    code: 0,
+    stdout: 'nano ships with Soundstage: nothing to fetch\n',
+  });
+});

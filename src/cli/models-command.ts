@@ -1,0 +1,170 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { CAMERA_MOVES, type CameraMove, isCameraMove } from '../models/camera-moves.ts';
+import { checkWeights, type FileCheck } from '../models/check-weights.ts';
+import { fetchWeights } from '../models/fetch-weights.ts';
+import { ProgressReport, type ReportOutput } from '../models/progress-report.ts';
+import { formatBytes } from '../models/quantities.ts';
+import { fetchCommand } from '../models/resolve-weights.ts';
+import { findWeightSet, WEIGHT_SETS, weightSet } from '../models/weight-sets.ts';
+import { overviewOfWeights, type WeightsOverview } from '../models/weights-overview.ts';
+import { SoundstageError } from '../shared/errors.ts';
+
+export interface ModelsCommandOptions {
+  /** Default `process.stdout`. */
+  readonly stdout?: ReportOutput | undefined;
+  /** For progress and error messages; default `process.stderr`. */
+  readonly stderr?: ReportOutput | undefined;
+  /** Default `process.env`. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
+interface CacheFlags {
+  readonly cache?: string;
+}
+
+interface FetchFlags extends CacheFlags {
+  readonly camera?: readonly CameraMove[];
+  readonly cameraLoras?: boolean;
+  readonly endpoint?: string;
+  readonly offline?: boolean;
+}
+
+interface CheckFlags extends CacheFlags {
+  readonly removeDamaged?: boolean;
+}
+
+const ENVIRONMENT = `
+Environment:
+  HF_TOKEN         access token for gated repositories (or a login of the hub's own tools)
+  HF_HUB_CACHE     cache folder, shared with the hub's own tools
+                   (default $HF_HOME/hub or ~/.cache/huggingface/hub)
+  HF_ENDPOINT      base URL of the hub or a mirror
+  HF_HUB_OFFLINE   1: never touch the network`;
+
+/** `soundstage models`: lists, fetches and checks weights. Sets `process.exitCode` to 1 on a clear error. */
+export function modelsCommand(options: ModelsCommandOptions = {}): Command {
+  const { stdout = process.stdout, stderr = process.stderr, env = process.env } = options;
+  const models = new Command('models').description('list, fetch and check model weights');
+
+  models
+    .command('list')
+    .description('show the known weights and what is here of them')
+    .addOption(cacheOption())
+    .action((flags: CacheFlags) =>
+      reporting(stderr, async () => {
+        stdout.write(table(await overviewOfWeights({ ...flags, env })));
+      }),
+    );
+
+  models
+    .command('fetch')
+    .description('fetch weights into the cache; goes on from where an earlier fetch stopped')
+    .argument('<id>', `one of ${WEIGHT_SETS.map(({ id }) => id).join(', ')}`)
+    .option('--camera-loras', 'fetch all seven camera LoRAs as well')
+    .addOption(cameraOption())
+    .option('--endpoint <url>', 'base URL of the hub or a mirror (default: HF_ENDPOINT)')
+    .option('--offline', 'do not touch the network, only say what is missing')
+    .addOption(cacheOption())
+    .addHelpText('after', ENVIRONMENT)
+    .action((id: string, { camera = [], cameraLoras = false, ...flags }: FetchFlags) =>
+      reporting(stderr, async (signal) => {
+        if (weightSet(id).kind === 'embedded')
+          return void stdout.write(`${id} ships with Soundstage: nothing to fetch\n`);
+        const cameras = cameraLoras ? CAMERA_MOVES : camera;
+        const set = await withProgress(stderr, (onProgress) =>
+          fetchWeights(id, { ...flags, cameras, env, signal, onProgress }),
+        );
+        stdout.write(`${id} is here: ${set.bundle}\n`);
+      }),
+    );
+
+  models
+    .command('check')
+    .description('read weights again and compare them with their hashes; exit code 1 on damage')
+    .argument('<id>', 'id of a set, or a folder of your own')
+    .option('--remove-damaged', 'delete damaged files of the cache, so that the next fetch gets them again')
+    .addOption(cacheOption())
+    .action((id: string, flags: CheckFlags) =>
+      reporting(stderr, async (signal) => {
+        const checks = await withProgress(stderr, (onProgress) =>
+          checkWeights(id, { ...flags, env, signal, onProgress }),
+        );
+        for (const { state, name, path } of checks) stdout.write(`${state.padEnd(8)}  ${name}  ${path}\n`);
+        const bad = checks.filter(({ state }) => state === 'damaged' || state === 'missing');
+        if (bad.length === 0) return;
+        const advice =
+          findWeightSet(id)?.kind === 'hub' ? refetchAdvice(id, flags, bad) : 'put good copies in their place';
+        throw new SoundstageError(
+          'weights',
+          `${bad.length} of ${checks.length} files are damaged or missing: ${advice}`,
+        );
+      }),
+    );
+
+  return models;
+}
+
+function cacheOption(): Option {
+  return new Option('--cache <dir>', 'cache folder (default: HF_HUB_CACHE or ~/.cache/huggingface/hub)');
+}
+
+function cameraOption(): Option {
+  const parse = (text: string, earlier: readonly CameraMove[] = []): readonly CameraMove[] => {
+    if (!isCameraMove(text)) throw new InvalidArgumentError(`Choose from ${CAMERA_MOVES.join(', ')}.`);
+    return [...earlier, text];
+  };
+  return new Option('--camera <move...>', `fetch these camera LoRAs as well: ${CAMERA_MOVES.join(', ')}`).argParser(
+    parse,
+  );
+}
+
+function refetchAdvice(id: string, flags: CheckFlags, bad: readonly FileCheck[]): string {
+  const isInTheWay = bad.some(({ state }) => state === 'damaged') && !flags.removeDamaged;
+  return `${isInTheWay ? 'delete the damaged files (--remove-damaged) and ' : ''}run \`${fetchCommand(id, flags)}\``;
+}
+
+/** Runs `action`, cancels it on Ctrl-C, and prints a clear error as its message alone. */
+async function reporting(stderr: ReportOutput, action: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort();
+  process.once('SIGINT', interrupt);
+  try {
+    await action(controller.signal);
+  } catch (error) {
+    if (!(error instanceof SoundstageError)) throw error;
+    stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
+}
+
+type OnProgress = ProgressReport['update'];
+
+async function withProgress<T>(output: ReportOutput, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+  const report = new ProgressReport(output);
+  try {
+    return await work((progress) => report.update(progress));
+  } finally {
+    report.finish();
+  }
+}
+
+function table(sets: readonly WeightsOverview[]): string {
+  const rows = [
+    ['ID', 'STATE', 'SIZE', 'CAMERA LORAS', 'WHAT', 'WHERE'],
+    ...sets.map(({ id, state, bytes, cameras, title, where }) => {
+      return [id, state, formatBytes(bytes), `${cameras.length} of ${CAMERA_MOVES.length}`, title, where];
+    }),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}

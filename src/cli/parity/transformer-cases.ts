@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import { Graph } from '../../graph/graph.ts';
+import { graphTargets } from '../../graph/graph-core.ts';
+import { floatTensor, type HostTensor, indexTensor } from '../../graph/host-tensor.ts';
+import { floats, runOnce, type Tensors } from '../../graph/session.ts';
+import { type Checkpoint, openCheckpoint } from '../../ltx2/checkpoint.ts';
+import { type AppliedLora, readLora } from '../../ltx2/lora.ts';
+import { mappedAdapters } from '../../ltx2/lora-adapters.ts';
+import { ModuleWeights } from '../../ltx2/module-weights.ts';
+import { videoPositions } from '../../ltx2/positions.ts';
+import { axisMidpoints, ropeTables } from '../../ltx2/rope.ts';
+import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../../ltx2/timesteps.ts';
+import { timestepModulation } from '../../ltx2/transformer/modulation.ts';
+import { transformerLinears, transformerPrefix } from '../../ltx2/transformer/modules.ts';
+import { transformerConfigOf, transformerGraph } from '../../ltx2/transformer/transformer.ts';
+import { VelocityModel } from '../../ltx2/transformer/velocity.ts';
+import type { Evaluators, ParityCase } from './parity-case.ts';
+
+export const bundleFile = 'ltx-2-tiny.safetensors';
+const fp8BundleFile = 'ltx-2-tiny-fp8.safetensors';
+
+export const transformerEvaluators: Evaluators = {
+  video_positions: async (parityCase) => {
+    const { latent_frames, latent_height, latent_width, fps, keyframe } = parityCase.params(positionParams);
+    const size = { frames: latent_frames, height: latent_height, width: latent_width };
+    const appended = keyframe && { frameIndex: keyframe.frame_idx, extent: keyframe.extent };
+    const { tokens, bounds } = videoPositions(size, fps, appended);
+    return { positions: floatTensor(bounds, [1, 3, tokens, 2]) };
+  },
+
+  rope_tables: async (parityCase) => {
+    const { kind, dim, heads, max_pos } = parityCase.params(ropeParams);
+    const { data, shape } = await parityCase.floats('positions');
+    const tokens = shape[2] ?? 0;
+    const axes = kind === 'av_cross' || kind === 'connector' ? 1 : (shape[1] ?? 1);
+    const midpoints =
+      kind === 'connector' ? [data] : Array.from({ length: axes }, (_, axis) => axisMidpoints(data, tokens, axis));
+    const tables = ropeTables(midpoints, { dim, maxPositions: max_pos, theta: 10000 });
+    return { cos: headsFirst(tables.cos, tokens, heads), sin: headsFirst(tables.sin, tokens, heads) };
+  },
+
+  timestep_embedding: async (parityCase) => {
+    const { part, adaln } = parityCase.params(timestepParams);
+    if (part === 'sinusoid') {
+      const { data } = await parityCase.floats('timestep');
+      return { embedding: floatTensor(timestepSinusoid(data), [data.length, sinusoidWidth]) };
+    }
+    const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
+    const scale = transformerConfigOf(checkpoint).timestep_scale_multiplier;
+    const { data } = await parityCase.floats('sigma');
+    const g = new Graph(graphTargets.cpu);
+    const w = new ModuleWeights(g, checkpoint, transformerPrefix).at(adaln ?? '');
+    const sinusoid = g.input('sinusoid', 'float32', [data.length, sinusoidWidth]);
+    const { rows, embedded } = timestepModulation(g, w, { sinusoid, index: undefined });
+    g.output('modulation', g.reshape(rows, [data.length, Number(rows.shape[1]) * Number(rows.shape[2])]));
+    g.output('embedded', embedded);
+    const scaled = timestepSinusoid(data.map((sigma) => sigma * scale));
+    return runOnce(g.build(), { sinusoid: floatTensor(scaled, [data.length, sinusoidWidth]) });
+  },
+
+  dit: (parityCase) => evaluateTransformer(parityCase, bundleFile),
+  dit_lora: (parityCase) => evaluateTransformer(parityCase, bundleFile),
+  dit_fp8: (parityCase) => evaluateTransformer(parityCase, fp8BundleFile),
+
+  lora_inspect: async (parityCase) => {
+    const { file, expect } = parityCase.params(inspectParams);
+    const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
+    const lora = await readLora(parityCase.file(file), transformerLinears(checkpoint));
+    const found = {
+      matched: [...lora.pairs.keys()].sort(),
+      shape_mismatch: lora.shapeMismatch,
+      unmatched: lora.unmatched,
+    };
+    for (const list of ['matched', 'shape_mismatch', 'unmatched'] as const) {
+      const [actual, expected] = [JSON.stringify(found[list]), JSON.stringify(expect[list])];
+      if (actual !== expected) throw new Error(`${list} is ${actual}, not ${expected}`);
+    }
+    return {};
+  },
+};
+
+const positionParams = z.object({
+  latent_frames: z.number(),
+  latent_height: z.number(),
+  latent_width: z.number(),
+  fps: z.number(),
+  keyframe: z.object({ frame_idx: z.number(), extent: z.enum(['narrow', 'wide']) }).optional(),
+});
+const ropeParams = z.object({
+  kind: z.enum(['video_self', 'audio_self', 'av_cross', 'connector']),
+  dim: z.number(),
+  heads: z.number(),
+  max_pos: z.array(z.number()),
+});
+const timestepParams = z.object({ part: z.enum(['sinusoid', 'adaln']), adaln: z.string().optional() });
+const inspectParams = z.object({
+  file: z.string(),
+  expect: z.object({
+    matched: z.array(z.string()),
+    shape_mismatch: z.array(z.string()),
+    unmatched: z.array(z.string()),
+  }),
+});
+const transformerParams = z.object({
+  variant: z.enum(['own', 'cross', 'own_ss_cross_gate']),
+  loras: z.array(z.object({ file: z.string(), strength: z.number() })).default([]),
+});
+
+/** The graph that also exposes the streams after the first block, fed like the velocity model feeds its own. */
+async function evaluateTransformer(parityCase: ParityCase, bundle: string): Promise<Tensors> {
+  const { variant, loras } = parityCase.params(transformerParams);
+  const checkpoint = await openCheckpoint(parityCase.file(bundle));
+  const applied = await readLoras(parityCase, checkpoint, loras);
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu, variant });
+  const graph = transformerGraph(checkpoint, graphTargets.cpu, {
+    variant,
+    adapters: mappedAdapters(applied),
+    perToken: { video: true, audio: true },
+    exposeFirstBlock: true,
+  });
+  const read = async (name: string): Promise<Float32Array> => (await parityCase.floats(name)).data;
+  const rows = async (name: string): Promise<HostTensor<'float32'>> => withoutBatch(await parityCase.floats(name));
+  const [videoBounds, audioBounds] = [await read('video_positions'), await read('audio_positions')];
+  const stage = model.prepareStage(
+    { tokens: videoBounds.length / 6, bounds: videoBounds },
+    { tokens: audioBounds.length / 2, bounds: audioBounds },
+    { video: await rows('video_context'), audio: await rows('audio_context') },
+  );
+  const scale = model.config.timestep_scale_multiplier;
+  const sinusoid = (timesteps: Float32Array): HostTensor =>
+    floatTensor(timestepSinusoid(timesteps.map((timestep) => timestep * scale)), [timesteps.length, sinusoidWidth]);
+  const timesteps = async (kind: string): Promise<Tensors> => {
+    const { values, index } = distinctTimesteps(await read(`${kind}_timesteps`));
+    return { [`${kind}_timestep`]: sinusoid(values), [`${kind}_timestep_index`]: indexTensor(index) };
+  };
+  const results = await runOnce(graph, {
+    ...stage,
+    ...(await timesteps('video')),
+    ...(await timesteps('audio')),
+    ...(variant !== 'own' && {
+      video_sigma: sinusoid(await read('video_sigma')),
+      audio_sigma: sinusoid(await read('audio_sigma')),
+    }),
+    video_tokens: await rows('video_tokens'),
+    audio_tokens: await rows('audio_tokens'),
+  });
+  return {
+    video_velocity: withBatch(floats(results, 'video_velocity')),
+    audio_velocity: withBatch(floats(results, 'audio_velocity')),
+    block0_video: withBatch(floats(results, 'video_block0')),
+    block0_audio: withBatch(floats(results, 'audio_block0')),
+  };
+}
+
+async function readLoras(
+  parityCase: ParityCase,
+  checkpoint: Checkpoint,
+  loras: readonly { file: string; strength: number }[],
+): Promise<AppliedLora[]> {
+  const modules = transformerLinears(checkpoint);
+  return Promise.all(
+    loras.map(async ({ file, strength }) => ({ lora: await readLora(parityCase.file(file), modules), strength })),
+  );
+}
+
+function headsFirst(table: Float32Array, tokens: number, heads: number): HostTensor {
+  const width = table.length / tokens / heads;
+  const result = new Float32Array(table.length);
+  for (let token = 0; token < tokens; token++) {
+    for (let head = 0; head < heads; head++) {
+      const from = (token * heads + head) * width;
+      result.set(table.subarray(from, from + width), (head * tokens + token) * width);
+    }
+  }
+  return floatTensor(result, [1, heads, tokens, width]);
+}
+
+export function withoutBatch({ data, shape }: HostTensor<'float32'>): HostTensor<'float32'> {
+  return floatTensor(data, shape.slice(1));
+}
+
+export function withBatch({ data, shape }: HostTensor<'float32'>): HostTensor<'float32'> {
+  return floatTensor(data, [1, ...shape]);
+}

@@ -1,0 +1,95 @@
+import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
+import { SoundstageError } from '../../shared/errors.ts';
+import type { AudioVaeConfig } from '../config.ts';
+
+// The transformer's positions are tied to these, whatever the autoencoder's configuration says.
+const sampleRate = 16_000;
+const hopLength = 160;
+/** Mel frames per latent after the first, which stands for one frame alone. */
+const melFramesPerLatent = 4;
+
+export const audioLatentsPerSecond = sampleRate / hopLength / melFramesPerLatent;
+
+/** Audio latents that go with `frames` of video: `frames/fps · 25`, rounded half to even. */
+export function audioLatentCount(frames: number, fps: number): number {
+  return roundHalfToEven((frames / fps) * audioLatentsPerSecond);
+}
+
+/** As Python and IEEE 754 round. */
+export function roundHalfToEven(value: number): number {
+  const below = Math.floor(value);
+  const excess = value - below;
+  if (excess !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** Start and end of every audio token in seconds, `[1, 1, tokens, 2]` flattened: 0 … 0.01, 0.01 … 0.05, 0.05 … 0.09, … */
+export interface AudioPositions {
+  readonly tokens: number;
+  readonly bounds: Float32Array;
+}
+
+export function audioPositions(tokens: number): AudioPositions {
+  const seconds = (latent: number): number => (latentStart(latent) * hopLength) / sampleRate;
+  const bounds = Float32Array.from({ length: tokens * 2 }, (_, at) => seconds((at >> 1) + (at & 1)));
+  return { tokens, bounds };
+}
+
+/** First mel frame of a latent. */
+function latentStart(latent: number): number {
+  return Math.max(0, (latent - 1) * melFramesPerLatent + 1);
+}
+
+/** Mel frames that `latents` stand for; the encoder reads, and the decoder returns, exactly these. */
+export function melFramesOf(latents: number): number {
+  return latentStart(latents);
+}
+
+/** Latents the encoder makes of `melFrames` frames. */
+export function latentsOf(melFrames: number): number {
+  return Math.ceil(melFrames / melFramesPerLatent);
+}
+
+/** `[1, z, count, bins]` → tokens `[1, count, z·bins]`, channel-major. */
+export function patchifyAudio(latent: HostTensor<'float32'>): HostTensor<'float32'> {
+  const [, channels = 0, count = 0, bins = 0] = latent.shape;
+  const tokens = new Float32Array(latent.data.length);
+  moveRows(latent.data, tokens, { outer: channels, inner: count, row: bins });
+  return floatTensor(tokens, [1, count, channels * bins]);
+}
+
+/** Tokens `[1, count, z·bins]` → `[1, z, count, bins]`. */
+export function unpatchifyAudio(tokens: HostTensor<'float32'>, channels: number): HostTensor<'float32'> {
+  const [, count = 0, width = 0] = tokens.shape;
+  const bins = width / channels;
+  const latent = new Float32Array(tokens.data.length);
+  moveRows(tokens.data, latent, { outer: count, inner: channels, row: bins });
+  return floatTensor(latent, [1, channels, count, bins]);
+}
+
+/** `[outer, inner, row]` → `[inner, outer, row]`. */
+function moveRows(
+  from: Float32Array,
+  to: Float32Array,
+  { outer, inner, row }: { readonly outer: number; readonly inner: number; readonly row: number },
+): void {
+  for (let i = 0; i < outer; i++) {
+    for (let j = 0; j < inner; j++) {
+      const start = (i * inner + j) * row;
+      to.set(from.subarray(start, start + row), (j * outer + i) * row);
+    }
+  }
+}
+
+/** @throws SoundstageError `weights` if the autoencoder's latents do not come at the rate the transformer expects */
+export function checkLatentRate(config: AudioVaeConfig, file: string): void {
+  const { sampling_rate: rate, ddconfig } = config.model.params;
+  const perLatent = 2 ** (ddconfig.ch_mult.length - 1);
+  const perSecond = rate / config.preprocessing.stft.hop_length / perLatent;
+  if (perLatent === melFramesPerLatent && perSecond === audioLatentsPerSecond) return;
+  throw new SoundstageError(
+    'weights',
+    `${file} makes ${perSecond} audio latents per second of ${perLatent} mel frames each; ` +
+      `only ${audioLatentsPerSecond} of ${melFramesPerLatent} are supported`,
+  );
+}

@@ -1,0 +1,58 @@
+/** Pixels per latent row and column, and frames per latent frame after the first (the video VAE's strides). */
+export const spatialStride = 32;
+export const temporalStride = 8;
+
+/** Size of a video latent. */
+export interface LatentSize {
+  readonly frames: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** An image appended as tokens at a point in time, after the ordinary video tokens. */
+export interface Keyframe {
+  /** Index of the frame the image stands for. */
+  readonly frameIndex: number;
+  /** Frames the image covers: `narrow` 1 (current reference), `wide` 8 (before 2026-04-23). */
+  readonly extent: 'narrow' | 'wide';
+}
+
+/**
+ * Start and end of every video token, `[axes, tokens, 2]` flattened: axis 0 time in seconds, 1 rows and 2 columns in
+ * pixels of the current stage. Tokens run over frames, then rows, then columns; a keyframe's tokens follow.
+ */
+export interface VideoPositions {
+  readonly tokens: number;
+  readonly bounds: Float32Array;
+}
+
+export function videoPositions(size: LatentSize, fps: number, keyframe?: Keyframe): VideoPositions {
+  const perFrame = size.height * size.width;
+  const tokens = size.frames * perFrame + (keyframe === undefined ? 0 : perFrame);
+  const bounds = new Float32Array(3 * tokens * 2);
+  const put = (axis: number, token: number, start: number, end: number): void => {
+    bounds[(axis * tokens + token) * 2] = start;
+    bounds[(axis * tokens + token) * 2 + 1] = end;
+  };
+  for (let token = 0; token < tokens; token++) {
+    const frame = Math.floor(token / perFrame);
+    const [start, end] = frameBounds(frame < size.frames ? frame : keyframe);
+    put(0, token, start / fps, end / fps);
+    const row = Math.floor((token % perFrame) / size.width);
+    put(1, token, row * spatialStride, (row + 1) * spatialStride);
+    const column = token % size.width;
+    put(2, token, column * spatialStride, (column + 1) * spatialStride);
+  }
+  return { tokens, bounds };
+}
+
+/** Frames a latent frame covers, `[0,1] [1,9] [9,17] …`: the first latent frame stands for one frame alone. */
+function frameBounds(frame: number | Keyframe | undefined): readonly [number, number] {
+  if (frame === undefined) return [0, 0];
+  if (typeof frame === 'number') {
+    const causal = (latent: number): number => Math.max(0, latent * temporalStride + 1 - temporalStride);
+    return [causal(frame), causal(frame + 1)];
+  }
+  const extent = frame.extent === 'narrow' ? 1 : temporalStride;
+  return [frame.frameIndex, frame.frameIndex + extent];
+}

@@ -1,0 +1,57 @@
+import { symbol } from '../../graph/dimension.ts';
+import { Graph } from '../../graph/graph.ts';
+import type { GraphModel, GraphTarget } from '../../graph/graph-core.ts';
+import type { Tensors } from '../../graph/session.ts';
+import type { Value } from '../../graph/value.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import type { TransformerConfig } from '../config.ts';
+import { connector, connectorFeeds, connectorInputs } from './connectors.ts';
+import { gemma, gemmaWeights } from './gemma.ts';
+import type { GemmaFolder } from './gemma-folder.ts';
+import { rotaryFeeds, rotaryInputs } from './gemma-rotary.ts';
+import { stackStates, textFeatures } from './text-features.ts';
+
+/** What turns token ids into contexts: a text encoder and the bundle's own parts. */
+export interface TextNetworks {
+  readonly encoder: GemmaFolder;
+  readonly bundle: Checkpoint;
+  readonly config: TransformerConfig;
+}
+
+/**
+ * Token ids to contexts in one graph, so that the hidden states of all layers never leave the device.
+ *
+ * Inputs: `ids` int64 `[n]`, n ≤ length, and the tables of `textContextFeeds`. Outputs: `video_context` and
+ * `audio_context` float32 `[1, length, width]`.
+ */
+export function textContextGraph(target: GraphTarget, networks: TextNetworks, length: number): GraphModel {
+  const { encoder, bundle, config } = networks;
+  const { text_config } = encoder.config;
+  const g = new Graph(target);
+  const ids = g.input('ids', 'int64', [symbol('n')]); // [n]
+  const rotary = rotaryInputs(g, text_config);
+  const { states } = gemma(g, gemmaWeights(g, encoder), text_config, ids, rotary); // L+1 × [n, hidden]
+  const features = textFeatures(g, bundle, stackStates(g, states)); // [n, width]
+  outputContexts(g, bundle, config, features, length);
+  return g.build();
+}
+
+/** The inputs of `textContextGraph` that do not depend on the text. */
+export function textContextFeeds({ encoder, config }: TextNetworks, length: number): Tensors {
+  return { ...rotaryFeeds(encoder.config.text_config, length), ...connectorFeeds(config, length) };
+}
+
+/** Both connectors over the same features, as graph outputs. */
+export function outputContexts(
+  g: Graph,
+  bundle: Checkpoint,
+  config: TransformerConfig,
+  features: Value,
+  length: number,
+): void {
+  const rotary = connectorInputs(g, config, length);
+  for (const stream of ['video', 'audio'] as const) {
+    const context = connector(g, bundle, config, stream, features, rotary, length); // [length, width]
+    g.output(`${stream}_context`, g.reshape(context, [1, ...context.shape]));
+  }
+}

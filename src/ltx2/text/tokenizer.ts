@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { Tokenizer as BytePairTokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { SoundstageError } from '../../shared/errors.ts';
+import { type ChatMessage, type ChatTemplate, readChatTemplate } from './chat-template.ts';
+import { readJson } from './json-file.ts';
+
+/** A prompt as token ids. */
+export interface EncodedPrompt {
+  /** The n valid ids, beginning-of-sequence first. */
+  readonly ids: readonly number[];
+  /** `maxLength` ids, padded on the left with 0. */
+  readonly padded: Int32Array;
+  /** `maxLength` ones (valid) and zeros (padding). */
+  readonly mask: Int32Array;
+}
+
+const tokenizerFile = z.looseObject({ model: z.looseObject({ vocab: z.unknown() }) });
+const tokenizerSettings = z.looseObject({});
+
+/** Gemma's tokenizer: `tokenizer.json` and `tokenizer_config.json` of a folder, and its chat template if it has one. */
+export class Tokenizer {
+  readonly #pairs: BytePairTokenizer;
+  readonly #chatTemplate: ChatTemplate | undefined;
+
+  private constructor(pairs: BytePairTokenizer, chatTemplate: ChatTemplate | undefined) {
+    this.#pairs = pairs;
+    this.#chatTemplate = chatTemplate;
+  }
+
+  /** @throws SoundstageError `weights` if a file is missing or not a tokenizer's */
+  static async open(folder: string): Promise<Tokenizer> {
+    const [json, settings] = await Promise.all([
+      readJson(join(folder, 'tokenizer.json')),
+      readJson(join(folder, 'tokenizer_config.json')),
+    ]);
+    try {
+      const config = tokenizerSettings.parse(settings);
+      const pairs = new BytePairTokenizer(tokenizerFile.parse(json), config);
+      return new Tokenizer(pairs, await readChatTemplate(folder, config));
+    } catch (cause) {
+      if (cause instanceof SoundstageError) throw cause;
+      throw new SoundstageError('weights', `${folder} holds no usable tokenizer`, { cause });
+    }
+  }
+
+  /** Ids of a prompt: stripped, begun with the beginning-of-sequence token, cut on the right to `maxLength`. */
+  encodePrompt(text: string, maxLength: number): EncodedPrompt {
+    const ids = this.#pairs.encode(strip(text)).ids.slice(0, maxLength);
+    const padded = new Int32Array(maxLength);
+    padded.set(ids, maxLength - ids.length);
+    const mask = new Int32Array(maxLength).fill(1, maxLength - ids.length);
+    return { ids, padded, mask };
+  }
+
+  /**
+   * Ids of a conversation in the folder's chat format, ending where the model's answer begins; undefined if the folder
+   * has no chat template (it is not a chat model).
+   */
+  encodeChat(messages: readonly ChatMessage[]): readonly number[] | undefined {
+    const text = this.#chatTemplate?.(messages);
+    // The template writes the beginning-of-sequence token itself.
+    return text === undefined ? undefined : this.#pairs.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Text of generated ids, without special tokens. */
+  decode(ids: readonly number[]): string {
+    return this.#pairs.decode([...ids], { skip_special_tokens: true });
+  }
+}
+
+/** Python's `str.strip`, whose idea of white space differs a little from `trim`'s. */
+function strip(text: string): string {
+  return text.replace(/^[\s\x1c-\x1f\x85--\ufeff]+/v, '').replace(/[\s\x1c-\x1f\x85--\ufeff]+$/v, '');
+}

@@ -1,0 +1,196 @@
+import type { GraphTarget } from '../../graph/graph-core.ts';
+import { floatTensor, type HostTensor, indexTensor } from '../../graph/host-tensor.ts';
+import { floats, Session, type SessionOptions, type Tensors } from '../../graph/session.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import type { TransformerConfig } from '../config.ts';
+import type { AppliedLora } from '../lora.ts';
+import { adapterFeeds, inputAdapters, mappedAdapters } from '../lora-adapters.ts';
+import { axisMidpoints, type RopeTables, ropeTables } from '../rope.ts';
+import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../timesteps.ts';
+import { transformerLinears } from './modules.ts';
+import { type TimestepVariant, type TransformerOptions, transformerConfigOf, transformerGraph } from './transformer.ts';
+
+/** Bounds of tokens in time and space: `[axes, tokens, 2]` flattened. */
+export interface TokenPositions {
+  readonly tokens: number;
+  readonly bounds: Float32Array;
+}
+
+/** Text contexts `[S, H]` for both streams. */
+export interface TextContexts {
+  readonly video: HostTensor<'float32'>;
+  readonly audio: HostTensor<'float32'>;
+}
+
+export interface VelocityModelOptions {
+  readonly target: GraphTarget;
+  readonly variant?: TimestepVariant;
+  readonly loras?: readonly AppliedLora[];
+  readonly session?: SessionOptions;
+}
+
+/** The feeds that stay the same over all steps of one stage. */
+export type StageFeeds = Tensors;
+
+/** One stream at one step. */
+export interface StreamStep {
+  /** `[tokens, channels]` flattened. */
+  readonly tokens: Float32Array;
+  /** mask·sigma per token. */
+  readonly timesteps: Float32Array;
+  /** The scalar schedule value. */
+  readonly sigma: number;
+}
+
+export interface Velocities {
+  readonly video: Float32Array;
+  readonly audio: Float32Array;
+}
+
+/**
+ * What all blocks but the first added to both streams at some step, kept to be replayed at a neighbouring step.
+ */
+export type BlockResiduals = Tensors;
+
+/**
+ * Evaluates the transformer for whole streams. Owns its sessions, which it opens on demand: on the CPU one per graph
+ * variant in use (weights are mapped and shared); on a device with its own memory one that serves every case.
+ */
+export class VelocityModel implements AsyncDisposable {
+  readonly config: TransformerConfig;
+  readonly #checkpoint: Checkpoint;
+  readonly #options: VelocityModelOptions;
+  readonly #sessions = new Map<string, Promise<Session>>();
+  #adapterFeeds: Promise<Tensors> | undefined;
+
+  constructor(checkpoint: Checkpoint, options: VelocityModelOptions) {
+    this.#checkpoint = checkpoint;
+    this.#options = options;
+    this.config = transformerConfigOf(checkpoint);
+  }
+
+  /** Works out the rotary tables for a stage and puts them together with the text. */
+  prepareStage(video: TokenPositions, audio: TokenPositions, text: TextContexts, negative?: TextContexts): StageFeeds {
+    const { config } = this;
+    const theta = config.positional_embedding_theta;
+    const width = config.num_attention_heads * config.attention_head_dim;
+    const audioWidth = config.audio_num_attention_heads * config.audio_attention_head_dim;
+    const videoMax = config.positional_embedding_max_pos;
+    const audioMax = config.audio_positional_embedding_max_pos;
+    const crossMax = [Math.max(videoMax[0], audioMax[0])];
+    const axes = [0, 1, 2].map((axis) => axisMidpoints(video.bounds, video.tokens, axis));
+    const videoTime = axes.slice(0, 1);
+    const audioTime = [axisMidpoints(audio.bounds, audio.tokens, 0)];
+    const table = (midpoints: readonly Float32Array[], dim: number, maxPositions: readonly number[]): RopeTables =>
+      ropeTables(midpoints, { dim, maxPositions, theta });
+    return {
+      ...ropeFeeds('video', table(axes, width, videoMax)),
+      ...ropeFeeds('audio', table(audioTime, audioWidth, audioMax)),
+      ...ropeFeeds('video_cross', table(videoTime, audioWidth, crossMax)),
+      ...ropeFeeds('audio_cross', table(audioTime, audioWidth, crossMax)),
+      video_context: text.video,
+      audio_context: text.audio,
+      ...(negative && { video_negative_context: negative.video, audio_negative_context: negative.audio }),
+    };
+  }
+
+  /** Velocities of both streams; with `record`, the residuals to replay later as well. */
+  async evaluate(
+    stage: StageFeeds,
+    video: StreamStep,
+    audio: StreamStep,
+    reuse: { readonly record?: boolean; readonly replay?: BlockResiduals | undefined } = {},
+  ): Promise<Velocities & { residuals?: BlockResiduals }> {
+    const { variant = 'own' } = this.#options;
+    const session = await this.#session({
+      variant,
+      perToken: { video: this.#differs(video), audio: this.#differs(audio) },
+      guidance: 'video_negative_context' in stage,
+      residuals: reuse.replay !== undefined ? 'replay' : reuse.record ? 'record' : undefined,
+    });
+    const results = await session.run({
+      ...stage,
+      ...this.#streamFeeds('video', video, this.config.in_channels, session),
+      ...this.#streamFeeds('audio', audio, this.config.audio_in_channels, session),
+      ...(variant !== 'own' && { video_sigma: this.#sigma(video), audio_sigma: this.#sigma(audio) }),
+      ...reuse.replay,
+      ...(await this.#loraFeeds(session)),
+    });
+    const velocities = { video: floats(results, 'video_velocity').data, audio: floats(results, 'audio_velocity').data };
+    if (!reuse.record) return velocities;
+    const { video_residual, audio_residual } = results;
+    if (video_residual === undefined || audio_residual === undefined) throw new Error('no residuals were recorded');
+    return { ...velocities, residuals: { video_residual, audio_residual } };
+  }
+
+  /** Seconds spent inside the runtime. */
+  async runSeconds(): Promise<number> {
+    const sessions = await Promise.all(this.#sessions.values());
+    return sessions.reduce((sum, session) => sum + session.runSeconds, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of await Promise.allSettled(sessions)) {
+      if (session.status === 'fulfilled') await session.value[Symbol.asyncDispose]();
+    }
+  }
+
+  #session(options: Omit<TransformerOptions, 'adapters'>): Promise<Session> {
+    const key = JSON.stringify(options);
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known;
+    const { target, loras = [], session } = this.#options;
+    const adapters = this.#adaptersAreInputs ? inputAdapters() : mappedAdapters(loras);
+    const opened = Session.open(transformerGraph(this.#checkpoint, target, { ...options, adapters }), session);
+    this.#sessions.set(key, opened);
+    return opened;
+  }
+
+  get #adaptersAreInputs(): boolean {
+    return this.#options.target.device === 'cuda';
+  }
+
+  /** A device with its own memory gets the general graph always, so that its weights are loaded once. */
+  #differs({ timesteps }: StreamStep): boolean {
+    return this.#options.target.device !== 'cpu' || timesteps.some((timestep) => timestep !== timesteps[0]);
+  }
+
+  #streamFeeds(kind: 'video' | 'audio', step: StreamStep, channels: number, session: Session): Tensors {
+    const perToken = session.model.inputs.some((input) => input.name === `${kind}_timestep_index`);
+    const { values, index } = distinctTimesteps(step.timesteps);
+    return {
+      [`${kind}_tokens`]: floatTensor(step.tokens, [step.timesteps.length, channels]),
+      [`${kind}_timestep`]: this.#sinusoid(values),
+      ...(perToken && { [`${kind}_timestep_index`]: indexTensor(index) }),
+    };
+  }
+
+  #sigma({ sigma }: StreamStep): HostTensor {
+    return this.#sinusoid(Float32Array.of(sigma));
+  }
+
+  #sinusoid(timesteps: Float32Array): HostTensor<'float32'> {
+    const scale = this.config.timestep_scale_multiplier;
+    return floatTensor(timestepSinusoid(timesteps.map((timestep) => timestep * scale)), [
+      timesteps.length,
+      sinusoidWidth,
+    ]);
+  }
+
+  /** Feeds for adapter inputs, restricted to the modules the session's graph contains. */
+  async #loraFeeds(session: Session): Promise<Tensors> {
+    if (!this.#adaptersAreInputs) return {};
+    this.#adapterFeeds ??= adapterFeeds(this.#options.loras ?? [], transformerLinears(this.#checkpoint));
+    const feeds = await this.#adapterFeeds;
+    return Object.fromEntries(
+      session.model.inputs.flatMap(({ name }) => (feeds[name] === undefined ? [] : [[name, feeds[name]]])),
+    );
+  }
+}
+
+function ropeFeeds(name: string, { tokens, cos, sin }: RopeTables): Tensors {
+  const shape = [tokens, cos.length / tokens];
+  return { [`${name}_cos`]: floatTensor(cos, shape), [`${name}_sin`]: floatTensor(sin, shape) };
+}

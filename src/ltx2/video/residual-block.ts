@@ -1,0 +1,38 @@
+import type { Graph } from '../../graph/graph.ts';
+import { knownLength, type Value } from '../../graph/value.ts';
+import type { ModuleWeights } from '../module-weights.ts';
+
+/** A 3×3×3 convolution that keeps the size, with the padding of the network it belongs to. */
+export type Convolution = (x: Value, weights: ModuleWeights, module: string) => Value;
+
+const epsilon = 1e-8;
+
+/** Divides by the root mean square over the channels: `[1, C, T, H, W]` → same. */
+export function pixelNormalize(g: Graph, x: Value): Value {
+  // bf16 cannot hold the squares next to an epsilon of 1e-8.
+  const wide = g.cast(x, 'float32');
+  const meanSquare = g.affine(g.reduceSumSquare(wide, [1]), 1 / knownLength(x, 1), epsilon);
+  return g.divide(x, g.cast(g.squareRoot(meanSquare), x.dtype)); // [1, C, T, H, W]
+}
+
+/** Pixel norm and silu, which precede every convolution inside the networks. */
+export function activate(g: Graph, x: Value): Value {
+  return g.silu(pixelNormalize(g, x));
+}
+
+/** `layers` residual blocks in a row: `[1, C, T, H, W]` → same. */
+export function residualBlocks(
+  g: Graph,
+  x: Value,
+  layers: number,
+  weights: ModuleWeights,
+  convolve: Convolution,
+): Value {
+  let y = x;
+  for (let layer = 0; layer < layers; layer++) {
+    const block = weights.at(`res_blocks.${layer}`);
+    const hidden = convolve(activate(g, y), block, 'conv1.conv'); // [1, C, T, H, W]
+    y = g.add(y, convolve(activate(g, hidden), block, 'conv2.conv')); // [1, C, T, H, W]
+  }
+  return y;
+}

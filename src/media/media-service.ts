@@ -1,0 +1,194 @@
+import { SoundstageError } from '../shared/errors.ts';
+import { ChildLimitError, GuardedChild } from './guarded-child.ts';
+import type { MediaInfo } from './media-info.ts';
+import type { DecodeMethods, PictureSize } from './native/decode-methods.ts';
+import type { Waveform } from './sound/waveform.ts';
+import { Turns } from './turns.ts';
+import { VideoEncoder } from './video-encoder.ts';
+import type { VideoEncoderSettings } from './video-settings.ts';
+
+export interface DecodedAudio extends Waveform {
+  /** WAVE channel mask: bit 0 front left, bit 1 front right, bit 2 front centre… For `toStereo`. */
+  readonly channelMask: number;
+  /** Seconds of sound in `waveform`. */
+  readonly duration: number;
+}
+
+/** An 8-bit sRGB picture. */
+export interface Picture extends PictureSize {
+  /** `[height, width, 3]` */
+  readonly rgb: Uint8Array;
+}
+
+export interface MediaCallOptions {
+  /** Request field to blame for a bad file. */
+  readonly field?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DecodeAudioOptions extends MediaCallOptions {
+  /** Seconds to pass over. Default 0. */
+  readonly start?: number | undefined;
+  /** Seconds to decode at most. Default 600. */
+  readonly maxSeconds?: number | undefined;
+}
+
+export interface MediaServiceOptions {
+  /** Milliseconds one decode may take. Default 60 000. */
+  readonly decodeTimeLimit?: number;
+  /** Bytes of memory the decode process may take. Default 2 GiB. */
+  readonly decodeMemoryLimit?: number;
+}
+
+/** 1 GiB of samples: 46 minutes of 48 kHz stereo. */
+const maxSamples = 2 ** 28;
+
+/**
+ * Sound, pictures and video in and out. Files are decoded in one child process and every video is encoded in a child of
+ * its own: whatever a file does to a decoder becomes an error of that one request. Dispose to end all processes.
+ */
+export class MediaService implements AsyncDisposable {
+  readonly #decoder: GuardedChild<DecodeMethods>;
+  /** One file at a time, so that a crash is the crash of one file. */
+  readonly #turns = new Turns();
+  readonly #timeLimit: number;
+  readonly #encoders = new Set<VideoEncoder>();
+
+  constructor({ decodeTimeLimit = 60_000, decodeMemoryLimit = 2 ** 31 }: MediaServiceOptions = {}) {
+    this.#timeLimit = decodeTimeLimit;
+    this.#decoder = new GuardedChild({
+      module: new URL('./native/decode-process.ts', import.meta.url),
+      title: 'the media decoder',
+      memoryLimit: decodeMemoryLimit,
+    });
+  }
+
+  /** Reads a sound or video file to its end and says what it holds. */
+  probe(path: string, { field = 'media', signal }: MediaCallOptions = {}): Promise<MediaInfo> {
+    return this.#read(field, () =>
+      this.#decoder.call('probe', { path, field }, { timeLimit: this.#timeLimit, signal }),
+    );
+  }
+
+  /**
+   * Decodes the sound of any recording at its own rate and channel count. A truncated file gives what can be decoded.
+   *
+   * @throws {SoundstageError} `input`: not a recording, no audio track, nothing decodable, too large.
+   */
+  decodeAudio(path: string, options: DecodeAudioOptions = {}): Promise<DecodedAudio> {
+    const { field = 'audio', start = 0, maxSeconds = 600, signal } = options;
+    return this.#read(field, async () => {
+      const blocks: Float32Array[] = [];
+      let samples = 0;
+      const onEvent = (block: Float32Array): void => {
+        samples += block.length;
+        if (samples > maxSamples) throw tooManySamples(field);
+        blocks.push(block);
+      };
+      const request = { path, field, start, maxSeconds };
+      const format = await this.#decoder.call('audio', request, { timeLimit: this.#timeLimit, signal, onEvent });
+      const waveform = joinBlocks(blocks, format.channels);
+      return { ...format, waveform, duration: waveform.length / format.channels / format.sampleRate };
+    });
+  }
+
+  /**
+   * Decodes a png, jpeg, webp, avif, gif (first frame) or tiff file to sRGB: EXIF rotation and ICC profile applied,
+   * transparency laid over white.
+   *
+   * @throws {SoundstageError} `input`: not a picture, damaged, more than 64 megapixels.
+   */
+  decodeImage(path: string, { field = 'image', signal }: MediaCallOptions = {}): Promise<Picture> {
+    return this.#read(field, () =>
+      collectPicture((onEvent) =>
+        this.#decoder.call('image', { path, field }, { timeLimit: this.#timeLimit, signal, onEvent }),
+      ),
+    );
+  }
+
+  /**
+   * Encodes a picture as one H.264 frame and decodes it again, which gives it the compression traces that the model saw
+   * in training. Odd sides lose their last row or column.
+   *
+   * @param crf Rate factor; 33 for LTX-2 19B.
+   */
+  h264RoundTrip(picture: Picture, crf = 33, { signal }: MediaCallOptions = {}): Promise<Picture> {
+    return this.#turns.run(() =>
+      collectPicture((onEvent) =>
+        this.#decoder.call('h264RoundTrip', { ...picture, crf }, { timeLimit: this.#timeLimit, signal, onEvent }),
+      ),
+    );
+  }
+
+  /** Starts a video file. Finish or dispose the encoder; disposing the service aborts it. */
+  async openEncoder(settings: VideoEncoderSettings, signal?: AbortSignal): Promise<VideoEncoder> {
+    const encoder = await VideoEncoder.open(settings, { signal, onClose: (closed) => this.#encoders.delete(closed) });
+    this.#encoders.add(encoder);
+    return encoder;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#encoders].map((encoder) => encoder.abort()));
+    await this.#decoder[Symbol.asyncDispose]();
+  }
+
+  /** Reads a file in the decode process; what kills the process twice is the file's fault. */
+  #read<Result>(field: string, read: () => Promise<Result>): Promise<Result> {
+    return this.#turns.run(async () => {
+      try {
+        return await read().catch((error: unknown) => {
+          if (this.#isCrash(error) && !(error instanceof ChildLimitError)) return read();
+          throw error;
+        });
+      } catch (error) {
+        throw this.#isCrash(error) ? fileFault(field, error) : error;
+      }
+    });
+  }
+
+  #isCrash(error: unknown): error is SoundstageError {
+    return error instanceof SoundstageError && error.kind === 'crash' && !this.#decoder.disposed;
+  }
+}
+
+function fileFault(field: string, error: SoundstageError): SoundstageError {
+  const limit = error instanceof ChildLimitError ? error.limit : undefined;
+  const problem = {
+    time: 'takes too long to decode: make it shorter or smaller',
+    memory: 'takes too much memory to decode: make it shorter or smaller',
+    crash: 'makes its decoder crash: export it again or in another format',
+  }[limit ?? 'crash'];
+  return new SoundstageError('input', `The ${field} file ${problem}.`, { field, cause: error });
+}
+
+function tooManySamples(field: string): SoundstageError {
+  const message = `The ${field} file holds too much sound: cut it, or save it with fewer channels or a lower sample rate.`;
+  return new SoundstageError('input', message, { field });
+}
+
+/** Joins blocks `[channels, n]` in time. */
+function joinBlocks(blocks: readonly Float32Array[], channels: number): Float32Array {
+  const length = blocks.reduce((sum, block) => sum + block.length, 0);
+  const joined = new Float32Array(length);
+  let offset = 0;
+  for (const block of blocks) {
+    const samples = block.length / channels;
+    for (let channel = 0; channel < channels; channel++) {
+      joined.set(block.subarray(channel * samples, (channel + 1) * samples), (channel * length) / channels + offset);
+    }
+    offset += samples;
+  }
+  return joined;
+}
+
+async function collectPicture(call: (onEvent: (piece: Uint8Array) => void) => Promise<PictureSize>): Promise<Picture> {
+  const pieces: Uint8Array[] = [];
+  const size = await call((piece) => void pieces.push(piece));
+  const rgb = new Uint8Array(size.width * size.height * 3);
+  let offset = 0;
+  for (const piece of pieces) {
+    rgb.set(piece, offset);
+    offset += piece.length;
+  }
+  return { ...size, rgb };
+}

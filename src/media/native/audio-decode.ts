@@ -1,0 +1,112 @@
+import { AV_CHANNEL_ORDER_NATIVE } from 'node-av/constants';
+import { avChannelLayoutDefault, type ChannelLayout, type Frame } from 'node-av/lib';
+import { SoundstageError } from '../../shared/errors.ts';
+import { decodeAudioFrames } from './audio-frames.ts';
+import { MediaInput } from './media-input.ts';
+import { readSamples } from './sample-format.ts';
+
+export interface AudioDecodeRequest {
+  readonly path: string;
+  readonly field: string;
+  /** Seconds to pass over at the beginning. */
+  readonly start: number;
+  /** Seconds to decode at most. */
+  readonly maxSeconds: number;
+}
+
+export interface AudioFormat {
+  readonly sampleRate: number;
+  readonly channels: number;
+  /** WAVE channel mask: bit 0 front left, bit 1 front right, bit 2 front centre… */
+  readonly channelMask: number;
+}
+
+/**
+ * Decodes a window of the best audio stream at its own rate, and hands it over in blocks of about a second, each
+ * `[channels, samples]`.
+ */
+export async function decodeAudio(
+  { path, field, start, maxSeconds }: AudioDecodeRequest,
+  emit: (block: Float32Array) => Promise<void>,
+  signal: AbortSignal,
+): Promise<AudioFormat> {
+  await using input = await MediaInput.open(path, field);
+  let window: AudioWindow | undefined;
+  for await (const frame of decodeAudioFrames(input, input.audioStream(field), field)) {
+    if (signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
+    window ??= new AudioWindow(frame, start, maxSeconds);
+    for (const block of window.add(frame)) await emit(block);
+    if (window.complete) break;
+  }
+  const rest = window?.rest();
+  if (rest !== undefined) await emit(rest);
+  if (window === undefined || window.taken === 0) throw beyondEnd(field, start);
+  return window.format;
+}
+
+/** Cuts a run of frames to a window and gathers it in blocks. */
+class AudioWindow {
+  readonly format: AudioFormat;
+  taken = 0;
+  readonly #skip: number;
+  readonly #limit: number;
+  #position = 0;
+  #block: Float32Array[];
+  #filled = 0;
+
+  constructor(first: Frame, start: number, maxSeconds: number) {
+    this.format = {
+      sampleRate: first.sampleRate,
+      channels: first.channels,
+      channelMask: channelMask(first.channelLayout),
+    };
+    this.#skip = Math.round(start * first.sampleRate);
+    this.#limit = Math.round(maxSeconds * first.sampleRate);
+    this.#block = this.#newBlock();
+  }
+
+  get complete(): boolean {
+    return this.taken >= this.#limit;
+  }
+
+  *add(frame: Frame): Generator<Float32Array, void, undefined> {
+    let from = Math.min(Math.max(this.#skip - this.#position, 0), frame.nbSamples);
+    const end = Math.min(frame.nbSamples, from + this.#limit - this.taken);
+    this.#position += frame.nbSamples;
+    while (from < end) {
+      const to = Math.min(end, from + this.format.sampleRate - this.#filled);
+      readSamples(frame, from, to, this.#block, this.#filled);
+      this.#filled += to - from;
+      this.taken += to - from;
+      from = to;
+      if (this.#filled === this.format.sampleRate) yield this.#take();
+    }
+  }
+
+  rest(): Float32Array | undefined {
+    return this.#filled === 0 ? undefined : this.#take();
+  }
+
+  #take(): Float32Array {
+    const block = new Float32Array(this.format.channels * this.#filled);
+    for (const [channel, samples] of this.#block.entries()) {
+      block.set(samples.subarray(0, this.#filled), channel * this.#filled);
+    }
+    this.#filled = 0;
+    return block;
+  }
+
+  #newBlock(): Float32Array[] {
+    return Array.from({ length: this.format.channels }, () => new Float32Array(this.format.sampleRate));
+  }
+}
+
+function channelMask(layout: ChannelLayout): number {
+  const { mask } = layout.order === AV_CHANNEL_ORDER_NATIVE ? layout : avChannelLayoutDefault(layout.nbChannels);
+  return Number(mask & 0xffffffffn);
+}
+
+function beyondEnd(field: string, start: number): SoundstageError {
+  const message = `The ${field} track is shorter than the start time of ${start} s: choose an earlier start.`;
+  return new SoundstageError('input', message, { field });
+}

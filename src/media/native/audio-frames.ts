@@ -1,0 +1,90 @@
+import { avGetCodecName, Codec, CodecContext, Frame, type Stream } from 'node-av/lib';
+import { SoundstageError } from '../../shared/errors.ts';
+import { check } from './ffmpeg-status.ts';
+import type { MediaInput } from './media-input.ts';
+
+// A damaged file may hold a few frames that claim another rate or channel count; more than this is a real change.
+const foreignSecondsAllowed = 0.5;
+
+/**
+ * Decodes `stream` frame by frame. Damaged packets are passed over; a stream without one decodable frame is an error.
+ * All frames share rate, channel count and sample format. The frame is reused: valid until the next one is asked for.
+ */
+export async function* decodeAudioFrames(
+  input: MediaInput,
+  stream: Stream,
+  field: string,
+): AsyncGenerator<Frame, void, undefined> {
+  using decoder = await openDecoder(stream, field);
+  using frame = new Frame();
+  frame.alloc();
+  let first: FrameShape | undefined;
+  let foreignSeconds = 0;
+  for await (const received of decodedFrames(input, stream, decoder, frame)) {
+    const shape: FrameShape = { rate: received.sampleRate, channels: received.channels, format: received.format };
+    if (shape.rate <= 0 || shape.channels <= 0) continue;
+    first ??= shape;
+    if (shape.rate === first.rate && shape.channels === first.channels && shape.format === first.format) {
+      yield received;
+      continue;
+    }
+    foreignSeconds += received.nbSamples / shape.rate;
+    if (foreignSeconds > foreignSecondsAllowed) throw changing(field);
+  }
+  if (first === undefined) throw undecodable(field);
+}
+
+interface FrameShape {
+  readonly rate: number;
+  readonly channels: number;
+  readonly format: number;
+}
+
+async function* decodedFrames(input: MediaInput, stream: Stream, decoder: CodecContext, frame: Frame) {
+  const receive = async function* (): AsyncGenerator<Frame, void, undefined> {
+    while ((await decoder.receiveFrame(frame)) >= 0) {
+      if (frame.nbSamples > 0) yield frame;
+      frame.unref();
+    }
+  };
+  for await (const packet of input.packets([stream])) {
+    // A damaged packet is refused here or yields no frame; the next one may be sound again.
+    await decoder.sendPacket(packet);
+    yield* receive();
+  }
+  await decoder.sendPacket(null);
+  yield* receive();
+}
+
+async function openDecoder(stream: Stream, field: string): Promise<CodecContext> {
+  const codec = Codec.findDecoder(stream.codecpar.codecId);
+  if (codec === null) throw unsupported(stream, field);
+  const decoder = new CodecContext();
+  try {
+    decoder.allocContext3(codec);
+    check(decoder.parametersToContext(stream.codecpar), 'reading the audio parameters');
+    decoder.pktTimebase = stream.timeBase;
+    decoder.threadCount = 1;
+    if ((await decoder.open2(codec, null)) < 0) throw undecodable(field);
+    return decoder;
+  } catch (error) {
+    decoder.freeContext();
+    throw error;
+  }
+}
+
+function unsupported(stream: Stream, field: string): SoundstageError {
+  const name = avGetCodecName(stream.codecpar.codecId) ?? 'unknown';
+  const message = `The ${field} track is in the format ${name}, which cannot be decoded: convert it to mp3, wav or aac.`;
+  return new SoundstageError('input', message, { field });
+}
+
+function undecodable(field: string): SoundstageError {
+  const message = `The ${field} track is damaged or empty, nothing in it can be decoded: export the recording again.`;
+  return new SoundstageError('input', message, { field });
+}
+
+function changing(field: string): SoundstageError {
+  const message = `The ${field} track changes its sample rate or channel count part-way: convert it to wav first.`;
+  return new SoundstageError('input', message, { field });
+}

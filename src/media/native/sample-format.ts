@@ -1,0 +1,48 @@
+import {
+  AV_SAMPLE_FMT_DBL,
+  AV_SAMPLE_FMT_FLT,
+  AV_SAMPLE_FMT_S16,
+  AV_SAMPLE_FMT_S32,
+  AV_SAMPLE_FMT_U8,
+  type AVSampleFormat,
+} from 'node-av/constants';
+import { avGetPackedSampleFmt, avSampleFmtIsPlanar, type Frame } from 'node-av/lib';
+
+type Samples = Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+
+interface SampleFormat {
+  view(bytes: Buffer, length: number): Samples;
+  readonly zero: number;
+  readonly scale: number;
+}
+
+const sampleFormats = new Map<AVSampleFormat, SampleFormat>([
+  [AV_SAMPLE_FMT_U8, { view: (b, n) => new Uint8Array(b.buffer, b.byteOffset, n), zero: 128, scale: 2 ** -7 }],
+  [AV_SAMPLE_FMT_S16, { view: (b, n) => new Int16Array(b.buffer, b.byteOffset, n), zero: 0, scale: 2 ** -15 }],
+  [AV_SAMPLE_FMT_S32, { view: (b, n) => new Int32Array(b.buffer, b.byteOffset, n), zero: 0, scale: 2 ** -31 }],
+  [AV_SAMPLE_FMT_FLT, { view: (b, n) => new Float32Array(b.buffer, b.byteOffset, n), zero: 0, scale: 1 }],
+  [AV_SAMPLE_FMT_DBL, { view: (b, n) => new Float64Array(b.buffer, b.byteOffset, n), zero: 0, scale: 1 }],
+]);
+
+/**
+ * Copies samples `from`…`to` of a decoded frame into `target[channel]` at `offset`, integers scaled to −1…1
+ * (s16 / 32768, s32 / 2147483648), floats as they are; samples that are not finite become 0.
+ */
+export function readSamples(frame: Frame, from: number, to: number, target: readonly Float32Array[], offset: number) {
+  const format = frame.format as AVSampleFormat;
+  const sampleFormat = sampleFormats.get(avGetPackedSampleFmt(format));
+  if (sampleFormat === undefined) throw new Error(`sample format ${format} is not supported`);
+  const planar = avSampleFmtIsPlanar(format);
+  const planes = frame.extendedData ?? frame.data ?? [];
+  const stride = planar ? 1 : target.length;
+  for (const [channel, output] of target.entries()) {
+    const bytes = planes[planar ? channel : 0];
+    if (bytes === undefined) throw new Error(`audio frame without channel ${channel}`);
+    const samples = sampleFormat.view(bytes, frame.nbSamples * stride);
+    const first = planar ? 0 : channel;
+    for (let index = from; index < to; index++) {
+      const value = ((samples[index * stride + first] ?? 0) - sampleFormat.zero) * sampleFormat.scale;
+      output[offset + index - from] = Number.isFinite(value) ? value : 0;
+    }
+  }
+}

@@ -1,0 +1,59 @@
+export const videoOutputTypes = ['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)', 'GIF (.gif)'] as const;
+export type VideoOutputType = (typeof videoOutputTypes)[number];
+
+export const videoQualities = ['low', 'medium', 'high', 'maximum'] as const;
+export type VideoQuality = (typeof videoQualities)[number];
+
+export const videoWriteModes = ['fast', 'balanced', 'small'] as const;
+export type VideoWriteMode = (typeof videoWriteModes)[number];
+
+/** Sound that goes with the picture. It starts with the first frame and is cut at the end of the last. */
+export type AudioSource =
+  | {
+      readonly source: 'file';
+      /** Any file with an audio track. Stream-copied where the container allows, else encoded once. */
+      readonly path: string;
+      /** Seconds to pass over; other than 0 the sound is always encoded again. Default 0. */
+      readonly start?: number | undefined;
+      /** Seconds of sound at most. Default: all of it. */
+      readonly duration?: number | undefined;
+    }
+  | {
+      readonly source: 'pcm';
+      /** `[channels, samples]`, full scale ±1 */
+      readonly waveform: Float32Array;
+      readonly sampleRate: number;
+      readonly channels: 1 | 2;
+    };
+
+export interface VideoEncoderSettings {
+  /** Where the file goes. Until `finish` it is written beside, under a `.partial` name. */
+  readonly path: string;
+  readonly type: VideoOutputType;
+  readonly quality: VideoQuality;
+  readonly writeMode: VideoWriteMode;
+  /** Size of the frames written; H.264 delivers odd sides one pixel larger. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second; the file carries `fpsRational(fps)`. GIF caps it, by quality. */
+  readonly fps: number;
+  /** Ignored for GIF, which has no sound. */
+  readonly audio?: AudioSource | undefined;
+}
+
+export interface VideoFormat {
+  readonly contentType: string;
+  /** With the dot. */
+  readonly extension: string;
+}
+
+const videoFormats: Record<VideoOutputType, VideoFormat> = {
+  'X264 (.mp4)': { contentType: 'video/mp4', extension: '.mp4' },
+  'VP9 (.webm)': { contentType: 'video/webm', extension: '.webm' },
+  'PRORES4444 (.mov)': { contentType: 'video/quicktime', extension: '.mov' },
+  'GIF (.gif)': { contentType: 'image/gif', extension: '.gif' },
+};
+
+export function videoFormat(type: VideoOutputType): VideoFormat {
+  return videoFormats[type];
+}

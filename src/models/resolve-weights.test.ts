@@ -1,0 +1,94 @@
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { resolveWeights } from './resolve-weights.ts';
+import { readLaidOutFolder } from './weight-folder.ts';
+import { WEIGHT_SETS } from './weight-sets.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'soundstage-weights-'));
+  await mkdir(join(folder, 'gemma'));
+  for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors']) {
+    await writeFile(join(folder, 'gemma', name), '{}');
+  }
+  await writeFile(join(folder, 'mine.safetensors'), '');
+  await writeFile(join(folder, 'my-spatial-upscaler.safetensors'), '');
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+test('finds the files in a folder of the user', async () => {
+  await writeFile(join(folder, 'style-lora.safetensors'), '');
+  await writeFile(join(folder, 'ltx-2-19b-lora-camera-control-jib-up.safetensors'), '');
+  const set = await resolveWeights(folder);
+  expect(set).toMatchObject({
+    bundle: join(folder, 'mine.safetensors'),
+    upscaler: join(folder, 'my-spatial-upscaler.safetensors'),
+    textEncoder: join(folder, 'gemma'),
+    cameraLoras: { jib_up: join(folder, 'ltx-2-19b-lora-camera-control-jib-up.safetensors') },
+  });
+  expect(Object.isFrozen(set) && Object.isFrozen(set.cameraLoras)).toBe(true);
+});
+
+test('names what a folder lacks or has twice', async () => {
+  await copyFile(join(folder, 'mine.safetensors'), join(folder, 'other.safetensors'));
+  await expect(resolveWeights(folder)).rejects.toThrow(/more than one bundle.*mine.safetensors and other.safetensors/);
+  await rm(join(folder, 'other.safetensors'));
+  await rm(join(folder, 'gemma', 'tokenizer.json'));
+  await expect(resolveWeights(folder)).rejects.toMatchObject({
+    kind: 'weights',
+    message: expect.stringContaining('gemma/tokenizer.json'),
+  });
+  await rm(join(folder, 'my-spatial-upscaler.safetensors'));
+  await expect(resolveWeights(folder)).rejects.toThrow(/no upscaler/);
+  await expect(resolveWeights(join(folder, 'nowhere'))).rejects.toMatchObject({ kind: 'weights' });
+});
+
+test('looks for the shards that the index of a folder lists', async () => {
+  const index = { weight_map: { a: 'model-1.safetensors', b: 'model-2.safetensors' } };
+  await writeFile(join(folder, 'gemma', 'model.safetensors.index.json'), JSON.stringify(index));
+  await writeFile(join(folder, 'gemma', 'model-1.safetensors'), '');
+  await expect(resolveWeights(folder)).rejects.toThrow(/model-2.safetensors/);
+});
+
+test('a camera move that a folder has no LoRA for is an error', async () => {
+  await expect(resolveWeights(folder, { cameras: ['static'] })).rejects.toMatchObject({ kind: 'weights' });
+});
+
+test('a misspelt id lists the known ones', async () => {
+  await expect(resolveWeights('ltx-2')).rejects.toMatchObject({
+    kind: 'input',
+    field: 'model',
+    message: expect.stringContaining('ltx-2-19b-distilled-fp8'),
+  });
+});
+
+test('what is missing comes with the command that fetches it', async () => {
+  await expect(resolveWeights('ltx-2-19b-distilled', { cache: folder, env: {} })).rejects.toThrow(
+    `soundstage models fetch ltx-2-19b-distilled --cache "${folder}"`,
+  );
+});
+
+test('an embedded set takes the first of its folders that exists', async () => {
+  const nano = WEIGHT_SETS.find(({ id }) => id === 'nano');
+  if (nano?.kind !== 'embedded') throw new Error('nano is embedded');
+  await copyFile(join(folder, 'mine.safetensors'), join(folder, nano.bundle));
+  await copyFile(join(folder, 'mine.safetensors'), join(folder, nano.upscaler));
+  expect(await readLaidOutFolder('nano', folder, nano)).toMatchObject({
+    id: 'nano',
+    bundle: join(folder, nano.bundle),
+  });
+  expect(nano.folders.map((path) => path.replace(/^.*\/(?=(models|test)\/)/, ''))).toEqual([
+    'models/nano/',
+    'test/fixtures/parity/checkpoint/',
+  ]);
+});
+
+test('nano resolves to complete weights', async () => {
+  const nano = await resolveWeights('nano');
+  expect(nano.id).toBe('nano');
+  expect(nano.bundle).toMatch(/ltx-2-tiny\.safetensors$/);
+});

@@ -1,0 +1,118 @@
+import { fileURLToPath } from 'node:url';
+import { SoundstageError } from '../shared/errors.ts';
+import { CAMERA_MOVES, type CameraMove } from './camera-moves.ts';
+
+/** Files of one repository on the hub that belong together. */
+export interface HubFiles {
+  readonly repo: string;
+  readonly revision: string;
+  readonly files: readonly string[];
+  /** Fetched where the repository has them. */
+  readonly optional?: readonly string[];
+  /** A JSON file that lists the shards in `weight_map`; they belong to the set too. */
+  readonly shardIndex?: string;
+}
+
+export interface HubWeightSet {
+  readonly kind: 'hub';
+  readonly id: string;
+  readonly title: string;
+  /** Approximate bytes, without camera LoRAs. */
+  readonly bytes: number;
+  readonly bundle: HubFiles;
+  readonly upscaler: HubFiles;
+  readonly textEncoder: HubFiles;
+  readonly cameraLoras: Readonly<Record<CameraMove, HubFiles>>;
+}
+
+/** Weights that ship with the program. */
+export interface EmbeddedWeightSet {
+  readonly kind: 'embedded';
+  readonly id: string;
+  readonly title: string;
+  /** The first one that exists is used. */
+  readonly folders: readonly string[];
+  readonly bundle: string;
+  readonly upscaler: string;
+  readonly textEncoder: string;
+}
+
+export type WeightSetEntry = EmbeddedWeightSet | HubWeightSet;
+
+const NANO_FOLDER = '../../models/nano/';
+/** Random weights in the official layout; stands in until the trained ones are in NANO_FOLDER. */
+const UNTRAINED_FALLBACK_FOLDER = '../../test/fixtures/parity/checkpoint/';
+
+const LTX_2 = { repo: 'Lightricks/LTX-2', revision: 'main' } as const;
+
+const UPSCALER: HubFiles = { ...LTX_2, files: ['ltx-2-spatial-upscaler-x2-1.0.safetensors'] };
+
+const GEMMA: HubFiles = {
+  repo: 'google/gemma-3-12b-it-qat-q4_0-unquantized',
+  revision: 'main',
+  files: ['config.json', 'tokenizer.json', 'tokenizer_config.json'],
+  optional: ['generation_config.json', 'chat_template.json', 'chat_template.jinja'],
+  shardIndex: 'model.safetensors.index.json',
+};
+
+const CAMERA_LORAS = Object.fromEntries(
+  CAMERA_MOVES.map((move) => [move, cameraLora(move)]),
+) as HubWeightSet['cameraLoras'];
+
+export const WEIGHT_SETS: readonly WeightSetEntry[] = [
+  {
+    kind: 'embedded',
+    id: 'nano',
+    title: 'miniature model, ships with Soundstage, runs on a laptop CPU',
+    folders: [fromHere(NANO_FOLDER), fromHere(UNTRAINED_FALLBACK_FOLDER)],
+    bundle: 'ltx-2-tiny.safetensors',
+    upscaler: 'ltx-2-tiny-spatial-upscaler-x2.safetensors',
+    textEncoder: 'gemma',
+  },
+  {
+    kind: 'hub',
+    id: 'ltx-2-19b-distilled',
+    title: 'LTX-2 19B distilled, bf16',
+    bytes: 68.7e9,
+    bundle: { ...LTX_2, files: ['ltx-2-19b-distilled.safetensors'] },
+    upscaler: UPSCALER,
+    textEncoder: GEMMA,
+    cameraLoras: CAMERA_LORAS,
+  },
+  {
+    kind: 'hub',
+    id: 'ltx-2-19b-distilled-fp8',
+    title: 'LTX-2 19B distilled, transformer in fp8',
+    bytes: 52.5e9,
+    bundle: { ...LTX_2, files: ['ltx-2-19b-distilled-fp8.safetensors'] },
+    upscaler: UPSCALER,
+    textEncoder: GEMMA,
+    cameraLoras: CAMERA_LORAS,
+  },
+];
+
+export function findWeightSet(id: string): WeightSetEntry | undefined {
+  return WEIGHT_SETS.find((entry) => entry.id === id);
+}
+
+/** Throws SoundstageError `input` that lists the known ids. */
+export function weightSet(id: string): WeightSetEntry {
+  const entry = findWeightSet(id);
+  if (entry !== undefined) return entry;
+  const ids = WEIGHT_SETS.map((known) => known.id).join(', ');
+  throw new SoundstageError('input', `there are no weights named ${id}: choose one of ${ids}`, { field: 'model' });
+}
+
+function cameraLora(move: CameraMove): HubFiles {
+  const words = move.split('_');
+  const title = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('-');
+  return {
+    repo: `Lightricks/LTX-2-19b-LoRA-Camera-Control-${title}`,
+    revision: 'main',
+    files: [`ltx-2-19b-lora-camera-control-${words.join('-')}.safetensors`],
+  };
+}
+
+function fromHere(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
+}
