@@ -8,6 +8,7 @@ import { fetchCommand } from '../models/resolve-weights.ts';
 import { findWeightSet, WEIGHT_SETS, weightSet } from '../models/weight-sets.ts';
 import { overviewOfWeights, type WeightsOverview } from '../models/weights-overview.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { reporting } from './reporting.ts';
 
 export interface ModelsCommandOptions {
   /** Default `process.stdout`. */
@@ -86,8 +87,9 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
     .addOption(cacheOption())
     .action((id: string, flags: CheckFlags) =>
       reporting(stderr, async (signal) => {
+        // The result lists every file; lines of progress would say the same twice.
         const checks = await withProgress(stderr, (onProgress) =>
-          checkWeights(id, { ...flags, env, signal, onProgress }),
+          checkWeights(id, { ...flags, env, signal, onProgress: stderr.isTTY ? onProgress : undefined }),
         );
         for (const { state, name, path } of checks) stdout.write(`${state.padEnd(8)}  ${name}  ${path}\n`);
         const bad = checks.filter(({ state }) => state === 'damaged' || state === 'missing');
@@ -121,22 +123,6 @@ function cameraOption(): Option {
 function refetchAdvice(id: string, flags: CheckFlags, bad: readonly FileCheck[]): string {
   const isInTheWay = bad.some(({ state }) => state === 'damaged') && !flags.removeDamaged;
   return `${isInTheWay ? 'delete the damaged files (--remove-damaged) and ' : ''}run \`${fetchCommand(id, flags)}\``;
-}
-
-/** Runs `action`, cancels it on Ctrl-C, and prints a clear error as its message alone. */
-async function reporting(stderr: ReportOutput, action: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const controller = new AbortController();
-  const interrupt = (): void => controller.abort();
-  process.once('SIGINT', interrupt);
-  try {
-    await action(controller.signal);
-  } catch (error) {
-    if (!(error instanceof SoundstageError)) throw error;
-    stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  } finally {
-    process.off('SIGINT', interrupt);
-  }
 }
 
 type OnProgress = ProgressReport['update'];

@@ -96,6 +96,7 @@ export abstract class ArithmeticOperations extends ShapeOperations {
 
   /** Reduced axes stay with length 1. */
   #reduce(type: string, x: Value, axes: readonly number[]): Value {
+    if (axes.some((axis) => x.shape[axis] === undefined)) throw this.mismatch(`cannot ${type} axes [${axes}]`, x);
     const shape: readonly Dimension[] = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
     const indices = this.constant(axes, undefined, 'int64');
     return this.node(type, [x, indices], shape, { attributes: { keepdims: 1 } });

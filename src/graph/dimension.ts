@@ -20,7 +20,9 @@ export class SymbolicDimension {
   }
 }
 
+/** A size called `name`, a letter followed by letters, digits or underscores. */
 export function symbol(name: string): SymbolicDimension {
+  if (!/^[a-z]\w*$/i.test(name)) throw new Error(`"${name}" cannot name a size`);
   return new SymbolicDimension(new Map([[name, 1]]));
 }
 
@@ -90,6 +92,17 @@ export function affineForm(
   const [first] = linear;
   if (first === undefined || linear.length > 1 || first[0].includes('*')) return undefined;
   return { name: first[0], scale: first[1], offset: dimension.terms.get('') ?? 0 };
+}
+
+/** The length when every symbol has a size; undefined if `sizes` lacks one. */
+export function evaluateDimension(dimension: Dimension, sizes: ReadonlyMap<string, number>): number | undefined {
+  let sum = 0;
+  for (const [monomial, coefficient] of termsOf(dimension)) {
+    let term = coefficient;
+    for (const name of monomial.split('*').filter(Boolean)) term *= sizes.get(name) ?? Number.NaN;
+    sum += term;
+  }
+  return Number.isNaN(sum) ? undefined : sum;
 }
 
 function termsOf(dimension: Dimension): ReadonlyMap<string, number> {

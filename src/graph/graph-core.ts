@@ -138,6 +138,9 @@ export abstract class GraphCore {
   /** A small constant; equal constants are stored once. Floats are given in the arithmetic type unless `dtype` says. */
   constant(values: readonly number[], shape: readonly number[] = [values.length], dtype?: ElementType): Value {
     const type = dtype ?? this.target.arithmetic;
+    if (values.length !== shape.reduce((product, length) => product * length, 1)) {
+      throw new Error(`${this.#scope}: ${values.length} values do not fill the shape [${shape}]`);
+    }
     const stored = type === 'int64' ? 'int64' : 'float32';
     const key = `${type}[${shape}]:${values}`;
     const known = this.#constants.get(key);
@@ -335,7 +338,7 @@ export abstract class GraphCore {
   }
 }
 
-/** Identifies a weight; parts of one tensor (rows of a table) differ in offset or length. */
-function locationOf({ file, offset, length }: StoredTensor): string {
-  return `${file}:${offset}+${length}`;
+/** Identifies a weight; parts of one tensor (rows of a table) differ in offset or shape, empty tensors in shape. */
+function locationOf({ file, offset, shape }: StoredTensor): string {
+  return `${file}:${offset}[${shape}]`;
 }

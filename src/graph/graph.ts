@@ -41,6 +41,7 @@ export class Graph extends ArithmeticOperations {
       throw this.mismatch('cannot apply a linear layer', x, weight);
     }
     const shape = [axisLength(x, 0), axisLength(weight, 0)];
+    if (bias !== undefined && !sameShape(bias.shape, shape.slice(1))) throw this.mismatch('bad bias', weight, bias);
     const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
     return this.node('Gemm', inputs, shape, { attributes: { transB: 1 } });
   }
@@ -90,7 +91,9 @@ export class Graph extends ArithmeticOperations {
   attention(q: Value, k: Value, v: Value, heads: number): Value {
     const [queries, keys, values] = [q, k, v].map((x) => this.reshape(x, [1, ...x.shape]));
     if (queries === undefined || keys === undefined || values === undefined) throw new Error('unreachable');
-    if (!sameDimension(axisLength(q, 1), axisLength(k, 1))) throw this.mismatch('cannot attend', q, k);
+    if (!sameDimension(axisLength(q, 1), axisLength(k, 1)) || !sameShape(k.shape, v.shape)) {
+      throw this.mismatch('cannot attend', q, k, v);
+    }
     const attended = this.node('MultiHeadAttention', [queries, keys, values], queries.shape, {
       domain: 'com.microsoft',
       attributes: { num_heads: heads },
@@ -148,7 +151,9 @@ export class Graph extends ArithmeticOperations {
   /** Convolution over the axes after batch and channels: weight `[out, in, …kernel]`. */
   convolve(x: Value, weight: Value, bias: Value | undefined, options: ConvolutionOptions = {}): Value {
     const axes = x.shape.length - 2;
-    if (knownLength(x, 1) !== knownLength(weight, 1)) throw this.mismatch('cannot convolve', x, weight);
+    if (knownLength(x, 1) !== knownLength(weight, 1) || weight.shape.length !== x.shape.length) {
+      throw this.mismatch('cannot convolve', x, weight);
+    }
     const {
       strides = filled(axes, 1),
       dilations = filled(axes, 1),
@@ -160,6 +165,7 @@ export class Graph extends ArithmeticOperations {
       const span = addDimensions(axisLength(x, axis + 2), (before[axis] ?? 0) + (after[axis] ?? 0) - reach - 1);
       const steps = floorDivide(span, strides[axis] ?? 1);
       if (steps === undefined) throw this.mismatch(`stride ${strides} does not divide`, x);
+      if (typeof steps === 'number' && steps < 0) throw this.mismatch('the kernel is longer than its input', x, weight);
       return addDimensions(steps, 1);
     });
     return this.node(

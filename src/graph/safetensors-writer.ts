@@ -18,15 +18,25 @@ export async function writeSafetensors(
   let position = 0;
   const entries = tensors.map(({ name, dtype, shape }) => {
     const start = position;
-    position += shape.reduce((product, length) => product * length, bytesPerElement(dtype));
+    position += byteLength(dtype, shape);
     return [name, { dtype: safetensorsName(dtype), shape, data_offsets: [start, position] }];
   });
-  const text = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
-  const header = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
+  const text = Buffer.from(JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }));
+  const header = Buffer.alloc(Math.ceil(text.length / 8) * 8, ' ');
+  text.copy(header);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   await using handle = await open(path, 'w');
   await handle.writeFile(length);
   await handle.writeFile(header);
-  for (const tensor of tensors) await handle.writeFile(tensor.bytes());
+  for (const tensor of tensors) {
+    const data = tensor.bytes();
+    const expected = byteLength(tensor.dtype, tensor.shape);
+    if (data.length !== expected) throw new Error(`"${tensor.name}" takes ${expected} bytes, not ${data.length}`);
+    await handle.writeFile(data);
+  }
+}
+
+function byteLength(dtype: ElementType, shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, bytesPerElement(dtype));
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { SoundstageError } from '../shared/errors.ts';
 import { bytesPerElement, type ElementType, elementTypeFromSafetensors } from './element-type.ts';
 
@@ -34,24 +34,34 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
   const file = await realpath(path).catch((cause: unknown) => {
     throw new SoundstageError('weights', `weight file ${path} does not exist`, { cause });
   });
-  await using handle = await open(file, 'r');
+  // Opening a pipe would wait for a writer.
+  if (!(await stat(file)).isFile()) throw corrupt(file, 'it is not a file');
+  await using handle = await open(file, 'r').catch((cause: unknown) => {
+    throw new SoundstageError('weights', `weight file ${file} cannot be opened`, { cause });
+  });
   const { size } = await handle.stat();
   const headerLength = await readHeaderLength(handle, file, size);
-  const text = (await readExactly(handle, 8, headerLength, file)).toString('utf8');
-  return parseHeader(file, text, 8 + headerLength, size);
+  const header = await readExactly(handle, 8, headerLength, file);
+  return parseHeader(file, header, 8 + headerLength, size);
 }
 
 async function readHeaderLength(handle: FileHandle, file: string, size: number): Promise<number> {
   if (size < 8) throw corrupt(file, `it has only ${size} bytes`);
   const first = await readExactly(handle, 0, 8, file);
-  // Zip archives (PyTorch's .pt/.ckpt) start with "PK", bare pickles with 0x80 and a protocol number.
-  if (first.toString('latin1', 0, 2) === 'PK' || (first[0] === 0x80 && (first[1] ?? 9) <= 5 && first[7] !== 0)) {
-    throw corrupt(file, 'it is a pickle, which can run code; convert it to safetensors');
-  }
   const length = first.readBigUInt64LE();
-  if (length > BigInt(maximumHeaderBytes)) throw corrupt(file, `its header claims ${length} bytes`);
+  // Only where no header can be: a true header's length may begin with the same bytes.
+  if (length > BigInt(maximumHeaderBytes)) {
+    throw corrupt(file, isPickle(first) ? pickleAdvice : `its header claims ${length} bytes`);
+  }
   if (length > BigInt(size - 8)) throw corrupt(file, 'it ends inside its header; the download may be incomplete');
   return Number(length);
+}
+
+const pickleAdvice = 'it is a pickle, which can run code; convert it to safetensors';
+
+/** Zip archives (PyTorch's .pt/.ckpt) start with "PK", bare pickles with 0x80 and a protocol number. */
+function isPickle(first: Buffer): boolean {
+  return first.toString('latin1', 0, 2) === 'PK' || (first[0] === 0x80 && (first[1] ?? 9) <= 5);
 }
 
 async function readExactly(handle: FileHandle, offset: number, length: number, file: string): Promise<Buffer> {
@@ -65,10 +75,10 @@ async function readExactly(handle: FileHandle, offset: number, length: number, f
   return buffer;
 }
 
-function parseHeader(file: string, text: string, dataStart: number, size: number): SafetensorsHeader {
+function parseHeader(file: string, bytes: Buffer, dataStart: number, size: number): SafetensorsHeader {
   let header: unknown;
   try {
-    header = JSON.parse(text);
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw corrupt(file, 'its header is not JSON', cause);
   }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { SoundstageError } from '../shared/errors.ts';
-import { affineForm, formatShape, SymbolicDimension } from './dimension.ts';
+import { affineForm, evaluateDimension, formatShape, SymbolicDimension } from './dimension.ts';
 import type { DeviceKind, GraphModel } from './graph-core.ts';
 import { type HostTensor, hostTensor, isHostType } from './host-tensor.ts';
 import type { Value } from './value.ts';
@@ -32,6 +32,12 @@ export class Session implements AsyncDisposable {
   /** Sessions not yet disposed of in this process. */
   static get openCount(): number {
     return Session.#open;
+  }
+
+  static #totalRunSeconds = 0;
+  /** Seconds spent in `run` by all sessions of this process. */
+  static get totalRunSeconds(): number {
+    return Session.#totalRunSeconds;
   }
 
   readonly model: GraphModel;
@@ -77,7 +83,9 @@ export class Session implements AsyncDisposable {
     const results = await this.#native.run(native).catch((cause: unknown) => {
       throw new SoundstageError('device', `a network failed to run: ${reason(cause)}`, { cause });
     });
-    this.#runSeconds += (performance.now() - started) / 1000;
+    const seconds = (performance.now() - started) / 1000;
+    this.#runSeconds += seconds;
+    Session.#totalRunSeconds += seconds;
     return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromNative(name, tensor)]));
   }
 
@@ -130,14 +138,28 @@ function checkFeeds(inputs: readonly Value[], feeds: Tensors): void {
   for (const input of inputs) {
     const feed = feeds[input.name];
     if (feed === undefined) throw new Error(`the input "${input.name}" is missing`);
-    if (feed.dtype !== input.dtype || !fits(input, feed.shape, sizes)) {
-      const given = `${feed.dtype} [${feed.shape}]`;
-      throw new Error(`the input "${input.name}" must be ${input.dtype} ${formatShape(input.shape)}, not ${given}`);
-    }
+    if (feed.dtype !== input.dtype || !fits(input, feed.shape, sizes)) throw unfit(input, feed);
+  }
+  for (const input of inputs) {
+    const feed = feeds[input.name];
+    if (feed !== undefined && !multiplies(input, feed.shape, sizes)) throw unfit(input, feed);
   }
   const declared = new Set(inputs.map((input) => input.name));
   const unknown = Object.keys(feeds).find((name) => !declared.has(name));
   if (unknown !== undefined) throw new Error(`the network has no input "${unknown}"`);
+}
+
+function unfit(input: Value, feed: HostTensor): Error {
+  const given = `${feed.dtype} [${feed.shape}]`;
+  return new Error(`the input "${input.name}" must be ${input.dtype} ${formatShape(input.shape)}, not ${given}`);
+}
+
+/** Whether lengths that no single symbol determines are what the symbols, now bound, say. */
+function multiplies(input: Value, shape: readonly number[], sizes: ReadonlyMap<string, number>): boolean {
+  return input.shape.every((dimension, axis) => {
+    const length = evaluateDimension(dimension, sizes);
+    return length === undefined || length === shape[axis];
+  });
 }
 
 /** Whether `shape` fits; binds symbols on the way so that one symbol means one size in all inputs. */

@@ -2,14 +2,16 @@ import {
   addDimensions,
   type Dimension,
   divideExactly,
+  floorDivide,
   formatShape,
   multiplyDimensions,
   sameDimension,
+  sameShape,
   subtractDimensions,
 } from './dimension.ts';
 import { type ElementType, isFloat, onnxDataType } from './element-type.ts';
 import { GraphCore } from './graph-core.ts';
-import { axisLength, knownLength, sumOfAxis, type Value } from './value.ts';
+import { axisLength, broadcastShapes, knownLength, sumOfAxis, type Value } from './value.ts';
 
 /** Operations that move data without computing with it. */
 export abstract class ShapeOperations extends GraphCore {
@@ -32,11 +34,16 @@ export abstract class ShapeOperations extends GraphCore {
     if (!sameDimension(multiplyDimensions(1, ...x.shape), multiplyDimensions(1, ...shape))) {
       throw this.mismatch(`cannot reshape to ${formatShape(shape)}`, x);
     }
-    return this.node('Reshape', [x, this.#reshapeTarget(x, shape)], shape);
+    const target = this.#inferableShape(x, shape);
+    if (target !== undefined) return this.node('Reshape', [x, target], shape);
+    // A computed length may be 0 and then means 0, not "copy".
+    return this.node('Reshape', [x, this.shapeVector(shape)], shape, { attributes: { allowzero: 1 } });
   }
 
   transpose(x: Value, order: readonly number[]): Value {
-    if (order.length !== x.shape.length) throw this.mismatch(`cannot transpose by [${order}]`, x);
+    if (!x.shape.every((_, axis) => order.includes(axis)) || order.length !== x.shape.length) {
+      throw this.mismatch(`cannot transpose by [${order}]`, x);
+    }
     const shape = order.map((axis) => axisLength(x, axis));
     return this.node('Transpose', [x], shape, { attributes: { perm: order } });
   }
@@ -57,10 +64,11 @@ export abstract class ShapeOperations extends GraphCore {
 
   /** Elements `start … end−1` along `axis`, every `step`-th one; `end` defaults to the axis length. */
   slice(x: Value, axis: number, start: Dimension, end: Dimension = axisLength(x, axis), step = 1): Value {
-    const length = divideExactly(addDimensions(subtractDimensions(end, start), step - 1), step);
-    const known = typeof start === 'number' && typeof end === 'number';
-    const count = length ?? (known ? Math.ceil((end - start) / step) : undefined);
-    if (count === undefined) throw this.mismatch(`cannot slice ${start}:${end}:${step} on axis ${axis}`, x);
+    const count = floorDivide(addDimensions(subtractDimensions(end, start), step - 1), step);
+    const excess = subtractDimensions(end, axisLength(x, axis));
+    if (count === undefined || isNegative(count) || isNegative(start) || isPositive(excess)) {
+      throw this.mismatch(`cannot slice ${start}:${end}:${step} on axis ${axis}`, x);
+    }
     const inputs = [x, this.shapeVector([start]), this.shapeVector([end])];
     inputs.push(this.constant([axis], [1], 'int64'));
     if (step !== 1) inputs.push(this.constant([step], [1], 'int64'));
@@ -87,7 +95,10 @@ export abstract class ShapeOperations extends GraphCore {
     return this.node('Tile', [x, this.shapeVector(repeats)], shape);
   }
 
+  /** Repeats axes of length 1 to fill `shape`. */
   expand(x: Value, shape: readonly Dimension[]): Value {
+    const filled = broadcastShapes(x.shape, shape);
+    if (filled === undefined || !sameShape(filled, shape)) throw this.mismatch(`cannot fill ${formatShape(shape)}`, x);
     return this.node('Expand', [x, this.shapeVector(shape)], shape);
   }
 
@@ -107,15 +118,21 @@ export abstract class ShapeOperations extends GraphCore {
     return this.reshape(x, x.shape.toSpliced(axis, 1, ...sizes.map((size) => size ?? rest)));
   }
 
-  /** The `shape` input of Reshape: 0 copies an axis, one −1 is worked out, anything harder is computed at run time. */
-  #reshapeTarget(x: Value, shape: readonly Dimension[]): Value {
+  /** A fixed `shape` input of Reshape, where 0 copies an axis and one −1 is worked out; undefined if that is too little. */
+  #inferableShape(x: Value, shape: readonly Dimension[]): Value | undefined {
     const target = shape.map((length, axis) => {
       if (typeof length === 'number') return length;
       return axis < x.shape.length && sameDimension(length, x.shape[axis] ?? -1) ? 0 : -1;
     });
     const unknown = target.filter((length) => length === -1).length;
-    // A literal length of 0 would be read as "copy".
-    if (unknown <= 1 && !shape.includes(0)) return this.constant(target, undefined, 'int64');
-    return this.shapeVector(shape);
+    return unknown <= 1 && !shape.includes(0) ? this.constant(target, undefined, 'int64') : undefined;
   }
+}
+
+function isNegative(length: Dimension): boolean {
+  return typeof length === 'number' && length < 0;
+}
+
+function isPositive(length: Dimension): boolean {
+  return typeof length === 'number' && length > 0;
 }

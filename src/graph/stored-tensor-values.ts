@@ -4,8 +4,10 @@ import { bytesPerElement } from './element-type.ts';
 import type { StoredTensor } from './safetensors.ts';
 
 /**
- * Reads a stored tensor's values on the host, widened to the natural JavaScript array: floats of any width to float32,
- * the integer types to themselves. For the small tensors the host computes with; networks use tensors in place.
+ * Reads a stored tensor of floats of any width on the host, as float32. For the small tensors the host computes with;
+ * networks use tensors in place.
+ *
+ * @throws SoundstageError `weights` if it holds no floats or its file has changed
  */
 export async function readStoredFloats(tensor: StoredTensor): Promise<Float32Array> {
   const bytes = await readBytes(tensor);

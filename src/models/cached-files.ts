@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileSize, snapshotFolders } from './hub/cache.ts';
 import { readShardNames } from './shard-index.ts';
 import type { HubFiles } from './weight-sets.ts';
@@ -60,6 +60,6 @@ export async function cachedBytes({ folder, present }: CachedFiles): Promise<num
 
 /** Names for a message: at most four, then a count. */
 export function nameSome(names: readonly string[]): string {
-  const shown = names.slice(0, 4).map((name) => basename(name));
+  const shown = names.slice(0, 4);
   return names.length > shown.length ? `${shown.join(', ')} and ${names.length - shown.length} more` : shown.join(', ');
 }

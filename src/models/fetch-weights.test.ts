@@ -108,6 +108,16 @@ test('the token goes to the hub and never to the file store', async () => {
   expect(contentRequests()).toBeGreaterThan(3);
 });
 
+test('follows a repository that has moved, with the token', async () => {
+  const gemma = hub.repos.get(GEMMA);
+  if (gemma !== undefined) hub.repos.set('google/renamed', Object.assign(gemma, { gated: true }));
+  hub.repos.delete(GEMMA);
+  hub.moved.set(GEMMA, 'google/renamed');
+  const { textEncoder } = await fetchSet({ env: { ...env, HF_TOKEN: TEST_TOKEN } });
+  expect(await readFile(join(textEncoder, 'config.json'), 'utf8')).toContain('gemma3');
+  expect(textEncoder).toContain(`models--${GEMMA.replace('/', '--')}`);
+});
+
 test('says which repository or file the hub does not have', async () => {
   hub.repos.get('Lightricks/LTX-2')?.files.delete(BUNDLE);
   await expect(fetchSet()).rejects.toThrow(`there is no file ${BUNDLE} in Lightricks/LTX-2 at ${hub.endpoint}`);

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { SoundstageError } from '../shared/errors.ts';
 import { findCachedFiles, nameSome, pathOfOnly } from './cached-files.ts';
 import { CAMERA_MOVES, type CameraMove } from './camera-moves.ts';
@@ -65,7 +65,7 @@ async function resolveHub(entry: HubWeightSet, options: ResolveOptions): Promise
   const missing = [
     ...bundle.missing,
     ...upscaler.missing,
-    ...textEncoder.missing.map((name) => join('text encoder', name)),
+    ...textEncoder.missing.map((name) => `${name} (text encoder)`),
   ];
   for (const move of CAMERA_MOVES) {
     const path = pathOfOnly(await findCachedFiles(cache, entry.cameraLoras[move]));
@@ -89,7 +89,7 @@ function incomplete(
   { cache, offline }: HubSettings,
   options: ResolveOptions,
 ): SoundstageError {
-  const first = offline ? 'leave offline mode (HF_HUB_OFFLINE) and fetch them' : 'fetch them';
+  const first = offline ? 'leave offline mode (--offline or HF_HUB_OFFLINE) and fetch them' : 'fetch them';
   return new SoundstageError(
     'weights',
     `${id} lacks ${nameSome(missing)} in ${cache}: ${first} with \`${fetchCommand(id, options)}\``,

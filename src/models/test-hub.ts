@@ -41,6 +41,8 @@ export const TEST_TOKEN = 'hf_testtoken';
 /** A hub for tests: speaks the Hugging Face hub's routes on 127.0.0.1, with a second port as the file store. */
 export class TestHub implements AsyncDisposable {
   readonly repos = new Map<string, TestRepo>();
+  /** Old name to new name of repositories that have moved. */
+  readonly moved = new Map<string, string>();
   readonly requests: SeenRequest[] = [];
   /** Bytes of content that left, by file path. */
   readonly served = new Map<string, number>();
@@ -101,6 +103,8 @@ export class TestHub implements AsyncDisposable {
     if (fault?.status !== undefined) return void response.writeHead(fault.status, fault.headers).end();
     const listed = /^\/api\/models\/([^/]+\/[^/]+)\/revision\/main/.exec(url);
     const name = resolved?.[1] ?? listed?.[1] ?? '';
+    const newName = this.moved.get(name);
+    if (newName !== undefined) return void response.writeHead(307, { location: url.replace(name, newName) }).end();
     const repo = this.repos.get(name);
     if (repo === undefined) return void response.writeHead(401, { 'x-error-code': 'RepoNotFound' }).end();
     if (file === undefined) return void response.end(JSON.stringify(modelInfo(repo)));

@@ -1,7 +1,8 @@
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { floats, type Session } from '../../graph/session.ts';
 import type { AudioVaeConfig } from '../config.ts';
-import { audioLatentCount, latentsOf, melFramesOf, patchifyAudio, roundHalfToEven } from './audio-latents.ts';
+import { roundHalfToEven } from '../round-half-to-even.ts';
+import { audioLatentCount, latentsOf, melFramesOf, patchifyAudio } from './audio-latents.ts';
 import { logMel } from './log-mel.ts';
 import { resampler } from './resample.ts';
 

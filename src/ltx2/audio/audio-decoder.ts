@@ -7,7 +7,7 @@ import type { AudioVaeConfig } from '../config.ts';
 import { ModuleWeights } from '../module-weights.ts';
 import { checkLatentRate } from './audio-latents.ts';
 import { denormalizeLatent } from './latent-statistics.ts';
-import { causalPadding, pixelNormalize, residualBlock } from './residual-block.ts';
+import { activate, causalPadding, residualBlock } from './residual-block.ts';
 
 /**
  * The audio autoencoder's decoder: normalised latent to log-mel.
@@ -33,7 +33,7 @@ export function buildAudioDecoder(target: GraphTarget, checkpoint: Checkpoint, c
       if (level > 0) x = upsample(g, x, up.at('upsample'));
     });
   } // [1, 512, 2t−1, 32], then [1, 256, 4t−3, 64], then [1, 128, 4t−3, 64]
-  x = decoder.convolve(g.silu(pixelNormalize(g, x)), 'conv_out.conv', causalPadding); // [1, 2, 4t−3, 64]
+  x = decoder.convolve(activate(g, x), 'conv_out.conv', causalPadding); // [1, 2, 4t−3, 64]
   g.output('mel', x);
   return g.build();
 }

@@ -6,7 +6,7 @@ import type { AudioVaeConfig } from '../config.ts';
 import { ModuleWeights } from '../module-weights.ts';
 import { checkLatentRate } from './audio-latents.ts';
 import { normalizeLatent } from './latent-statistics.ts';
-import { causalPadding, pixelNormalize, residualBlock } from './residual-block.ts';
+import { activate, causalPadding, residualBlock } from './residual-block.ts';
 
 /**
  * The audio autoencoder's encoder: log-mel to normalised latent.
@@ -34,7 +34,7 @@ export function buildAudioEncoder(target: GraphTarget, checkpoint: Checkpoint, c
   } // [1, 256, 2t−1, 32], then [1, 512, t, 16]
   x = residualBlock(g, x, encoder.at('mid.block_1'));
   x = residualBlock(g, x, encoder.at('mid.block_2'));
-  x = encoder.convolve(g.silu(pixelNormalize(g, x)), 'conv_out.conv', causalPadding); // [1, 2z, t, 16]
+  x = encoder.convolve(activate(g, x), 'conv_out.conv', causalPadding); // [1, 2z, t, 16]
   const mean = g.slice(x, 1, 0, z_channels); // the rest is the logarithm of the variance
   g.output('latent', normalizeLatent(g, mean, new ModuleWeights(g, checkpoint, 'audio_vae.')));
   return g.build();

@@ -1,6 +1,7 @@
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { AudioVaeConfig } from '../config.ts';
+import { roundHalfToEven } from '../round-half-to-even.ts';
 
 // The transformer's positions are tied to these, whatever the autoencoder's configuration says.
 const sampleRate = 16_000;
@@ -8,19 +9,11 @@ const hopLength = 160;
 /** Mel frames per latent after the first, which stands for one frame alone. */
 const melFramesPerLatent = 4;
 
-export const audioLatentsPerSecond = sampleRate / hopLength / melFramesPerLatent;
+const audioLatentsPerSecond = sampleRate / hopLength / melFramesPerLatent;
 
 /** Audio latents that go with `frames` of video: `frames/fps · 25`, rounded half to even. */
 export function audioLatentCount(frames: number, fps: number): number {
   return roundHalfToEven((frames / fps) * audioLatentsPerSecond);
-}
-
-/** As Python and IEEE 754 round. */
-export function roundHalfToEven(value: number): number {
-  const below = Math.floor(value);
-  const excess = value - below;
-  if (excess !== 0.5) return Math.round(value);
-  return below % 2 === 0 ? below : below + 1;
 }
 
 /** Start and end of every audio token in seconds, `[1, 1, tokens, 2]` flattened: 0 … 0.01, 0.01 … 0.05, 0.05 … 0.09, … */

@@ -25,7 +25,6 @@ export function connectorFeeds(config: TransformerConfig, length: number): Tenso
   const dim = connectorWidth(config);
   const { cos, sin } = ropeTables([Float32Array.from({ length }, (_, position) => position)], {
     dim,
-    heads: config.connector_num_attention_heads,
     maxPositions: config.connector_positional_embedding_max_pos,
     theta: config.positional_embedding_theta,
   });

@@ -2,8 +2,8 @@ import type { Graph } from '../../graph/graph.ts';
 import type { StoredTensor } from '../../graph/safetensors.ts';
 import type { Value } from '../../graph/value.ts';
 
-/** Elements of a weight that may be widened at once: 512 MB in float32. */
-const maximumElements = 2 ** 27;
+/** Elements of a weight that may be widened at once: 256 MB in float32, as much as the largest matrix of Gemma 12B. */
+const maximumElements = 2 ** 26;
 
 /**
  * A linear layer without bias for a weight of gigabytes: `x [M, in]`, stored `[out, in]` → `[M, out]`. Where the weight

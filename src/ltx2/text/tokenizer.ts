@@ -69,7 +69,14 @@ export class Tokenizer {
   }
 }
 
-/** Python's `str.strip`, whose idea of white space differs a little from `trim`'s. */
+// Python's idea of white space: Unicode's, and the four ASCII separators.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the separators are meant
+const space = /[\p{White_Space}\x1c-\x1f]/u;
+
+/** `str.strip` as the reference calls it; `trim` also takes the byte order mark and leaves some of these. */
 function strip(text: string): string {
-  return text.replace(/^[\s\x1c-\x1f\x85--\ufeff]+/v, '').replace(/[\s\x1c-\x1f\x85--\ufeff]+$/v, '');
+  const characters = [...text];
+  const first = characters.findIndex((character) => !space.test(character));
+  const last = characters.findLastIndex((character) => !space.test(character));
+  return first === -1 ? '' : characters.slice(first, last + 1).join('');
 }

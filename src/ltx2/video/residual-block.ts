@@ -9,9 +9,12 @@ const epsilon = 1e-8;
 
 /** Divides by the root mean square over the channels: `[1, C, T, H, W]` → same. */
 export function pixelNormalize(g: Graph, x: Value): Value {
-  // bf16 cannot hold the squares next to an epsilon of 1e-8.
+  const C = knownLength(x, 1);
+  // In float32: bf16 cannot hold the mean next to an epsilon of 1e-8.
   const wide = g.cast(x, 'float32');
-  const meanSquare = g.affine(g.reduceSumSquare(wide, [1]), 1 / knownLength(x, 1), epsilon);
+  // A 1×1 convolution is how the runtime sums over channels fastest: several times faster than its reductions.
+  const mean = g.constant(new Array(C).fill(1 / C), [1, C, 1, 1, 1], 'float32');
+  const meanSquare = g.convolve(g.multiply(wide, wide), mean, g.constant([epsilon], [1], 'float32')); // [1, 1, T, H, W]
   return g.divide(x, g.cast(g.squareRoot(meanSquare), x.dtype)); // [1, C, T, H, W]
 }
 

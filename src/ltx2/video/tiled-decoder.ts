@@ -60,7 +60,7 @@ export async function* decodeFrames(
 }
 
 /** The tiles of a latent `[1, C, f, h, w]`. */
-export function tilesOf(latent: HostTensor<'float32'>, tiling: DecodeTiling = defaultTiling): DecodeTiles {
+export function tilesOf(latent: Pick<HostTensor, 'shape'>, tiling: DecodeTiling = defaultTiling): DecodeTiles {
   const [, , frames = 0, height = 0, width = 0] = latent.shape;
   return decodeTiles({ frames, height, width }, tiling);
 }

@@ -8,7 +8,7 @@ import { parseConfig, type VideoVaeConfig } from '../config.ts';
 import { ModuleWeights } from '../module-weights.ts';
 import { denormalizeLatent } from './latent-statistics.ts';
 import { activate, type Convolution, residualBlocks } from './residual-block.ts';
-import { depthToSpace, type Factors, unpatchify, unpatchifyToPictures } from './space-to-depth.ts';
+import { depthToSpace, type Factors, unpatchify } from './space-to-depth.ts';
 
 /**
  * The video decoder. Input `latent [1, C, f, h, w]` float32, normalised; h and w at least 2 (reflected edges). Output,
@@ -32,7 +32,7 @@ export function buildVideoDecoder(checkpoint: Checkpoint, target: GraphTarget, p
   });
   x = convolve(activate(g, x), weights, 'conv_out.conv'); // [1, 48, T, 8·h, 8·w]
   if (pixels === 'planar') g.output('video', unpatchify(g, x, config.patch_size));
-  else g.output('frames', unpatchifyToPictures(g, toBytes(g, x), config.patch_size));
+  else g.output('frames', interleave(g, unpatchify(g, toBytes(g, x), config.patch_size)));
   return g.build();
 }
 
@@ -74,4 +74,9 @@ function reflectConvolve(g: Graph, x: Value, weights: ModuleWeights, module: str
 function toBytes(g: Graph, x: Value): Value {
   const unit = g.clip(g.affine(g.cast(x, 'float32'), 0.5, 0.5), 0, 1);
   return g.cast(g.affine(unit, 255), 'uint8');
+}
+
+/** `[1, 3, T, H, W]` → `[T, H, W, 3]` */
+function interleave(g: Graph, x: Value): Value {
+  return g.reshape(g.transpose(x, [0, 2, 3, 4, 1]), [...x.shape.slice(2), 3]);
 }

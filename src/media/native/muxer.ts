@@ -51,6 +51,11 @@ export class Muxer implements AsyncDisposable {
     check(await this.#format.interleavedWriteFrame(packet), 'writing the file');
   }
 
+  /** Sets an option of the container that is only used at its end. */
+  setOption(name: string, value: number): void {
+    check(this.#format.setOption(name, value), `setting ${name}`);
+  }
+
   async finish(): Promise<void> {
     check(await this.#format.writeTrailer(), 'completing the file');
     // The last bytes are written behind the trailer call's back.

@@ -40,8 +40,8 @@ export class PictureConverter implements Disposable {
     return this.#convert(picture, yuv);
   }
 
-  async toRgb(picture: Frame): Promise<Frame> {
-    const rgb = newPicture(picture.width, picture.height, AV_PIX_FMT_RGB24);
+  async toRgb(picture: Frame, format: AVPixelFormat = AV_PIX_FMT_RGB24): Promise<Frame> {
+    const rgb = newPicture(picture.width, picture.height, format);
     rgb.colorSpace = AVCOL_SPC_RGB;
     rgb.colorRange = AVCOL_RANGE_JPEG;
     return this.#convert(picture, rgb);

@@ -1,7 +1,8 @@
 import { AV_NOPTS_VALUE, AV_PKT_DATA_SKIP_SAMPLES, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
-import { avGetCodecName, type Packet, type Stream } from 'node-av/lib';
+import { avGcd, avGetCodecName, type Packet, type Stream } from 'node-av/lib';
 import { SoundstageError } from '../../shared/errors.ts';
-import type { AudioStreamInfo, MediaInfo, VideoStreamInfo } from '../media-info.ts';
+import type { AudioStreamInfo, MediaInfo, Rational, VideoStreamInfo } from '../media-info.ts';
+import { gifTimeBase } from './gif-clock.ts';
 import { MediaInput } from './media-input.ts';
 
 /** Reads every packet of the best audio and video streams, and says what they are. Nothing is decoded. */
@@ -16,7 +17,7 @@ export async function probe(path: string, field: string, signal: AbortSignal): P
     spans.get(packet.streamIndex)?.add(packet);
   }
   const audio = audioStream && audioInfo(audioStream, spans.get(audioStream.index));
-  const video = videoStream && videoInfo(videoStream, spans.get(videoStream.index));
+  const video = videoStream && videoInfo(videoStream, spans.get(videoStream.index), input.container);
   const duration = Math.max(audio?.duration ?? 0, video?.duration ?? 0);
   return { container: input.container, duration, fileSize: input.fileSize, audio, video };
 }
@@ -73,15 +74,19 @@ function audioInfo(stream: Stream, span: PacketSpan | undefined): AudioStreamInf
   return { codec: avGetCodecName(codecId) ?? 'unknown', sampleRate, channels, duration: span?.seconds ?? 0 };
 }
 
-function videoInfo(stream: Stream, span: PacketSpan | undefined): VideoStreamInfo {
+function videoInfo(stream: Stream, span: PacketSpan | undefined, container: string): VideoStreamInfo {
   const { codecId, width, height } = stream.codecpar;
-  const { num, den } = stream.avgFrameRate;
-  return {
-    codec: avGetCodecName(codecId) ?? 'unknown',
-    width,
-    height,
-    fps: { num, den },
-    frames: span?.packets ?? 0,
-    duration: span?.seconds ?? 0,
-  };
+  const frames = span?.packets ?? 0;
+  const duration = span?.seconds ?? 0;
+  const codec = avGetCodecName(codecId) ?? 'unknown';
+  // A GIF has no rate, only a delay for each frame.
+  const fps = container === 'gif' ? averageRate(frames, duration) : stream.avgFrameRate;
+  return { codec, width, height, fps: { num: fps.num, den: fps.den }, frames, duration };
+}
+
+function averageRate(frames: number, seconds: number): Rational {
+  const ticks = BigInt(Math.round(seconds * gifTimeBase.den));
+  const count = BigInt(frames * gifTimeBase.den);
+  const divisor = avGcd(count, ticks) || 1n;
+  return { num: Number(count / divisor), den: Number(ticks / divisor) };
 }

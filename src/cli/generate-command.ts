@@ -1,0 +1,166 @@
+import { randomInt } from 'node:crypto';
+import { extname, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { type Input, parseInput } from '../contract/input.ts';
+import { defaultNegativePrompt } from '../contract/negative-prompt.ts';
+import { videoSizePresets } from '../contract/presets.ts';
+import type { DeviceKind } from '../graph/graph-core.ts';
+import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
+import { MediaService } from '../media/media-service.ts';
+import { type VideoOutputType, videoFormat, videoOutputTypes } from '../media/video-settings.ts';
+import { resolveWeights } from '../models/resolve-weights.ts';
+import { chooseDevice } from '../pipeline/choose-device.ts';
+import type { ClipSettings } from '../pipeline/clip-settings.ts';
+import { Engine } from '../pipeline/engine.ts';
+import { type Clip, generateClip } from '../pipeline/generate-clip.ts';
+import { SoundstageError } from '../shared/errors.ts';
+import { addGenerateFlags, type GenerateFlags, requestFields } from './generate-flags.ts';
+import { GenerationDisplay } from './generation-display.ts';
+import { writePreview } from './preview-file.ts';
+import { reporting } from './reporting.ts';
+
+interface CommandFlags {
+  readonly output?: string;
+  readonly model: string;
+  readonly device: DeviceKind | 'auto';
+  readonly timestepVariant: TimestepVariant;
+  readonly preview?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** `soundstage generate`: makes one clip from files. */
+export function generateCommand(): Command {
+  const command = new Command('generate').description('make a clip from a recording and a prompt');
+  return addGenerateFlags(command)
+    .option('-o, --output <file>', 'where the clip goes (default: clip with the extension of the output type)')
+    .option('--model <id|folder>', 'weights: an id of `soundstage models list`, or a folder of your own', 'nano')
+    .addOption(
+      new Option('--device <device>', 'where the model runs')
+        .choices(['auto', 'cpu', 'cuda', 'webgpu'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--timestep-variant <variant>', 'timesteps the audio-video attention sees')
+        .choices(['own', 'cross', 'own_ss_cross_gate'])
+        .default('own'),
+    )
+    .option('--preview <file.png>', 'keep a small picture of the clip as it takes shape in this file')
+    .option('--json', 'print the result as JSON')
+    .option('--quiet', 'no progress')
+    .action((flags: GenerateFlags & CommandFlags) => reporting(process.stderr, (signal) => run(flags, signal)));
+}
+
+async function run(flags: GenerateFlags & CommandFlags, signal: AbortSignal): Promise<void> {
+  const input = parseInput(withOutputType(requestFields(flags), flags.output));
+  const output = resolve(flags.output ?? `clip${videoFormat(input.video_output_type).extension}`);
+  const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
+  const weights = await resolveWeights(flags.model, { cameras });
+  const settings = clipSettings(input, flags, await chooseDevice(flags.device), weights.cameraLoras);
+  using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
+  await using media = new MediaService();
+  await using engine = new Engine();
+  const clip = await generateClip(
+    settings,
+    weights,
+    { engine, media },
+    {
+      output,
+      signal,
+      onProgress: (progress) => display.update(progress),
+      onNote: (note) => display.note(note),
+      onPreview:
+        flags.preview === undefined ? undefined : (preview) => writePreview(preview, resolve(flags.preview ?? '')),
+    },
+  );
+  display.finish();
+  process.stdout.write(flags.json ? `${JSON.stringify(jsonResult(clip), null, 2)}\n` : summary(clip));
+}
+
+/** The extension of the output file decides the type, unless the type is given; then they must agree. */
+function withOutputType(fields: Record<string, unknown>, output: string | undefined): Record<string, unknown> {
+  if (output === undefined) return fields;
+  const extension = extname(output).toLowerCase();
+  const byExtension = videoOutputTypes.find((type) => videoFormat(type).extension === extension);
+  const given = fields.video_output_type;
+  if (byExtension === undefined) {
+    const known = videoOutputTypes.map((type) => videoFormat(type).extension).join(', ');
+    throw new SoundstageError('input', `output must end in ${known}, not "${extension}"`, { field: 'output' });
+  }
+  if (given !== undefined && given !== byExtension) {
+    throw new SoundstageError('input', `output ends in ${extension}, but video_output_type is ${String(given)}`, {
+      field: 'output',
+    });
+  }
+  return { ...fields, video_output_type: byExtension satisfies VideoOutputType };
+}
+
+function clipSettings(
+  input: Input,
+  flags: CommandFlags,
+  device: DeviceKind,
+  cameraLoras: Readonly<Partial<Record<string, string>>>,
+): ClipSettings {
+  const { video_size: size, camera_lora: camera, negative_prompt: negative } = input;
+  const cameraPath = camera === 'none' ? undefined : cameraLoras[camera];
+  const guided = negative.trim() !== '' && negative !== defaultNegativePrompt;
+  return {
+    prompt: input.prompt,
+    audio: resolve(input.audio_url),
+    image: input.image_url === undefined ? undefined : resolve(input.image_url),
+    endImage: input.end_image_url === undefined ? undefined : resolve(input.end_image_url),
+    matchAudioLength: input.match_audio_length,
+    numFrames: input.num_frames,
+    videoSize: typeof size === 'string' && size !== 'auto' ? videoSizePresets[size] : size,
+    useMultiscale: input.use_multiscale,
+    fps: input.fps,
+    acceleration: input.acceleration,
+    negativePrompt: guided ? negative : undefined,
+    seed: input.seed ?? randomInt(2 ** 32),
+    videoOutputType: input.video_output_type,
+    videoQuality: input.video_quality,
+    videoWriteMode: input.video_write_mode,
+    loras: [
+      ...(cameraPath === undefined ? [] : [{ path: cameraPath, scale: input.camera_lora_scale }]),
+      ...input.loras.filter(({ path }) => path !== '').map(({ path, scale }) => ({ path: resolve(path), scale })),
+    ],
+    imageStrength: input.image_strength,
+    endImageStrength: input.end_image_strength,
+    audioStrength: input.audio_strength,
+    preprocessAudio: input.preprocess_audio,
+    timestepVariant: flags.timestepVariant,
+    device,
+  };
+}
+
+/** The endpoint's output, with the file's path for its URL. */
+function jsonResult({ file, plan, report, seconds }: Clip) {
+  return {
+    video: {
+      url: file.path,
+      content_type: file.contentType,
+      file_name: file.path.split(/[\\/]/).at(-1),
+      file_size: file.fileSize,
+      width: file.width,
+      height: file.height,
+      fps: file.fps.num / file.fps.den,
+      duration: file.duration,
+      num_frames: file.frames,
+    },
+    seed: plan.seed,
+    prompt: plan.prompt,
+    timings: { ...report.phases, total: seconds, runtime: report.runtimeSeconds },
+    peak_memory: report.peakMemory,
+  };
+}
+
+function summary({ file, plan, report, seconds }: Clip): string {
+  const fps = file.fps.den === 1 ? `${file.fps.num}` : `${file.fps.num}/${file.fps.den}`;
+  const phases = Object.entries(report.phases).map(([phase, time]) => `${phase} ${time.toFixed(1)} s`);
+  return [
+    file.path,
+    `  ${file.width}×${file.height}, ${file.frames} frames at ${fps} fps, ${file.duration.toFixed(2)} s, ${(file.fileSize / 1e6).toFixed(2)} MB`,
+    `  seed ${plan.seed}, made in ${seconds.toFixed(1)} s (${phases.join(', ')})`,
+    '',
+  ].join('\n');
+}

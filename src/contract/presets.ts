@@ -1,0 +1,22 @@
+/** Sizes by preset name (the platform's published image sizes). */
+export const videoSizePresets = {
+  square_hd: { width: 1024, height: 1024 },
+  square: { width: 512, height: 512 },
+  portrait_4_3: { width: 768, height: 1024 },
+  portrait_16_9: { width: 576, height: 1024 },
+  landscape_4_3: { width: 1024, height: 768 },
+  landscape_16_9: { width: 1024, height: 576 },
+} as const;
+
+export type VideoSizePreset = keyof typeof videoSizePresets;
+
+export const cameraLoras = [
+  'dolly_in',
+  'dolly_out',
+  'dolly_left',
+  'dolly_right',
+  'jib_up',
+  'jib_down',
+  'static',
+  'none',
+] as const;

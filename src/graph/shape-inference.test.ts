@@ -1,0 +1,177 @@
+import { expect, test } from 'vitest';
+import { addDimensions, type Dimension, evaluateDimension, multiplyDimensions, symbol } from './dimension.ts';
+import { Graph } from './graph.ts';
+import { graphTargets } from './graph-core.ts';
+import { floatTensor } from './host-tensor.ts';
+import { runOnce } from './session.ts';
+import { pseudoRandom } from './test-random.ts';
+import type { Value } from './value.ts';
+
+type Random = (below: number) => number;
+/** An operation on `x`; returns undefined where it does not apply. */
+type Step = (g: Graph, x: Value, random: Random) => Value | undefined;
+
+const axisOf = (x: Value, random: Random): number => random(x.shape.length);
+
+const steps: Readonly<Record<string, Step>> = {
+  transpose: (g, x, random) => {
+    const order = x.shape.map((_, axis) => axis);
+    for (let at = order.length - 1; at > 0; at--) {
+      const other = random(at + 1);
+      [order[at], order[other]] = [order[other] as number, order[at] as number];
+    }
+    return g.transpose(x, order);
+  },
+  merge: (g, x, random) => {
+    if (x.shape.length < 3) return undefined;
+    const axis = random(x.shape.length - 1);
+    const merged = multiplyDimensions(...x.shape.slice(axis, axis + 2));
+    return g.reshape(x, x.shape.toSpliced(axis, 2, merged));
+  },
+  reverse: (g, x) => g.reshape(x, x.shape.toReversed()),
+  insert: (g, x, random) => (x.shape.length > 4 ? undefined : g.reshape(x, x.shape.toSpliced(axisOf(x, random), 0, 1))),
+  splitAxis: (g, x, random) => (x.shape.length > 4 ? undefined : g.splitAxis(x, axisOf(x, random), [undefined, 2])),
+  split: (g, x, random) => g.split(x, axisOf(x, random), [1, 2])[random(2)],
+  concat: (g, x, random) => g.concat([x, g.tanh(x), x].slice(random(2)), axisOf(x, random)),
+  slice: (g, x, random) => g.slice(x, axisOf(x, random), random(2), undefined, random(3) + 1),
+  sliceEnd: (g, x, random) => {
+    const axis = axisOf(x, random);
+    const length = x.shape[axis] as Dimension;
+    return g.slice(x, axis, addDimensions(length, -2), addDimensions(length, -random(2)));
+  },
+  pad: (g, x, random) => {
+    const widths = (): number[] => x.shape.map(() => random(2));
+    return g.pad(x, (['constant', 'edge'] as const)[random(2)] ?? 'edge', widths(), widths());
+  },
+  tile: (g, x, random) => {
+    const repeats = x.shape.map(() => [1, 1, 2, symbol('a')][random(4)] as Dimension);
+    return g.tile(x, repeats);
+  },
+  expand: (g, x, random) => {
+    const axis = axisOf(x, random);
+    return g.expand(g.reduceMean(x, [axis]), x.shape.with(axis, addDimensions(symbol('b'), 1)));
+  },
+  gather: (g, x) => g.gather(x, g.constant([0, 0, 0], [3], 'int64')),
+  reduce: (g, x, random) => {
+    const axes = [...new Set([axisOf(x, random), axisOf(x, random)])];
+    return [g.reduceSum(x, axes), g.reduceMaximum(x, axes), g.reduceSumSquare(x, axes)][random(3)];
+  },
+  broadcast: (g, x, random) => g.multiply(g.reduceMinimum(x, [axisOf(x, random)]), x),
+  affine: (g, x) => g.silu(g.affine(g.clip(x, -1, 1), 2, 1)),
+  linear: (g, x, random) => {
+    const width = x.shape[1];
+    if (x.shape.length !== 2 || typeof width !== 'number') return undefined;
+    const out = random(4) + 1;
+    return g.linear(x, g.constant(new Array(out * width).fill(0.1), [out, width]), g.constant(new Array(out).fill(1)));
+  },
+  convolve: (g, x, random) => {
+    const channels = x.shape[1];
+    if (x.shape.length < 3 || x.shape.length > 5 || x.shape[0] !== 1 || typeof channels !== 'number') return undefined;
+    const axes = x.shape.slice(2);
+    const kernel = axes.map(() => random(3) + 1);
+    const count = 2 * channels * kernel.reduce((product, length) => product * length, 1);
+    return g.convolve(x, g.constant(new Array(count).fill(0.1), [2, channels, ...kernel]), undefined, {
+      strides: axes.map(() => random(2) + 1),
+      dilations: axes.map(() => random(2) + 1),
+      before: axes.map(() => random(3) + 2),
+      after: axes.map(() => random(3) + 2),
+    });
+  },
+  convolveTransposed: (g, x, random) => {
+    const channels = x.shape[1];
+    if (x.shape.length !== 3 || x.shape[0] !== 1 || typeof channels !== 'number') return undefined;
+    const kernel = random(3) + 3;
+    const weight = g.constant(new Array(channels * 2 * kernel).fill(0.1), [channels, 2, kernel]);
+    return g.convolveTransposed(x, weight, g.constant([0, 1]), random(3) + 1, random(2));
+  },
+};
+
+const names = Object.keys(steps);
+
+/** Refusals of the builder; anything else is a bug. */
+const refusals = /cannot|does not split|does not divide|longer than its input|is not fixed/;
+
+function grow(g: Graph, start: Value, random: Random): Map<string, Value> {
+  const grown = new Map<string, Value>();
+  let x = start;
+  for (let attempt = 0; attempt < 24 && grown.size < 6; attempt++) {
+    const name = names[random(names.length)] as string;
+    try {
+      const next = g.scoped(name, () => steps[name]?.(g, x, random));
+      if (next === undefined || elements(next) === 0 || elements(next) > 20_000) continue;
+      x = next;
+      grown.set(`${grown.size}_${name}`, x);
+    } catch (error) {
+      if (!refusals.test(String(error))) throw error;
+    }
+  }
+  return grown;
+}
+
+const sizes = new Map([
+  ['a', 3],
+  ['b', 4],
+  ['c', 5],
+]);
+const lengthOf = (dimension: Dimension): number => evaluateDimension(dimension, sizes) as number;
+const elements = ({ shape }: Value): number => shape.map(lengthOf).reduce((product, length) => product * length, 1);
+
+const [a, b, c] = [symbol('a'), symbol('b'), symbol('c')];
+const starts: readonly (readonly Dimension[])[] = [
+  [a, b],
+  [1, 4, addDimensions(multiplyDimensions(2, c), 1)],
+  [1, 2, a, multiplyDimensions(2, b)],
+  [1, 2, addDimensions(multiplyDimensions(4, a), -3), b, 4],
+  [addDimensions(c, 2), 6],
+];
+
+test.for(starts.map((shape) => [String(shape), shape] as const))(
+  'the shapes the builder infers from [%s] are those the runtime returns',
+  async ([, shape]) => {
+    const tried = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const random = pseudoRandom(seed);
+      const g = new Graph(graphTargets.cpu);
+      const x = g.input('x', 'float32', shape);
+      // The other symbols need an input that carries them.
+      const sizesInput = g.input('sizes', 'float32', [a, b, c]);
+      g.output('sizes_out', sizesInput);
+      const grown = grow(g, x, random);
+      for (const [name, value] of grown) g.output(name, value);
+      const results = await runOnce(g.build(), {
+        x: floatTensor(new Float32Array(elements(x)).fill(0.5), shape.map(lengthOf)),
+        sizes: floatTensor(new Float32Array(60), [3, 4, 5]),
+      });
+      for (const [name, value] of grown) {
+        tried.add(name.split('_')[1] as string);
+        expect([seed, name, results[name]?.shape]).toEqual([seed, name, value.shape.map(lengthOf)]);
+      }
+    }
+    expect(tried.size).toBeGreaterThan(12);
+  },
+);
+
+test('a computed length of zero is a length, not a request to copy', async () => {
+  const g = new Graph(graphTargets.cpu);
+  const x = g.input('x', 'float32', [a, b]);
+  g.output('y', g.reshape(g.slice(x, 1, 1), [addDimensions(b, -1), 1, a]));
+  const empty = await runOnce(g.build(), { x: floatTensor(new Float32Array(3), [3, 1]) });
+  expect(empty.y?.shape).toEqual([0, 1, 3]);
+});
+
+test.for([
+  ['a slice beyond the end', (g: Graph, x: Value) => g.slice(x, 1, 0, 7)],
+  ['a slice from before the start', (g: Graph, x: Value) => g.slice(x, 1, -1, 2)],
+  ['a slice of nothing known to be negative', (g: Graph, x: Value) => g.slice(x, 1, 3, 2)],
+  ['a slice past a symbolic end', (g: Graph, x: Value) => g.slice(x, 0, 0, addDimensions(a, 1))],
+  ['an axis transposed twice', (g: Graph, x: Value) => g.transpose(x, [0, 0])],
+  ['an expansion of a long axis', (g: Graph, x: Value) => g.expand(x, [a, 12])],
+  ['a reduction over an axis from behind', (g: Graph, x: Value) => g.reduceSum(x, [-1])],
+  ['a bias of another length', (g: Graph, x: Value) => g.linear(x, g.constant(new Array(6).fill(0), [1, 6]), x)],
+  ['a kernel of another rank', (g: Graph, x: Value) => g.convolve(x, g.constant(new Array(12).fill(0), [2, 6, 1]), x)],
+  ['constants that do not fill their shape', (g: Graph) => g.constant([1, 2], [3])],
+] as const)('%s is refused', ([, build]) => {
+  const g = new Graph(graphTargets.cpu);
+  const x = g.input('x', 'float32', [a, 6]);
+  expect(() => build(g, x)).toThrow(/cannot|bad|do not fill/);
+});

@@ -1,0 +1,194 @@
+import { floatTensor, type HostTensor } from '../graph/host-tensor.ts';
+import { floats, Session } from '../graph/session.ts';
+import { conditionOnAudio } from '../ltx2/audio/audio-conditioning.ts';
+import { decodeAudio } from '../ltx2/audio/audio-decoding.ts';
+import { unpatchifyAudio } from '../ltx2/audio/audio-latents.ts';
+import { patchifyLatent, tokenCount, unpatchifyLatent } from '../ltx2/latent-tokens.ts';
+import { seededNormals } from '../ltx2/noise.ts';
+import type { TextContexts } from '../ltx2/transformer/velocity.ts';
+import { imagePixels } from '../ltx2/video/image-pixels.ts';
+import { decodeFrames } from '../ltx2/video/tiled-decoder.ts';
+import { throwIfCancelled } from '../shared/cancellation.ts';
+import { type ConditioningImage, denoiseStage, type StageInputs } from './denoise-stage.ts';
+import type { EngineEvent, EngineImage, EngineInputs, EngineReport } from './engine-messages.ts';
+import { LoadedModel } from './loaded-model.ts';
+import type { Plan, StagePlan } from './plan.ts';
+import { ProgressMeter } from './progress-meter.ts';
+
+export interface EngineContext {
+  readonly signal: AbortSignal;
+  /** Resolves once the event has been dealt with. */
+  emit(event: EngineEvent): Promise<void>;
+}
+
+/** Makes clips, one at a time, and keeps the model loaded between them. Owns native memory. */
+export class ClipEngine implements AsyncDisposable {
+  #model: LoadedModel | undefined;
+
+  async generate(plan: Plan, inputs: EngineInputs, context: EngineContext): Promise<EngineReport> {
+    const meter = new ProgressMeter(plan);
+    const runtimeBefore = Session.totalRunSeconds;
+    const model = await this.#load(plan);
+    await new ClipRun(model, plan, inputs, context, meter).run();
+    return {
+      phases: meter.finish(),
+      seconds: meter.seconds,
+      runtimeSeconds: Session.totalRunSeconds - runtimeBefore,
+      peakMemory: process.resourceUsage().maxRSS * 1024,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#model?.[Symbol.asyncDispose]();
+    this.#model = undefined;
+  }
+
+  async #load(plan: Plan): Promise<LoadedModel> {
+    if (this.#model?.key === LoadedModel.keyOf(plan)) return this.#model;
+    await this[Symbol.asyncDispose]();
+    this.#model = await LoadedModel.open(plan);
+    return this.#model;
+  }
+}
+
+interface Conditions {
+  readonly text: TextContexts;
+  readonly negativeText: TextContexts | undefined;
+  readonly audioTokens: Float32Array;
+}
+
+/** One clip from plan to frames: condition → denoise → (upscale → denoise) → decode. */
+class ClipRun {
+  readonly #model: LoadedModel;
+  readonly #plan: Plan;
+  readonly #inputs: EngineInputs;
+  readonly #context: EngineContext;
+  readonly #meter: ProgressMeter;
+
+  constructor(model: LoadedModel, plan: Plan, inputs: EngineInputs, context: EngineContext, meter: ProgressMeter) {
+    this.#model = model;
+    this.#plan = plan;
+    this.#inputs = inputs;
+    this.#context = context;
+    this.#meter = meter;
+  }
+
+  async run(): Promise<void> {
+    const conditions = await this.#condition();
+    let latent: HostTensor<'float32'> | undefined;
+    let audio = conditions.audioTokens;
+    for (const [index, stage] of this.#plan.stages.entries()) {
+      if (latent !== undefined) latent = await this.#upscale(latent);
+      const result = await this.#denoise(stage, index, conditions, latent);
+      latent = unpatchifyLatent(result.video, stage.latent);
+      audio = result.audio;
+    }
+    if (latent === undefined) throw new Error('a plan has a stage');
+    if (this.#plan.audioStrength < 1) await this.#decodeSound(audio);
+    await this.#decodeFrames(latent);
+  }
+
+  async #begin(phase: Parameters<ProgressMeter['begin']>[0]): Promise<void> {
+    await throwIfCancelled(this.#context.signal);
+    await this.#context.emit(this.#meter.begin(phase));
+  }
+
+  async #condition(): Promise<Conditions> {
+    const { prompt, negativePrompt, modelFrames: frames, fps } = this.#plan;
+    await this.#begin('text');
+    const text = await this.#model.encodePrompt(prompt);
+    const negativeText = negativePrompt === undefined ? undefined : await this.#model.encodePrompt(negativePrompt);
+    await this.#model.release();
+    await this.#begin('audio');
+    const encoder = await this.#model.audioEncoder();
+    const { tokens } = await conditionOnAudio(encoder, this.#model.audioConfig, this.#inputs.audio, { frames, fps });
+    return { text, negativeText, audioTokens: tokens.data };
+  }
+
+  async #denoise(stage: StagePlan, index: number, conditions: Conditions, initial: HostTensor<'float32'> | undefined) {
+    const { plan, inputs } = { plan: this.#plan, inputs: this.#inputs };
+    await this.#begin('images');
+    const firstImage = await this.#encodeImage(inputs.firstImage, plan.imageStrength, stage);
+    const endImage = await this.#encodeImage(inputs.endImage, plan.endImageStrength, stage);
+    await this.#model.release();
+    const transformer = await this.#model.transformer(plan);
+    const channels = transformer.config.in_channels;
+    const perFrame = stage.latent.height * stage.latent.width;
+    const tokens = tokenCount(stage.latent) + (endImage === undefined ? 0 : perFrame);
+    const stageInputs: StageInputs = {
+      ...conditions,
+      size: stage.latent,
+      fps: plan.fps,
+      sigmas: stage.sigmas,
+      reusedSteps: stage.reusedSteps,
+      audioStrength: plan.audioStrength,
+      initialVideo: initial && patchifyLatent(initial),
+      firstImage,
+      endImage: endImage && { ...endImage, frameIndex: plan.frames - 1 },
+      // Streams of the generator: video and audio of the first stage, video and audio of the second.
+      videoNoise: seededNormals(plan.seed, 2 * index, tokens * channels),
+      audioNoise:
+        plan.audioStrength < 1 ? seededNormals(plan.seed, 2 * index + 1, conditions.audioTokens.length) : undefined,
+    };
+    await this.#begin(index === 0 ? 'denoise' : 'refine');
+    return denoiseStage(transformer, stageInputs, {
+      signal: this.#context.signal,
+      onStep: ({ done, steps }) => this.#context.emit(this.#meter.step(done, steps)),
+    });
+  }
+
+  async #encodeImage(
+    image: EngineImage | undefined,
+    strength: number,
+    stage: StagePlan,
+  ): Promise<ConditioningImage | undefined> {
+    if (image === undefined || strength === 0) return undefined;
+    const encoder = await this.#model.imageEncoder();
+    const video = imagePixels({ ...image, data: image.rgb }, stage.width, stage.height);
+    return { latent: floats(await encoder.run({ video }), 'latent'), strength };
+  }
+
+  async #upscale(latent: HostTensor<'float32'>): Promise<HostTensor<'float32'>> {
+    await this.#begin('upscale');
+    const upsampler = await this.#model.upsampler();
+    return floats(await upsampler.run({ latent }), 'upsampled');
+  }
+
+  async #decodeSound(tokens: Float32Array): Promise<void> {
+    const { z_channels } = this.#model.audioConfig.model.params.ddconfig;
+    const { audioLatents } = this.#plan;
+    const latent = unpatchifyAudio(floatTensor(tokens, [1, audioLatents, tokens.length / audioLatents]), z_channels);
+    const [decoder, vocoder] = [await this.#model.audioDecoder(), await this.#model.vocoder()];
+    const { sampleRate, waveform } = await decodeAudio(decoder, vocoder, this.#model.vocoderConfig, latent);
+    await this.#context.emit({ type: 'sound', sampleRate, waveform });
+  }
+
+  async #decodeFrames(latent: HostTensor<'float32'>): Promise<void> {
+    const { frames, crop, tiling } = this.#plan;
+    await this.#begin('decode');
+    const decoder = await this.#model.videoDecoder();
+    let progress = this.#meter.step(0, 1);
+    const options = {
+      tiling,
+      crop,
+      signal: this.#context.signal,
+      onTile: ({ done, total }: { done: number; total: number }) => {
+        progress = this.#meter.step(done, total);
+      },
+    };
+    const frameBytes = crop.width * crop.height * 3;
+    let delivered = 0;
+    // One chunk may be on its way to the encoder while the next tile is decoded.
+    let underWay: Promise<void> = Promise.resolve();
+    for await (const chunk of decodeFrames(decoder, latent, options)) {
+      await underWay;
+      const wanted = Math.min(chunk.length / frameBytes, frames - delivered);
+      delivered += wanted;
+      if (wanted > 0) underWay = this.#context.emit({ type: 'frames', rgb: chunk.subarray(0, wanted * frameBytes) });
+      await this.#context.emit(progress);
+      if (delivered === frames) break;
+    }
+    await underWay;
+    await this.#context.emit(this.#meter.step(1, 1));
+  }
+}

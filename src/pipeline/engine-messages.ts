@@ -1,0 +1,74 @@
+import type { Plan } from './plan.ts';
+
+/** Decoded media the engine works from. */
+export interface EngineInputs {
+  /** Conditioning sound, stereo `[2, samples]`. */
+  readonly audio: { readonly sampleRate: number; readonly waveform: Float32Array };
+  readonly firstImage?: EngineImage | undefined;
+  readonly endImage?: EngineImage | undefined;
+}
+
+/** RGB `[height, width, 3]`. */
+export interface EngineImage {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+}
+
+/** What the engine is doing. */
+export type Phase = 'load' | 'text' | 'audio' | 'images' | 'denoise' | 'upscale' | 'refine' | 'decode';
+
+export interface Progress {
+  readonly type: 'progress';
+  readonly phase: Phase;
+  /** Steps or tiles done in this phase, of `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of the whole clip, 0…1. */
+  readonly fraction: number;
+  /** Since the engine took the plan. */
+  readonly seconds: number;
+}
+
+/** A cheap look at the clip as the last step sees it: RGB `[frames, height, width, 3]`, one pixel per latent position. */
+export interface Preview {
+  readonly type: 'preview';
+  readonly step: number;
+  readonly frames: number;
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+}
+
+/** Sound made by the model, before any frames; stereo `[2, samples]`. */
+export interface DecodedSound {
+  readonly type: 'sound';
+  readonly sampleRate: number;
+  readonly waveform: Float32Array;
+}
+
+/** Frames in order: RGB `[k, height, width, 3]`. */
+export interface Frames {
+  readonly type: 'frames';
+  readonly rgb: Uint8Array;
+}
+
+export type EngineEvent = Progress | Preview | DecodedSound | Frames;
+
+/** Seconds per phase, and what the whole cost. */
+export interface EngineReport {
+  readonly phases: Readonly<Partial<Record<Phase, number>>>;
+  readonly seconds: number;
+  /** Of `seconds`, inside the tensor runtime. */
+  readonly runtimeSeconds: number;
+  /** Largest resident set of the engine process so far, in bytes. */
+  readonly peakMemory: number;
+}
+
+export type EngineMethods = {
+  generate: {
+    params: { readonly plan: Plan; readonly inputs: EngineInputs };
+    result: EngineReport;
+    event: EngineEvent;
+  };
+};

@@ -1,0 +1,33 @@
+import { ChildService } from '../shared/child-service.ts';
+import type { EngineEvent, EngineInputs, EngineMethods, EngineReport } from './engine-messages.ts';
+import type { Plan } from './plan.ts';
+
+export interface GenerateOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called in order; the engine waits for it, which keeps memory bounded. */
+  readonly onEvent?: ((event: EngineEvent) => void | Promise<void>) | undefined;
+}
+
+/**
+ * The engine as its parent sees it: a child process that holds the model. It starts with the first clip, stays for the
+ * next, and is started anew after a crash. Dispose to end it.
+ */
+export class Engine implements AsyncDisposable {
+  readonly #service: ChildService<EngineMethods>;
+
+  constructor() {
+    this.#service = new ChildService({ module: new URL('./engine-process.ts', import.meta.url), title: 'the engine' });
+  }
+
+  get pid(): number | undefined {
+    return this.#service.pid;
+  }
+
+  generate(plan: Plan, inputs: EngineInputs, { signal, onEvent }: GenerateOptions = {}): Promise<EngineReport> {
+    return this.#service.call('generate', { plan, inputs }, { signal, onEvent });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#service[Symbol.asyncDispose]();
+  }
+}
