@@ -55,7 +55,7 @@ async function measurePsnr(path: string, clip: Uint8Array): Promise<number> {
   let squares = 0;
   let count = 0;
   for await (const { time, rgb } of decodeVideoFrames(path)) {
-    const frame = Math.min(fps * seconds - 1, Math.ceil(time * fps - 0.3));
+    const frame = Math.min(fps * seconds - 1, Math.ceil(time * fps - 0.13));
     const offset = frame * frameBytes;
     for (let index = 0; index < frameBytes; index++) {
       const difference = (rgb[index] ?? 0) - (clip[offset + index] ?? 0);
@@ -72,7 +72,8 @@ async function measure(media: MediaService, clip: Uint8Array, folder: string, ce
   await using encoder = await media.openEncoder({ path, ...cell, width, height, fps });
   const opened = performance.now();
   const batch = 8 * frameBytes;
-  for (let offset = 0; offset < clip.length; offset += batch) await encoder.write(clip.subarray(offset, offset + batch));
+  for (let offset = 0; offset < clip.length; offset += batch)
+    await encoder.write(clip.subarray(offset, offset + batch));
   const file = await encoder.finish();
   const time = (performance.now() - opened) / 1000;
   const psnr = await measurePsnr(path, clip);

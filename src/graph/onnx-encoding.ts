@@ -18,6 +18,8 @@ import type { Value } from './value.ts';
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 export function externalTensor(name: string, { file, offset, length, dtype, shape }: StoredTensor): TensorProto {
+  // The runtime reads an external length of 0 as "to the end of the file".
+  if (length === 0) return create(TensorProtoSchema, { name, dataType: onnxDataType(dtype), dims: shape.map(BigInt) });
   return create(TensorProtoSchema, {
     name,
     dataType: onnxDataType(dtype),

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { symbol } from './dimension.ts';
+import { multiplyDimensions, symbol } from './dimension.ts';
 import { Graph } from './graph.ts';
 import { graphTargets } from './graph-core.ts';
 import { floatTensor } from './host-tensor.ts';
 import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors.ts';
 import { writeSafetensors } from './safetensors-writer.ts';
 import { floats, runOnce, Session } from './session.ts';
+import { readStoredFloats } from './stored-tensor-values.ts';
 
 let folder: string;
 let weights: SafetensorsHeader;
@@ -27,6 +28,9 @@ beforeAll(async () => {
     { name: 'w', dtype: 'bfloat16', shape: [2, 3], bytes: () => bf16([1, 2, 3, -1, 0.5, 4]) },
     { name: 'b', dtype: 'float32', shape: [2], bytes: () => new Uint8Array(Float32Array.of(10, 20).buffer) },
     { name: 'f8', dtype: 'float8e4m3', shape: [2], bytes: () => Uint8Array.of(0x38, 0xc4) },
+    { name: 'none', dtype: 'bfloat16', shape: [0, 3], bytes: () => new Uint8Array(0) },
+    { name: 'none_back', dtype: 'bfloat16', shape: [2, 0], bytes: () => new Uint8Array(0) },
+    { name: 'all_f8', dtype: 'float8e4m3', shape: [256], bytes: () => Uint8Array.from({ length: 256 }, (_, at) => at) },
     { name: 'f8_scale', dtype: 'float32', shape: [], bytes: () => new Uint8Array(Float32Array.of(0.5).buffer) },
   ]);
   weights = await readSafetensorsHeader(path);
@@ -58,6 +62,21 @@ test('fp8 weights are multiplied by their scale', async () => {
   expect(floats(results, 'y').data).toEqual(Float32Array.of(0.5, -1.5));
 });
 
+test('host and runtime widen every fp8 value alike', async () => {
+  const g = new Graph(graphTargets.cpu);
+  g.output('y', g.add(g.input('x', 'float32', [1]), g.weight(stored('all_f8'))));
+  const results = await runOnce(g.build(), { x: floatTensor(Float32Array.of(0), [1]) });
+  expect(results.y?.data).toEqual((await readStoredFloats(stored('all_f8'))).map((value) => value + 0));
+});
+
+test('weights without elements work and are told apart', async () => {
+  const g = new Graph(graphTargets.cpu);
+  const x = g.input('x', 'float32', [symbol('n'), 3]);
+  g.output('y', g.linear(g.linear(x, g.weight(stored('none'))), g.weight(stored('none_back'))));
+  const results = await runOnce(g.build(), { x: floatTensor(Float32Array.of(1, 2, 3), [1, 3]) });
+  expect(results.y).toEqual(floatTensor(Float32Array.of(0, 0), [1, 2]));
+});
+
 test('lengths that Reshape cannot infer are computed at run time', async () => {
   const g = new Graph(graphTargets.cpu);
   const [h, w] = [symbol('h'), symbol('w')];
@@ -80,6 +99,19 @@ test('feeds that do not fit are named', async () => {
   await expect(session.run({ x: two })).rejects.toThrow('"y" is missing');
   await expect(session.run({ x: two, y: three })).rejects.toThrow('"y" must be float32 [n, 2], not float32 [3,2]');
   await expect(session.run({ x: two, y: two, z: two })).rejects.toThrow('no input "z"');
+});
+
+test('a length made of several symbols is checked against them', async () => {
+  const g = new Graph(graphTargets.cpu);
+  const [h, w] = [symbol('h'), symbol('w')];
+  const tokens = g.input('tokens', 'float32', [multiplyDimensions(h, w)]);
+  const grid = g.input('x', 'float32', [h, w]);
+  g.output('y', g.add(g.reshape(tokens, grid.shape), grid));
+  await using session = await Session.open(g.build());
+  const x = floatTensor(new Float32Array(6), [2, 3]);
+  const wrong = session.run({ x, tokens: floatTensor(new Float32Array(7), [7]) });
+  await expect(wrong).rejects.toThrow('"tokens" must be float32 [h*w], not float32 [7]');
+  expect((await session.run({ x, tokens: floatTensor(new Float32Array(6), [6]) })).y?.shape).toEqual([2, 3]);
 });
 
 test('the builder refuses tensors that do not combine and names them', () => {

@@ -61,6 +61,11 @@ export class VideoEncoder implements AsyncDisposable {
     });
   }
 
+  /** Of the process that encodes. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   static async open(settings: VideoEncoderSettings, options: VideoEncoderOptions = {}): Promise<VideoEncoder> {
     const encoder = new VideoEncoder(settings, options);
     await encoder.#closeOnError(() =>

@@ -8,7 +8,7 @@ import type { GemmaConfig } from '../config.ts';
 type TextConfig = GemmaConfig['text_config'];
 
 /** Rotary tables `[positions, headDim/2]`. */
-export interface RotaryTables {
+interface RotaryTables {
   readonly cos: Value;
   readonly sin: Value;
 }

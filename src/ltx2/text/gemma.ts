@@ -58,7 +58,7 @@ export function gemma(
 }
 
 /** Whether layer `index` looks back over a window only. */
-export function isSliding(config: TextConfig, index: number): boolean {
+function isSliding(config: TextConfig, index: number): boolean {
   const { layer_types: types, sliding_window_pattern: pattern } = config;
   return types === undefined ? (index + 1) % pattern !== 0 : types[index] === 'sliding_attention';
 }

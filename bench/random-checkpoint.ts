@@ -1,0 +1,148 @@
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TensorToWrite, writeSafetensors } from '../src/graph/safetensors-writer.ts';
+import { philoxBlock } from '../src/ltx2/noise.ts';
+import {
+  audioChannels,
+  audioVaeShapes,
+  type CheckpointSizes,
+  gemmaShapes,
+  type Shapes,
+  transformerShapes,
+  upsamplerShapes,
+  videoVaeShapes,
+  vocoderShapes,
+} from './checkpoint-shapes.ts';
+
+/** The benchmark's fixed checkpoint: a quarter of the real widths, four blocks. */
+export const benchmarkSizes: CheckpointSizes = {
+  name: 'benchmark',
+  layers: 4,
+  heads: 8,
+  headDim: 128,
+  audioHeadDim: 64,
+  latentChannels: 32,
+  vaeBase: 32,
+  gemmaHidden: 384,
+  gemmaLayers: 6,
+  upsamplerChannels: 128,
+  vocoderChannels: 256,
+};
+
+/** Writes the checkpoint under `folder` unless it is there; returns its folder, usable as `--model`. */
+export async function randomCheckpoint(folder: string, sizes: CheckpointSizes): Promise<string> {
+  const path = join(folder, sizes.name);
+  if (await stat(join(path, 'complete')).catch(() => undefined)) return path;
+  await mkdir(join(path, 'gemma'), { recursive: true });
+  const base = await readTinyConfig();
+  const config = scaledConfig(base.bundle, sizes);
+  await writeRandom(
+    join(path, 'random.safetensors'),
+    { ...transformerShapes(sizes), ...videoVaeShapes(sizes), ...audioVaeShapes(), ...vocoderShapes(sizes) },
+    config,
+  );
+  const upsampler = {
+    ...base.upscaler,
+    in_channels: sizes.latentChannels,
+    mid_channels: sizes.upsamplerChannels,
+    num_blocks_per_stage: 4,
+  };
+  await writeRandom(join(path, 'random-spatial-upscaler-x2.safetensors'), upsamplerShapes(sizes), upsampler);
+  await writeGemma(join(path, 'gemma'), base.gemma, sizes);
+  await writeFile(join(path, 'complete'), '');
+  return path;
+}
+
+const fixture = join(import.meta.dirname, '../test/fixtures/parity/checkpoint');
+
+type Json = Record<string, unknown>;
+
+/** The parity checkpoint's configurations, whose block lists and kernel sizes are those of the real model. */
+async function readTinyConfig(): Promise<{ bundle: Json; upscaler: Json; gemma: Json }> {
+  const config = async (file: string): Promise<Json> => {
+    const bytes = await readFile(join(fixture, file));
+    const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE())));
+    return JSON.parse(header.__metadata__.config);
+  };
+  return {
+    bundle: await config('ltx-2-tiny.safetensors'),
+    upscaler: await config('ltx-2-tiny-spatial-upscaler-x2.safetensors'),
+    gemma: JSON.parse(await readFile(join(fixture, 'gemma/config.json'), 'utf8')),
+  };
+}
+
+function scaledConfig(tiny: Json, sizes: CheckpointSizes): Json {
+  const audioWidth = audioChannels;
+  return {
+    ...tiny,
+    transformer: {
+      ...(tiny.transformer as Json),
+      num_layers: sizes.layers,
+      num_attention_heads: sizes.heads,
+      attention_head_dim: sizes.headDim,
+      cross_attention_dim: sizes.heads * sizes.headDim,
+      audio_num_attention_heads: sizes.heads,
+      audio_attention_head_dim: sizes.audioHeadDim,
+      audio_cross_attention_dim: sizes.heads * sizes.audioHeadDim,
+      in_channels: sizes.latentChannels,
+      out_channels: sizes.latentChannels,
+      audio_in_channels: audioWidth,
+      audio_out_channels: audioWidth,
+      caption_channels: sizes.gemmaHidden,
+      connector_num_attention_heads: sizes.gemmaHidden / 128,
+      connector_attention_head_dim: 128,
+    },
+    vae: { ...(tiny.vae as Json), latent_channels: sizes.latentChannels, decoder_base_channels: sizes.vaeBase },
+    vocoder: { ...(tiny.vocoder as Json), upsample_initial_channel: sizes.vocoderChannels },
+  };
+}
+
+async function writeGemma(folder: string, tiny: Json, sizes: CheckpointSizes): Promise<void> {
+  const vocabulary = Number((tiny.text_config as Json).vocab_size);
+  const text = {
+    ...(tiny.text_config as Json),
+    hidden_size: sizes.gemmaHidden,
+    num_hidden_layers: sizes.gemmaLayers,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 64,
+    intermediate_size: sizes.gemmaHidden * 4,
+    query_pre_attn_scalar: 64,
+  };
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...tiny, text_config: text }));
+  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
+    await copyFile(join(fixture, 'gemma', name), join(folder, name));
+  await writeRandom(join(folder, 'model.safetensors'), gemmaShapes(sizes, vocabulary), undefined);
+}
+
+async function writeRandom(path: string, shapes: Shapes, config: Json | undefined): Promise<void> {
+  const tensors = Object.entries(shapes).map(
+    ([name, shape], index): TensorToWrite => ({
+      name,
+      dtype: 'bfloat16',
+      shape,
+      bytes: () => randomValues(name, shape, index),
+    }),
+  );
+  await writeSafetensors(path, tensors, config === undefined ? {} : { config: JSON.stringify(config) });
+}
+
+/** Uniform numbers in −1…1 that all tensors draw from, each at an offset of its own. */
+const uniform = Float32Array.from({ length: 2 ** 20 }, (_, at) => (philoxBlock(at, 0, 7)[0] as number) / 2 ** 31 - 1);
+
+/** Weights of variance 1/fan-in, so that activations neither die nor explode; standard deviations 1, biases 0. */
+function randomValues(name: string, shape: readonly number[], index: number): Uint8Array {
+  const count = shape.reduce((product, length) => product * length, 1);
+  const values = new Float32Array(count);
+  const isNorm = shape.length === 1 && /norm.*weight$|std-of-means$/.test(name);
+  if (isNorm) values.fill(name.includes('layernorm') ? 0 : 1);
+  else if (shape.length > 1) {
+    const deviation = Math.sqrt(3 / shape.slice(1).reduce((product, length) => product * length, 1));
+    for (let at = 0; at < count; at++)
+      values[at] = (uniform[(at + index * 4099) % uniform.length] as number) * deviation;
+  }
+  const words = new Uint32Array(values.buffer);
+  const halves = new Uint16Array(count);
+  for (let at = 0; at < count; at++) halves[at] = (words[at] as number) >>> 16;
+  return new Uint8Array(halves.buffer);
+}

@@ -1,0 +1,223 @@
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MediaService } from './media-service.ts';
+import { decodeVideoFrames } from './native/video-frames.ts';
+import type { VideoFile } from './video-encoder.ts';
+import { type VideoEncoderSettings, videoFormat, videoOutputTypes } from './video-settings.ts';
+
+const fixtures = new URL('../../test/fixtures/media/', import.meta.url).pathname;
+let media: MediaService;
+let folder: string;
+
+beforeEach(async () => {
+  media = new MediaService();
+  folder = await mkdtemp(join(tmpdir(), 'soundstage-video-'));
+});
+afterEach(async () => {
+  await media[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+type Settings = Partial<Omit<VideoEncoderSettings, 'path'>> & { readonly name?: string };
+
+function settings({ name = 'clip', ...changes }: Settings): VideoEncoderSettings {
+  return {
+    path: join(folder, name),
+    type: 'X264 (.mp4)',
+    quality: 'high',
+    writeMode: 'fast',
+    width: 64,
+    height: 48,
+    fps: 24,
+    ...changes,
+  };
+}
+
+/** Smooth frames, each a little brighter than the one before. */
+function gradient(frames: number, width = 64, height = 48): Uint8Array {
+  const pixels = Array.from({ length: frames * width * height }, (_, index) => {
+    const [frame, x, y] = [Math.floor(index / (width * height)), index % width, Math.floor(index / width) % height];
+    return [60 + 2 * x + frame, 200 - 2 * y, 90 + frame];
+  });
+  return Uint8Array.from(pixels.flat());
+}
+
+async function encode(changes: Settings, frames: Uint8Array): Promise<VideoFile> {
+  await using encoder = await media.openEncoder(settings(changes));
+  await encoder.write(frames);
+  return encoder.finish();
+}
+
+function psnr(a: Uint8Array, b: Uint8Array): number {
+  const squares = a.reduce((sum, value, index) => sum + (value - (b[index] ?? 0)) ** 2, 0);
+  return 10 * Math.log10((255 ** 2 * a.length) / squares);
+}
+
+describe.each(videoOutputTypes)('%s', (type) => {
+  it('delivers every frame, in time and in colour, and says what it measured', async () => {
+    const frames = gradient(30);
+    const file = await encode({ type, quality: 'maximum', fps: 23.976 }, frames);
+    const isGif = type === 'GIF (.gif)';
+    expect(file).toMatchObject({ width: 64, height: 48, frames: 30, contentType: videoFormat(type).contentType });
+    expect(file.fileSize).toBe((await readFile(file.path)).length);
+    expect(file.duration).toBeCloseTo((30 * 1001) / 24_000, 2);
+    if (!isGif) expect(file.fps).toEqual({ num: 24_000, den: 1001 });
+    let index = 0;
+    for await (const { time, rgb } of decodeVideoFrames(file.path)) {
+      expect(Math.abs(time - (index * 1001) / 24_000)).toBeLessThan(0.006);
+      expect(psnr(rgb, frames.subarray(index * rgb.length, ++index * rgb.length))).toBeGreaterThan(isGif ? 30 : 36);
+    }
+    expect(index).toBe(30);
+  });
+
+  it('writes the same bytes for the same frames', async () => {
+    const audio = { source: 'file', path: join(fixtures, 'click.flac') } as const;
+    const [first, second] = [
+      await encode({ type, name: 'first', audio }, gradient(20)),
+      await encode({ type, name: 'second', audio }, gradient(20)),
+    ];
+    expect(await readFile(first.path)).toEqual(await readFile(second.path));
+  });
+
+  it('delivers odd sizes, made even only where the codec needs it', async () => {
+    const file = await encode({ type, width: 65, height: 33 }, gradient(3, 65, 33));
+    const even = type === 'X264 (.mp4)';
+    expect(file).toMatchObject(even ? { width: 66, height: 34 } : { width: 65, height: 33 });
+  });
+
+  it('makes larger files at higher quality', async () => {
+    const noise = Uint8Array.from({ length: 8 * 64 * 48 * 3 }, (_, index) => (index * index * 31) % 251);
+    const low = await encode({ type, quality: 'low', fps: 8 }, noise);
+    const maximum = await encode({ type, quality: 'maximum', fps: 8 }, noise);
+    expect(maximum.fileSize).toBeGreaterThan(low.fileSize);
+  });
+});
+
+describe('sound', () => {
+  const movies = videoOutputTypes.filter((type) => type !== 'GIF (.gif)');
+  const copied = ['X264 (.mp4)/click.mp3', 'X264 (.mp4)/click.m4a', 'VP9 (.webm)/click.opus', 'VP9 (.webm)/click.ogg'];
+  const sources = ['click.wav', 'click.mp3', 'click.m4a', 'click.opus', 'click.ogg'];
+  const cases = movies.flatMap((type) => sources.map((name) => [type, name] as const));
+
+  it.each(cases)('of %s from %s is in sync, cut at the end, copied where it can be', async (type, name) => {
+    const path = join(fixtures, name);
+    const file = await encode({ type, audio: { source: 'file', path } }, gradient(20));
+    const { waveform, sampleRate, duration } = await media.decodeAudio(file.path);
+    expect(Math.abs(centre(waveform, sampleRate) - 0.525)).toBeLessThan(0.002);
+    expect(Math.abs(duration - 20 / 24)).toBeLessThan(0.004);
+    const [source, result] = [await media.probe(path), await media.probe(file.path)];
+    expect(result.audio?.codec === source.audio?.codec).toBe(copied.includes(`${type}/${name}`));
+    expect(result.video?.frames).toBe(20);
+  });
+
+  it.each(movies)('of %s from samples keeps its place, and may be shorter than the picture', async (type) => {
+    const waveform = new Float32Array(2 * 12_000);
+    for (let index = 0; index < 1200; index++) waveform[6000 + index] = waveform[18_000 + index] = Math.sin(index / 4);
+    const file = await encode({ type, audio: { source: 'pcm', waveform, sampleRate: 24_000, channels: 2 } }, gradient(24));
+    const audio = await media.decodeAudio(file.path);
+    expect(audio.channels).toBe(2);
+    expect(Math.abs(centre(audio.waveform.subarray(0, audio.waveform.length / 2), audio.sampleRate) - 0.275)).toBeLessThan(0.002);
+    expect(Math.abs(audio.duration - 0.5)).toBeLessThan(0.05);
+    expect(file).toMatchObject({ frames: 24 });
+    expect(file.duration).toBeCloseTo(1, 2);
+  });
+
+  it('starts and ends where it is told', async () => {
+    const audio = { source: 'file', path: join(fixtures, 'click.wav'), start: 0.4, duration: 0.3 } as const;
+    const file = await encode({ type: 'PRORES4444 (.mov)', audio }, gradient(24));
+    const { waveform, sampleRate, duration } = await media.decodeAudio(file.path);
+    expect(duration).toBeCloseTo(0.3, 3);
+    expect(Math.abs(centre(waveform, sampleRate) - 0.125)).toBeLessThan(0.001);
+  });
+
+  it('keeps the resolution of 24-bit recordings in mov', async () => {
+    const audio = { source: 'file', path: join(fixtures, 'click-s24.wav') } as const;
+    const file = await encode({ type: 'PRORES4444 (.mov)', audio }, gradient(2));
+    expect((await media.probe(file.path)).audio).toMatchObject({ codec: 'pcm_s24le', sampleRate: 8000 });
+  });
+
+  it('that cannot be read is the user\'s fault, and leaves no file', async () => {
+    const audio = { source: 'file', path: new URL(import.meta.url).pathname } as const;
+    await expect(media.openEncoder(settings({ audio }))).rejects.toMatchObject({ kind: 'input', field: 'audio' });
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('GIF', () => {
+  it.each([
+    ['low', 60, 12],
+    ['medium', 24, 15],
+    ['high', 60, 25],
+    ['maximum', 60, 50],
+  ] as const)('of %s quality from %i frames a second has %i, and the same length', async (quality, fps, expected) => {
+    const file = await encode({ type: 'GIF (.gif)', quality, fps }, gradient(fps));
+    expect(file.duration).toBeCloseTo(1, 2);
+    expect(file.frames).toBe(expected);
+  });
+});
+
+describe('VideoEncoder', () => {
+  it('converts to BT.709 limited range, and says so in the file', async () => {
+    const red = new Uint8Array(64 * 48 * 3).map((_, index) => (index % 3 === 0 ? 255 : 0));
+    const file = await encode({ quality: 'maximum' }, red);
+    const bytes = (await readFile(file.path)).toString('latin1');
+    expect(bytes).toContain('colrnclx\x00\x01\x00\x01\x00\x01\x00');
+    for await (const { rgb } of decodeVideoFrames(file.path)) expect(psnr(rgb, red)).toBeGreaterThan(40);
+  });
+
+  it('puts the index of an mp4 first', async () => {
+    const bytes = (await readFile((await encode({}, gradient(3))).path)).toString('latin1');
+    expect(bytes.indexOf('moov')).toBeLessThan(bytes.indexOf('mdat'));
+  });
+
+  it.each(['abort', 'dispose', 'signal', 'kill', 'service'] as const)('leaves nothing behind after %s', async (end) => {
+    const controller = new AbortController();
+    const encoder = await media.openEncoder(settings({ type: 'GIF (.gif)' }), controller.signal);
+    await encoder.write(gradient(10));
+    expect(await readdir(folder)).not.toContain('clip');
+    if (end === 'abort') await encoder.abort();
+    if (end === 'dispose') await encoder[Symbol.asyncDispose]();
+    if (end === 'service') await media[Symbol.asyncDispose]();
+    if (end === 'signal') controller.abort();
+    if (end === 'kill') process.kill(encoder.pid ?? 0, 'SIGKILL');
+    if (end === 'signal') await expect(encoder.finish()).rejects.toMatchObject({ kind: 'cancelled' });
+    else if (end === 'kill') await expect(encoder.finish()).rejects.toMatchObject({ kind: 'crash' });
+    else await expect(encoder.finish()).rejects.toThrow('already finished or aborted');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('takes frames in any batches, and refuses parts of frames', async () => {
+    const whole = await encode({ name: 'whole' }, gradient(9));
+    await using encoder = await media.openEncoder(settings({ name: 'parts' }));
+    const frames = gradient(9);
+    for (let at = 0; at < 9; at += 2) {
+      const batch = frames.slice(at * 9216, Math.min(9, at + 2) * 9216);
+      await encoder.write(batch);
+      // The array belongs to the caller again.
+      batch.fill(0);
+    }
+    await expect(encoder.write(new Uint8Array(5))).rejects.toThrow(RangeError);
+    expect(await readFile((await encoder.finish()).path)).toEqual(await readFile(whole.path));
+    expect((await readdir(folder)).toSorted()).toEqual(['parts', 'whole']);
+  });
+
+  it.runIf(process.platform === 'linux').each(videoOutputTypes)('says that the disk is full: %s', async (type) => {
+    await symlink('/dev/full', join(folder, type === 'GIF (.gif)' ? 'clip.spool.partial' : 'clip.partial'));
+    const error = await encode({ type, quality: 'maximum' }, gradient(60)).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ kind: 'device', message: expect.stringContaining('The disk is full') });
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+/** Seconds at the centre of a waveform's energy. */
+function centre(samples: Float32Array, sampleRate: number): number {
+  let energy = 0;
+  let moment = 0;
+  for (const [index, value] of samples.entries()) {
+    energy += value * value;
+    moment += value * value * index;
+  }
+  return moment / energy / sampleRate;
+}
