@@ -106,6 +106,7 @@ function clipSettings(
   const guided = negative.trim() !== '' && negative !== defaultNegativePrompt;
   return {
     prompt: input.prompt,
+    expandPrompt: input.enable_prompt_expansion,
     audio: resolve(input.audio_url),
     image: input.image_url === undefined ? undefined : resolve(input.image_url),
     endImage: input.end_image_url === undefined ? undefined : resolve(input.end_image_url),

@@ -5,6 +5,8 @@ import { videoSizePresets } from '../contract/presets.ts';
 /** Request fields as parsed from the command line; still to be validated by the contract. */
 export type GenerateFlags = Readonly<Record<string, unknown>>;
 
+const sizes = `WIDTHxHEIGHT (64 to 2048), auto, ${Object.keys(videoSizePresets).join(', ')}`;
+
 /**
  * Adds one flag per field of the endpoint: `num_frames` becomes `--num-frames`, a boolean also gets its `--no-` form.
  * Files are given as paths, so `audio_url` is `--audio`.
@@ -18,11 +20,7 @@ export function addGenerateFlags(command: Command): Command {
     .option('--match-audio-length', 'as many frames as the recording has (default unless --num-frames is given)')
     .option('--no-match-audio-length', 'use --num-frames')
     .addOption(number('--num-frames <count>', 'frames of the clip, 9 to 481', 'num_frames'))
-    .addOption(
-      new Option('--video-size <size>', `WIDTHxHEIGHT (64 to 2048), auto, ${Object.keys(videoSizePresets).join(', ')}`)
-        .argParser(parseSize)
-        .default(undefined, defaultOf('video_size')),
-    )
+    .addOption(new Option('--video-size <size>', withDefault(sizes, 'video_size')).argParser(parseSize))
     .option('--use-multiscale', 'generate at half size first, then refine at full size (default)')
     .option('--no-use-multiscale', 'generate at full size in one stage')
     .addOption(number('--fps <rate>', 'frames per second, 1 to 60', 'fps'))
@@ -34,13 +32,15 @@ export function addGenerateFlags(command: Command): Command {
     .addOption(
       choice(
         '--video-output-type <type>',
-        'container and codec; default: by the extension of --output',
+        'container and codec; the extension of --output decides',
         'video_output_type',
       ),
     )
     .addOption(choice('--video-quality <quality>', 'rate control of the encoder', 'video_quality'))
     .addOption(choice('--video-write-mode <mode>', 'effort of the encoder', 'video_write_mode'))
-    .option('--lora <file[=scale]>', 'apply a LoRA; repeat for several (scale 0 to 4, default 1)', collectLora, [])
+    .option('--enable-prompt-expansion', "let the text encoder's language model rewrite the prompt (default)")
+    .option('--no-enable-prompt-expansion', 'use the prompt as it is')
+    .option('--lora <file[=scale]>', 'apply a LoRA; repeat for several (scale 0 to 4, default 1)', collectLora)
     .addOption(number('--image-strength <strength>', 'how firmly the first image is kept, 0 to 1', 'image_strength'))
     .addOption(
       number('--end-image-strength <strength>', 'how firmly the end image is kept, 0 to 1', 'end_image_strength'),
@@ -66,23 +66,22 @@ export function requestFields(flags: GenerateFlags): Record<string, unknown> {
 
 type FieldName = keyof typeof inputSchema.shape;
 
-function defaultOf(field: FieldName): string | undefined {
-  const parsed = inputSchema.shape[field].safeParse(undefined);
-  return parsed.success && parsed.data !== undefined ? String(parsed.data) : undefined;
-}
-
 /** Anything that is no number becomes NaN, which the contract refuses by name. */
 function number(flag: string, description: string, field: FieldName): Option {
-  return new Option(flag, description)
-    .argParser((text) => (text.trim() === '' ? Number.NaN : Number(text)))
-    .default(undefined, defaultOf(field));
+  const parse = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
+  return new Option(flag, withDefault(description, field)).argParser(parse);
 }
 
 function choice(flag: string, description: string, field: FieldName): Option {
   const schema = inputSchema.shape[field];
-  const options =
-    'unwrap' in schema && 'options' in schema.unwrap() ? (schema.unwrap() as { options: string[] }).options : [];
-  return new Option(flag, `${description}: ${options.join(', ')}`).default(undefined, defaultOf(field));
+  const inner = 'unwrap' in schema ? schema.unwrap() : schema;
+  const options = 'options' in inner ? inner.options : [];
+  return new Option(flag, withDefault(`${description}: ${options.join(', ')}`, field));
+}
+
+function withDefault(description: string, field: FieldName): string {
+  const parsed = inputSchema.shape[field].safeParse(undefined);
+  return parsed.success && parsed.data !== undefined ? `${description} (default: ${parsed.data})` : description;
 }
 
 function parseSize(text: string): unknown {
@@ -90,7 +89,7 @@ function parseSize(text: string): unknown {
   return match === null ? text : { width: Number(match[1]), height: Number(match[2]) };
 }
 
-function collectLora(text: string, earlier: readonly unknown[]): readonly unknown[] {
+function collectLora(text: string, earlier: readonly unknown[] = []): readonly unknown[] {
   const match = /^(.*?)(?:=([^=/\\]+))?$/.exec(text);
   const [, path = '', scale] = match ?? [];
   if (path === '') throw new InvalidArgumentError('Give the path of a .safetensors file.');

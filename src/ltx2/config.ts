@@ -45,6 +45,8 @@ const videoVaeConfig = z.object({
   norm_layer: z.literal('pixel_norm'),
   timestep_conditioning: z.literal(false),
   causal_decoder: z.literal(false),
+  /** Width of the decoder's last stage. */
+  decoder_base_channels: size.default(128),
   encoder_blocks: z.array(videoBlock),
   decoder_blocks: z.array(videoBlock),
 });

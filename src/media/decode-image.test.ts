@@ -98,6 +98,7 @@ describe('decodeImage', () => {
     ['no bytes', () => new Uint8Array(), 'The image file is empty (0 bytes)'],
     ['text', () => Buffer.from('not a picture'), 'not a picture that can be read'],
     ['svg', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'not a picture'],
+    ['HEIC', () => Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), 'is a HEIC picture'],
     ['half a picture', async () => half(await noise()), 'is damaged'],
   ])('refuses %s with a sentence of its own', async (_, make, sentence) => {
     const error = await decoded('bad.png', await make()).catch((thrown: unknown) => thrown);

@@ -63,6 +63,11 @@ export class MediaService implements AsyncDisposable {
     });
   }
 
+  /** Process that decodes at the moment, if any. */
+  get decoderPid(): number | undefined {
+    return this.#decoder.pid;
+  }
+
   /** Reads a sound or video file to its end and says what it holds. */
   probe(path: string, { field = 'media', signal }: MediaCallOptions = {}): Promise<MediaInfo> {
     return this.#read(field, () =>
@@ -122,8 +127,9 @@ export class MediaService implements AsyncDisposable {
 
   /** Starts a video file. Finish or dispose the encoder; disposing the service aborts it. */
   async openEncoder(settings: VideoEncoderSettings, signal?: AbortSignal): Promise<VideoEncoder> {
-    const encoder = await VideoEncoder.open(settings, { signal, onClose: (closed) => this.#encoders.delete(closed) });
+    const encoder = new VideoEncoder(settings, { signal, onClose: (closed) => this.#encoders.delete(closed) });
     this.#encoders.add(encoder);
+    await encoder.start();
     return encoder;
   }
 

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MediaService } from './media-service.ts';
 import { decodeVideoFrames } from './native/video-frames.ts';
@@ -47,7 +49,8 @@ function gradient(frames: number, width = 64, height = 48): Uint8Array {
 async function encode(changes: Settings, frames: Uint8Array): Promise<VideoFile> {
   await using encoder = await media.openEncoder(settings(changes));
   await encoder.write(frames);
-  return encoder.finish();
+  // Awaited here: leaving the function ends the encoder.
+  return await encoder.finish();
 }
 
 function psnr(a: Uint8Array, b: Uint8Array): number {
@@ -70,6 +73,11 @@ describe.each(videoOutputTypes)('%s', (type) => {
       expect(psnr(rgb, frames.subarray(index * rgb.length, ++index * rgb.length))).toBeGreaterThan(isGif ? 30 : 36);
     }
     expect(index).toBe(30);
+    const opinion = await ffprobe(file.path);
+    if (opinion !== undefined) {
+      expect(opinion.streams).toMatchObject([{ width: 64, height: 48, nb_read_frames: '30' }]);
+      if (!isGif) expect(opinion.streams[0]).toMatchObject({ avg_frame_rate: '24000/1001', color_space: 'bt709' });
+    }
   });
 
   it('writes the same bytes for the same frames', async () => {
@@ -97,7 +105,13 @@ describe.each(videoOutputTypes)('%s', (type) => {
 
 describe('sound', () => {
   const movies = videoOutputTypes.filter((type) => type !== 'GIF (.gif)');
-  const copied = ['X264 (.mp4)/click.mp3', 'X264 (.mp4)/click.m4a', 'VP9 (.webm)/click.opus', 'VP9 (.webm)/click.ogg'];
+  const copied = [
+    'X264 (.mp4)/click.mp3',
+    'X264 (.mp4)/click.m4a',
+    'VP9 (.webm)/click.opus',
+    'VP9 (.webm)/click.ogg',
+    'PRORES4444 (.mov)/click.wav',
+  ];
   const sources = ['click.wav', 'click.mp3', 'click.m4a', 'click.opus', 'click.ogg'];
   const cases = movies.flatMap((type) => sources.map((name) => [type, name] as const));
 
@@ -115,10 +129,15 @@ describe('sound', () => {
   it.each(movies)('of %s from samples keeps its place, and may be shorter than the picture', async (type) => {
     const waveform = new Float32Array(2 * 12_000);
     for (let index = 0; index < 1200; index++) waveform[6000 + index] = waveform[18_000 + index] = Math.sin(index / 4);
-    const file = await encode({ type, audio: { source: 'pcm', waveform, sampleRate: 24_000, channels: 2 } }, gradient(24));
+    const file = await encode(
+      { type, audio: { source: 'pcm', waveform, sampleRate: 24_000, channels: 2 } },
+      gradient(24),
+    );
     const audio = await media.decodeAudio(file.path);
     expect(audio.channels).toBe(2);
-    expect(Math.abs(centre(audio.waveform.subarray(0, audio.waveform.length / 2), audio.sampleRate) - 0.275)).toBeLessThan(0.002);
+    expect(
+      Math.abs(centre(audio.waveform.subarray(0, audio.waveform.length / 2), audio.sampleRate) - 0.275),
+    ).toBeLessThan(0.002);
     expect(Math.abs(audio.duration - 0.5)).toBeLessThan(0.05);
     expect(file).toMatchObject({ frames: 24 });
     expect(file.duration).toBeCloseTo(1, 2);
@@ -138,7 +157,7 @@ describe('sound', () => {
     expect((await media.probe(file.path)).audio).toMatchObject({ codec: 'pcm_s24le', sampleRate: 8000 });
   });
 
-  it('that cannot be read is the user\'s fault, and leaves no file', async () => {
+  it("that cannot be read is the user's fault, and leaves no file", async () => {
     const audio = { source: 'file', path: new URL(import.meta.url).pathname } as const;
     await expect(media.openEncoder(settings({ audio }))).rejects.toMatchObject({ kind: 'input', field: 'audio' });
     expect(await readdir(folder)).toEqual([]);
@@ -188,6 +207,12 @@ describe('VideoEncoder', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('is not started when the request is already cancelled', async () => {
+    const opening = media.openEncoder(settings({}), AbortSignal.abort());
+    await expect(opening).rejects.toMatchObject({ kind: 'cancelled' });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('takes frames in any batches, and refuses parts of frames', async () => {
     const whole = await encode({ name: 'whole' }, gradient(9));
     await using encoder = await media.openEncoder(settings({ name: 'parts' }));
@@ -203,13 +228,29 @@ describe('VideoEncoder', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['parts', 'whole']);
   });
 
-  it.runIf(process.platform === 'linux').each(videoOutputTypes)('says that the disk is full: %s', async (type) => {
-    await symlink('/dev/full', join(folder, type === 'GIF (.gif)' ? 'clip.spool.partial' : 'clip.partial'));
-    const error = await encode({ type, quality: 'maximum' }, gradient(60)).catch((thrown: unknown) => thrown);
+  const onDisk = [
+    ...videoOutputTypes.map((type) => [type, 'clip.partial'] as const),
+    ['GIF (.gif)', 'clip.spool.partial'],
+  ] as const;
+  it.runIf(process.platform === 'linux').each(onDisk)('says that the disk is full: %s, %s', async (type, name) => {
+    await symlink('/dev/full', join(folder, name));
+    const quality = name === 'clip.partial' ? 'maximum' : 'high';
+    const error = await encode({ type, quality }, gradient(60)).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ kind: 'device', message: expect.stringContaining('The disk is full') });
     expect(await readdir(folder)).toEqual([]);
   });
 });
+
+/** What the system's ffprobe reads from a file, where there is one: a second opinion. */
+async function ffprobe(path: string): Promise<{ streams: Record<string, unknown>[] } | undefined> {
+  const asked = ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', path];
+  try {
+    return JSON.parse((await promisify(execFile)('ffprobe', asked)).stdout);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
 
 /** Seconds at the centre of a waveform's energy. */
 function centre(samples: Float32Array, sampleRate: number): number {

@@ -38,7 +38,7 @@ const finishTimeLimit = 60 * 60_000;
 const memoryLimit = 8 * 2 ** 30;
 
 /**
- * Writes one video file, in a process of its own. Await each `write`: it returns once at most two batches are waiting, so
+ * Writes one video file, in a process of its own. Await each `write`: it returns once at most one batch is waiting, so
  * a batch is encoded while the next one is made. Finish, or dispose to give up: then no file remains.
  */
 export class VideoEncoder implements AsyncDisposable {
@@ -47,10 +47,12 @@ export class VideoEncoder implements AsyncDisposable {
   readonly #files: EncodeFiles;
   readonly #child: GuardedChild<EncodeMethods>;
   readonly #batches: Promise<void>[] = [];
+  readonly #onSignal = (): void => this.#cancel();
   #failure: unknown;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
-  private constructor(settings: VideoEncoderSettings, options: VideoEncoderOptions) {
+  /** Use `MediaService.openEncoder`. */
+  constructor(settings: VideoEncoderSettings, options: VideoEncoderOptions = {}) {
     this.#settings = settings;
     this.#options = options;
     this.#files = { output: `${settings.path}.partial`, spool: `${settings.path}.spool.partial` };
@@ -66,16 +68,14 @@ export class VideoEncoder implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  static async open(settings: VideoEncoderSettings, options: VideoEncoderOptions = {}): Promise<VideoEncoder> {
-    const encoder = new VideoEncoder(settings, options);
-    await encoder.#closeOnError(() =>
-      encoder.#child.call(
-        'open',
-        { settings, files: encoder.#files },
-        { timeLimit: openTimeLimit, signal: options.signal },
-      ),
+  /** Starts the process and the file; `MediaService.openEncoder` has done so. */
+  async start(): Promise<void> {
+    const { signal } = this.#options;
+    signal?.addEventListener('abort', this.#onSignal, { once: true });
+    if (signal?.aborted) this.#cancel();
+    await this.#closeOnError(() =>
+      this.#child.call('open', { settings: this.#settings, files: this.#files }, { timeLimit: openTimeLimit }),
     );
-    return encoder;
   }
 
   /**
@@ -89,23 +89,24 @@ export class VideoEncoder implements AsyncDisposable {
     if (frames.length === 0 || frames.length % frameBytes !== 0) {
       throw new RangeError(`${frames.length} bytes are not whole frames of ${frameBytes} bytes`);
     }
-    this.#throwIfClosed();
-    const batch = this.#send(frames, Math.max(1, Math.floor(messageBytes / frameBytes)) * frameBytes);
-    // The failure surfaces in the next call; until then nobody listens to this promise.
-    batch.catch((error: unknown) => {
-      this.#failure ??= error;
+    await this.#closeOnError(async () => {
+      this.#throwIfClosed();
+      const batch = this.#send(frames, Math.max(1, Math.floor(messageBytes / frameBytes)) * frameBytes);
+      // The failure surfaces in the next call; until then nobody listens to this promise.
+      batch.catch((error: unknown) => {
+        if (this.#closing === undefined) this.#failure ??= error;
+      });
+      this.#batches.push(batch);
+      if (this.#batches.length >= batchesInFlight) await this.#batches.shift();
     });
-    this.#batches.push(batch);
-    if (this.#batches.length >= batchesInFlight) await this.#closeOnError(async () => this.#batches.shift());
   }
 
   /** Completes the file, puts it in its place, and says what it holds. */
   async finish(): Promise<VideoFile> {
-    this.#throwIfClosed();
     return this.#closeOnError(async () => {
+      this.#throwIfClosed();
       await Promise.all(this.#batches);
-      const { signal } = this.#options;
-      const info = await this.#child.call('finish', undefined, { timeLimit: finishTimeLimit, signal });
+      const info = await this.#child.call('finish', undefined, { timeLimit: finishTimeLimit });
       const file = this.#measured(info);
       await rename(this.#files.output, this.#settings.path);
       await this.abort();
@@ -114,24 +115,33 @@ export class VideoEncoder implements AsyncDisposable {
   }
 
   /** Ends the encode and deletes what was written; does nothing after `finish`. */
-  async abort(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#child[Symbol.asyncDispose]();
-    await Promise.all(Object.values(this.#files).map((path) => rm(path, { force: true })));
-    this.#options.onClose?.(this);
+  abort(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.abort();
   }
 
+  async #close(): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#onSignal);
+    await this.#child[Symbol.asyncDispose]();
+    await Promise.all(Object.values(this.#files).map((path) => rm(path, { force: true })));
+    this.#options.onClose?.(this);
+  }
+
+  #cancel(): void {
+    this.#failure ??= new SoundstageError('cancelled', 'cancelled');
+    // Whoever calls or disposes this encoder next gets the same promise, and with it the error.
+    this.abort().catch(() => {});
+  }
+
   async #send(frames: Uint8Array, pieceBytes: number): Promise<void> {
-    const { signal } = this.#options;
     const pieces: Promise<undefined>[] = [];
     for (let offset = 0; offset < frames.length; offset += pieceBytes) {
       const piece = frames.subarray(offset, offset + pieceBytes);
-      pieces.push(this.#child.call('write', piece, { timeLimit: writeTimeLimit, signal }));
+      pieces.push(this.#child.call('write', piece, { timeLimit: writeTimeLimit }));
     }
     await Promise.all(pieces);
   }
@@ -145,7 +155,7 @@ export class VideoEncoder implements AsyncDisposable {
 
   #throwIfClosed(): void {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#closed) throw new Error('this video is already finished or aborted');
+    if (this.#closing !== undefined) throw new Error('this video is already finished or aborted');
   }
 
   async #closeOnError<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -153,7 +163,7 @@ export class VideoEncoder implements AsyncDisposable {
       return await work();
     } catch (error) {
       await this.abort();
-      throw error;
+      throw this.#failure ?? error;
     }
   }
 }

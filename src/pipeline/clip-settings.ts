@@ -13,6 +13,8 @@ export interface LoraChoice {
 /** What a clip should be, in validated terms; files are local. Field names follow the endpoint's. */
 export interface ClipSettings {
   readonly prompt: string;
+  /** Let the text encoder's language model rewrite the prompt first. */
+  readonly expandPrompt: boolean;
   readonly audio: string;
   readonly image?: string | undefined;
   readonly endImage?: string | undefined;

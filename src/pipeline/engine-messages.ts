@@ -71,4 +71,10 @@ export type EngineMethods = {
     result: EngineReport;
     event: EngineEvent;
   };
+  /** A prompt rewritten by the text encoder's language model; undefined where the encoder cannot. */
+  expandPrompt: {
+    params: Pick<Plan, 'weights' | 'device' | 'prompt' | 'seed'>;
+    result: string | undefined;
+    event: never;
+  };
 };

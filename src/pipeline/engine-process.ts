@@ -1,3 +1,5 @@
+import { graphTargets } from '../graph/graph-core.ts';
+import { expandPrompt } from '../ltx2/text/prompt-expansion.ts';
 import { serveParentProcess } from '../shared/service-host.ts';
 import { ClipEngine } from './clip-engine.ts';
 import type { EngineMethods } from './engine-messages.ts';
@@ -7,4 +9,6 @@ const engine = new ClipEngine();
 
 serveParentProcess<EngineMethods>({
   generate: ({ plan, inputs }, context) => engine.generate(plan, inputs, context),
+  expandPrompt: ({ weights, device, prompt, seed }, { signal }) =>
+    expandPrompt(prompt, { encoder: weights.textEncoder, target: graphTargets[device], seed, signal }),
 });

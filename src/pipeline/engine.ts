@@ -27,6 +27,14 @@ export class Engine implements AsyncDisposable {
     return this.#service.call('generate', { plan, inputs }, { signal, onEvent });
   }
 
+  /** The prompt in more words; undefined where the text encoder is no chat model. */
+  expandPrompt(
+    request: EngineMethods['expandPrompt']['params'],
+    { signal }: Pick<GenerateOptions, 'signal'> = {},
+  ): Promise<string | undefined> {
+    return this.#service.call('expandPrompt', request, { signal });
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#service[Symbol.asyncDispose]();
   }

@@ -56,7 +56,9 @@ export async function generateClip(
   const sound = await media.decodeAudio(settings.audio, { field: 'audio', signal });
   const firstImage = await readImage(media, settings.image, 'image', signal);
   const endImage = await readImage(media, settings.endImage, 'end_image', signal);
-  const { plan, notes } = createPlan(settings, { audioSeconds: sound.duration, firstImage }, weights);
+  const prompt = settings.expandPrompt ? await expandedPrompt(settings, weights, engine, options) : settings.prompt;
+  const facts = { audioSeconds: sound.duration, firstImage };
+  const { plan, notes } = createPlan({ ...settings, prompt }, facts, weights);
   for (const note of notes) options.onNote?.(note);
 
   const stereo = toStereo(sound.waveform, sound.channels, sound.channelMask);
@@ -104,6 +106,17 @@ export async function generateClip(
   } finally {
     await encoder?.abort();
   }
+}
+
+async function expandedPrompt(
+  { prompt, device, seed }: ClipSettings,
+  weights: WeightSet,
+  engine: Engine,
+  { signal, onNote }: ClipOptions,
+): Promise<string> {
+  const expanded = await engine.expandPrompt({ weights, device, prompt, seed }, { signal });
+  if (expanded === undefined) onNote?.(`${weights.id} has no chat model, so the prompt is used as it is`);
+  return expanded ?? prompt;
 }
 
 async function readImage(

@@ -1,5 +1,6 @@
 import type { GraphTarget } from '../../graph/graph-core.ts';
 import type { SessionOptions } from '../../graph/session.ts';
+import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { LanguageModel } from './language-model.ts';
 import { type Sampling, sampleToken, seededUniform } from './token-sampling.ts';
@@ -58,7 +59,7 @@ export class TextGenerator implements AsyncDisposable {
     const decode = this.#model.begin(promptIds.length + maxNewTokens);
     let next = promptIds;
     while (ids.length < maxNewTokens) {
-      if (signal?.aborted) throw new SoundstageError('cancelled', 'text generation was cancelled');
+      await throwIfCancelled(signal);
       const logits = await decode(next);
       const id = sampleToken(logits, options, seededUniform(seed, ids.length));
       if (stopIds.includes(id)) return finished('stop');

@@ -1,7 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { floats, type Session } from '../../graph/session.ts';
-import { SoundstageError } from '../../shared/errors.ts';
+import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { type AxisTile, type DecodeTiles, type DecodeTiling, decodeTiles, defaultTiling } from './decode-tiles.ts';
 import { FrameBlender, type PlanarFrame } from './frame-blender.ts';
 import { type Crop, writeRgb24 } from './rgb-frames.ts';
@@ -78,9 +77,7 @@ export async function* blendedFrames(
   for (const [index, time] of tiles.time.entries()) {
     for (const height of tiles.height) {
       for (const width of tiles.width) {
-        // A run blocks the thread; let a waiting abort arrive first.
-        await setImmediate();
-        if (signal?.aborted) throw new SoundstageError('cancelled', 'decoding was cancelled', { cause: signal.reason });
+        await throwIfCancelled(signal);
         const results = await decoder.run({ latent: cut(latent, time, height, width) });
         blender.add({ time, height, width, data: floats(results, 'video').data });
         done++;

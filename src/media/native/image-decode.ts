@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import sharp, { type Metadata } from 'sharp';
 import { SoundstageError } from '../../shared/errors.ts';
 import { fileAt } from './media-input.ts';
@@ -27,6 +28,7 @@ export interface DecodedPicture {
  */
 export async function decodeImage(path: string, field: string): Promise<DecodedPicture> {
   fileAt(path, field);
+  await refuseHeic(path, field);
   checkSize(await readMetadata(path, field), field);
   try {
     const { data, info } = await sharp(path, { limitInputPixels: maxPixels, failOn: 'error', autoOrient: true })
@@ -40,6 +42,15 @@ export async function decodeImage(path: string, field: string): Promise<DecodedP
     const message = `The ${field} is damaged and cannot be decoded: export the picture again.`;
     throw new SoundstageError('input', message, { field, cause: error });
   }
+}
+
+/** Phones save HEIC; its codec is under patents and not built in. */
+async function refuseHeic(path: string, field: string): Promise<void> {
+  await using file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(12), 0, 12, 0);
+  if (!/^ftyphe[iv]/.test(buffer.toString('latin1', 4))) return;
+  const message = `The ${field} is a HEIC picture, which cannot be read: save it as jpeg or png.`;
+  throw new SoundstageError('input', message, { field });
 }
 
 async function readMetadata(path: string, field: string): Promise<Metadata> {
