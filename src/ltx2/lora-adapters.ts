@@ -32,7 +32,7 @@ export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
 export function inputAdapters(): Adapters {
   return {
     apply: (g, module, x, y) => {
-      const rank = symbol(`rank.${module.replaceAll(/[*+-]/g, '_')}`);
+      const rank = symbol(`rank_${module.replaceAll(/\W/g, '_')}`);
       const [a, b] = adapterInputs(g, module, rank, x, y);
       return g.add(y, g.linear(g.linear(x, a), b));
     },

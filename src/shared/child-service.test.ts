@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { ChildService } from './child-service.ts';
-import { SoundstageError } from './errors.ts';
 import type { EchoMethods } from './echo-process.test-support.ts';
+import { SoundstageError } from './errors.ts';
 
 const service = new ChildService<EchoMethods>({
   module: new URL('./echo-process.test-support.ts', import.meta.url),

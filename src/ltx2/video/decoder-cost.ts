@@ -42,8 +42,8 @@ export function estimateDecodeMemory(config: VideoVaeConfig, latent: LatentSize,
 const bytesPerFloat = 4;
 
 /**
- * Copies of the widest activation alive at once: residual, activated, padded in time, padded in space, result, and what
- * the runtime's allocator keeps. Measured on the CPU, see the test.
+ * Copies of the widest activation alive at once: residual, activated, padded in time, padded in space, result, the
+ * runtime's allocator and the copied output. Measured on the CPU: 6 to 8 at widths from 16 to 64.
  */
 const liveActivations = 7;
 

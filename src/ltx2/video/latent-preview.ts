@@ -1,4 +1,4 @@
-import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
+import { floatTensor, type HostTensor, hostTensor } from '../../graph/host-tensor.ts';
 import { floats, type Session } from '../../graph/session.ts';
 import { knownLength } from '../../graph/value.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -43,7 +43,7 @@ export function previewFrames({ projection }: LatentPreview, latent: HostTensor<
       data[position * 3 + colour] = ((value + 1) / 2) * 255;
     }
   }
-  return { dtype: 'uint8', shape: [f, h, w, 3], data: new Uint8Array(data.buffer) };
+  return hostTensor('uint8', new Uint8Array(data.buffer), [f, h, w, 3]);
 }
 
 async function fitPreview(decoder: Session): Promise<LatentPreview> {
@@ -65,12 +65,12 @@ async function fitPreview(decoder: Session): Promise<LatentPreview> {
   return { projection: solveRidge(samples, C + 1, colours, 3, (side * side) / 10) };
 }
 
-/** `[C, side, side]` normals smoothed by (1 2 1)/4 both ways and scaled back to unit variance, wrapping around. */
+/** `[C, side, side]` normals smoothed by (1 2 1) both ways and scaled back to unit variance, wrapping around. */
 function smoothNoise(C: number, side: number): Float32Array {
   const noise = seededNormals(0, 0, C * side * side);
   const kernel = [1, 2, 1];
-  // The squares of the smoothing weights sum to (6/16)².
-  const gain = 16 / 6 / 16;
+  // The squares of the nine weights sum to 36.
+  const gain = 1 / 6;
   return noise.map((_, index) => {
     const [plane, row, column] = [Math.floor(index / side ** 2), Math.floor(index / side) % side, index % side];
     let sum = 0;

@@ -4,7 +4,7 @@ import { Frame, Option, SoftwareScaleContext } from 'node-av/lib';
 import { check } from './ffmpeg-status.ts';
 
 /** An empty picture with buffers. The caller frees it. */
-export function newPicture(width: number, height: number, format: AVPixelFormat): Frame {
+function newPicture(width: number, height: number, format: AVPixelFormat): Frame {
   const frame = new Frame();
   frame.alloc();
   frame.width = width;

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
+import { graphTargets } from '../../graph/graph-core.ts';
+import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
+import { floats, runOnce, Session } from '../../graph/session.ts';
+import { audioPositions } from '../audio/audio-latents.ts';
+import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';
+import { type AppliedLora, readLora } from '../lora.ts';
+import { adapterFeeds, inputAdapters } from '../lora-adapters.ts';
+import { seededNormals } from '../noise.ts';
+import { videoPositions } from '../positions.ts';
+import { sinusoidWidth, timestepSinusoid } from '../timesteps.ts';
+import { transformerLinears } from './modules.ts';
+import { transformerGraph } from './transformer.ts';
+import { type StageFeeds, type StreamStep, VelocityModel, type VelocityModelOptions } from './velocity.ts';
+
+const size = { frames: 2, height: 2, width: 3 };
+const [videoTokens, audioTokens, contextRows] = [12, 5, 16];
+let checkpoint: Checkpoint;
+
+beforeAll(async () => {
+  checkpoint = await openCheckpoint(bundlePath);
+});
+afterAll(() => expect(Session.openCount).toBe(0));
+
+const context = (stream: number): HostTensor<'float32'> =>
+  floatTensor(seededNormals(1, stream, contextRows * 48), [contextRows, 48]);
+const text = { video: context(0), audio: context(1) };
+
+function stageOf(model: VelocityModel, negative?: typeof text): StageFeeds {
+  return model.prepareStage(videoPositions(size, 24), audioPositions(audioTokens), text, negative);
+}
+
+const sigma = 0.725;
+const video: StreamStep = {
+  tokens: seededNormals(2, 0, videoTokens * 4),
+  timesteps: new Float32Array(videoTokens).fill(sigma),
+  sigma,
+};
+const audio: StreamStep = {
+  tokens: seededNormals(2, 1, audioTokens * 32),
+  timesteps: new Float32Array(audioTokens),
+  sigma,
+};
+
+async function evaluate(options: Partial<VelocityModelOptions> = {}, negative?: typeof text): Promise<Float32Array> {
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu, ...options });
+  return (await model.evaluate(stageOf(model, negative), video, audio)).video;
+}
+
+test('tokens that share a timestep give the same as the general, per-token graph', async () => {
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const shared = await model.evaluate(stageOf(model), video, audio);
+  // One audio token with another timestep makes the audio stream per-token; the first video token likewise.
+  const timesteps = video.timesteps.slice();
+  timesteps[0] = sigma + 1e-7;
+  const perToken = await model.evaluate(stageOf(model), { ...video, timesteps }, audio);
+  expect(distance(shared.video, perToken.video)).toBeLessThan(1e-4);
+});
+
+test('replayed residuals reproduce the evaluation they were recorded in', async () => {
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const stage = stageOf(model);
+  const recorded = await model.evaluate(stage, video, audio, { record: true });
+  const replayed = await model.evaluate(stage, video, audio, { replay: recorded.residuals });
+  expect(distance(recorded.video, replayed.video)).toBeLessThan(1e-5);
+  expect(distance(recorded.audio, replayed.audio)).toBeLessThan(1e-5);
+  const elsewhere = { ...video, tokens: seededNormals(3, 0, videoTokens * 4) };
+  const other = await model.evaluate(stage, elsewhere, audio, { replay: recorded.residuals });
+  expect(distance(recorded.video, other.video)).toBeGreaterThan(1e-2);
+});
+
+test('LoRAs as graph inputs, stacked, equal LoRAs read in place', async () => {
+  const modules = transformerLinears(checkpoint);
+  const loras: AppliedLora[] = [
+    { lora: await readLora(loraPath('a'), modules), strength: 0.7 },
+    { lora: await readLora(loraPath('kohya'), modules), strength: -0.4 },
+  ];
+  const inPlace = await evaluate({ loras });
+  const fed = await evaluateWithInputs(loras);
+  expect(distance(inPlace, fed)).toBeLessThan(1e-5);
+  expect(distance(inPlace, await evaluate())).toBeGreaterThan(1e-3);
+});
+
+test('rank 0 adapter inputs change nothing', async () => {
+  expect(distance(await evaluate(), await evaluateWithInputs([]))).toBeLessThan(1e-6);
+});
+
+test('guidance with the same negative text changes nothing, with another it does', async () => {
+  const plain = await evaluate();
+  expect(distance(plain, await evaluate({}, text))).toBeLessThan(1e-4);
+  const other = { video: context(5), audio: context(6) };
+  expect(distance(plain, await evaluate({}, other))).toBeGreaterThan(1e-3);
+});
+
+async function evaluateWithInputs(loras: readonly AppliedLora[]): Promise<Float32Array> {
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const perToken = { video: false, audio: false };
+  const graph = transformerGraph(checkpoint, graphTargets.cpu, { variant: 'own', perToken, adapters: inputAdapters() });
+  const sinusoid = (timestep: number): HostTensor =>
+    floatTensor(timestepSinusoid(Float32Array.of(timestep * 1000)), [1, sinusoidWidth]);
+  const results = await runOnce(graph, {
+    ...stageOf(model),
+    ...(await adapterFeeds(loras, transformerLinears(checkpoint))),
+    video_tokens: floatTensor(video.tokens, [videoTokens, 4]),
+    audio_tokens: floatTensor(audio.tokens, [audioTokens, 32]),
+    video_timestep: sinusoid(Math.fround(sigma)),
+    audio_timestep: sinusoid(0),
+  });
+  return floats(results, 'video_velocity').data;
+}
+
+/** Relative L2. */
+function distance(a: Float32Array, b: Float32Array): number {
+  const difference = a.reduce((sum, value, at) => sum + (value - (b[at] as number)) ** 2, 0);
+  return Math.sqrt(difference / a.reduce((sum, value) => sum + value ** 2, 0));
+}

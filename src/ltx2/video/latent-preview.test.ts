@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { graphTargets } from '../../graph/graph-core.ts';
+import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
+import { floats, Session } from '../../graph/session.ts';
+import { openCheckpoint } from '../checkpoint.ts';
+import { seededNormals } from '../noise.ts';
+import { latentPreview, previewFrames } from './latent-preview.ts';
+import { buildVideoDecoder } from './video-decoder.ts';
+
+const bundle = join(import.meta.dirname, '../../../test/fixtures/parity/checkpoint/ltx-2-tiny.safetensors');
+
+test('the fitted preview follows the decoded colours; a random projection does not', async () => {
+  const checkpoint = await openCheckpoint(bundle);
+  await using decoder = await Session.open(buildVideoDecoder(checkpoint, graphTargets.cpu, 'planar'));
+  const preview = await latentPreview(checkpoint, decoder);
+  expect(await latentPreview(checkpoint, decoder)).toBe(preview);
+
+  const latent = floatTensor(seededNormals(7, 0, 4 * 16 * 16), [1, 4, 1, 16, 16]);
+  const video = floats(await decoder.run({ latent }), 'video');
+  const wanted = downscaled(video, 16);
+  const shown = previewFrames(preview, latent);
+  expect(shown.shape).toEqual([1, 16, 16, 3]);
+  const random = { projection: Float64Array.from(seededNormals(9, 0, 5 * 3)) };
+  const fit = correlation(wanted, Float64Array.from(shown.data));
+  const chance = correlation(wanted, Float64Array.from(previewFrames(random, latent).data));
+  expect(fit).toBeGreaterThan(0.4);
+  expect(fit).toBeGreaterThan(Math.abs(chance) + 0.2);
+});
+
+/** Mean colour of 32×32 blocks of one frame, `[side, side, 3]`. */
+function downscaled({ data }: HostTensor<'float32'>, side: number): Float64Array {
+  const means = new Float64Array(side * side * 3);
+  data.forEach((value, index) => {
+    const [channel, y, x] = [
+      Math.floor(index / (32 * side) ** 2),
+      Math.floor(index / (32 * side)) % (32 * side),
+      index % (32 * side),
+    ];
+    const at = (Math.floor(y / 32) * side + Math.floor(x / 32)) * 3 + channel;
+    means[at] = (means[at] ?? 0) + Math.min(1, Math.max(-1, value)) / 1024;
+  });
+  return means;
+}
+
+function correlation(a: Float64Array, b: Float64Array): number {
+  const centred = (values: Float64Array): Float64Array => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return values.map((value) => value - mean);
+  };
+  const [p, q] = [centred(a), centred(b)];
+  const dot = (x: Float64Array, y: Float64Array): number => x.reduce((sum, value, at) => sum + value * (y[at] ?? 0), 0);
+  return dot(p, q) / Math.sqrt(dot(p, p) * dot(q, q) || 1);
+}

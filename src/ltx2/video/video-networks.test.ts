@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { formatShape } from '../../graph/dimension.ts';
+import { Graph } from '../../graph/graph.ts';
+import { type GraphModel, graphTargets } from '../../graph/graph-core.ts';
+import { floatTensor } from '../../graph/host-tensor.ts';
+import { runOnce } from '../../graph/session.ts';
+import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';
+import { buildLatentUpsampler } from './latent-upsampler.ts';
+import { depthToSpace, patchify, spaceToDepth, unpatchify } from './space-to-depth.ts';
+import { buildVideoDecoder } from './video-decoder.ts';
+import { buildVideoEncoder } from './video-encoder.ts';
+
+const fixtures = join(import.meta.dirname, '../../../test/fixtures/parity/checkpoint');
+
+let bundle: Checkpoint;
+let upscaler: Checkpoint;
+beforeAll(async () => {
+  bundle = await openCheckpoint(join(fixtures, 'ltx-2-tiny.safetensors'));
+  upscaler = await openCheckpoint(join(fixtures, 'ltx-2-tiny-spatial-upscaler-x2.safetensors'));
+});
+
+function outputs({ outputs: values }: GraphModel): string[] {
+  return values.map(({ name, dtype, shape }) => `${name} ${dtype} ${formatShape(shape)}`);
+}
+
+test.for(Object.values(graphTargets))('all networks are built for $device in $arithmetic', (target) => {
+  expect(outputs(buildVideoEncoder(bundle, target))).toEqual(['latent float32 [1, 4, f+1, h, w]']);
+  expect(outputs(buildVideoDecoder(bundle, target, 'planar'))).toEqual(['video float32 [1, 3, 8*f-7, 32*h, 32*w]']);
+  expect(outputs(buildVideoDecoder(bundle, target, 'rgb24'))).toEqual(['frames uint8 [8*f-7, 32*h, 32*w, 3]']);
+  expect(outputs(buildLatentUpsampler(upscaler, bundle, target))).toEqual(['upsampled float32 [1, 4, f, 2*h, 2*w]']);
+});
+
+test('a block this project does not know is refused by name', () => {
+  const vae = (bundle.config as { vae: object }).vae;
+  const altered = { ...bundle, config: { vae: { ...vae, decoder_blocks: [['attn_res_x', {}]] } } };
+  expect(() => buildVideoDecoder(altered, graphTargets.cpu, 'planar')).toThrow('"attn_res_x" is not supported');
+});
+
+test('unfolding undoes folding, and patches are numbered along the height first', async () => {
+  const x = floatTensor(
+    Float32Array.from({ length: 2 * 4 * 8 * 8 }, (_, index) => index),
+    [1, 2, 4, 8, 8],
+  );
+  const g = new Graph(graphTargets.cpu);
+  const input = g.input('x', 'float32', x.shape);
+  g.output('blocks', depthToSpace(g, spaceToDepth(g, input, [2, 1, 4]), [2, 1, 4]));
+  g.output('patches', unpatchify(g, patchify(g, input, 4), 4));
+  g.output('second', g.slice(patchify(g, input, 4), 1, 1, 2));
+  const { blocks, patches, second } = await runOnce(g.build(), { x });
+  expect(blocks).toEqual(x);
+  expect(patches).toEqual(x);
+  expect(second?.data.slice(0, 3)).toEqual(Float32Array.of(8, 12, 40));
+});

@@ -1,0 +1,7 @@
+import { join } from 'node:path';
+
+/** The parity checkpoint: tiny, random weights, in the official layout. */
+export const checkpointFolder = join(import.meta.dirname, '../fixtures/parity/checkpoint');
+export const bundlePath = join(checkpointFolder, 'ltx-2-tiny.safetensors');
+export const fp8BundlePath = join(checkpointFolder, 'ltx-2-tiny-fp8.safetensors');
+export const loraPath = (name: string): string => join(checkpointFolder, `lora-${name}.safetensors`);
