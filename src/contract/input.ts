@@ -79,14 +79,15 @@ interface FieldSchema {
   readonly items?: FieldSchema;
 }
 
-/** What a field accepts, in words, from the schema itself. */
+/** What a field accepts, in words, from the schema itself; inside a choice of shapes, what the whole choice accepts. */
 function accepted(path: readonly PropertyKey[]): string {
-  const whole = z.toJSONSchema(inputSchema, { io: 'input' }) as FieldSchema;
-  const field = path.reduce<FieldSchema | undefined>(
-    (schema, key) => (typeof key === 'number' ? schema?.items : schema?.properties?.[String(key)]),
-    whole,
-  );
-  return describe(field ?? {});
+  let schema = z.toJSONSchema(inputSchema, { io: 'input' }) as FieldSchema;
+  for (const key of path) {
+    const inner = typeof key === 'number' ? schema.items : schema.properties?.[String(key)];
+    if (inner === undefined) break;
+    schema = inner;
+  }
+  return describe(schema);
 }
 
 function describe(schema: FieldSchema): string {

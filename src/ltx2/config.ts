@@ -142,7 +142,6 @@ export type TransformerConfig = z.infer<typeof transformerConfig>;
 export type VideoVaeConfig = z.infer<typeof videoVaeConfig>;
 export type AudioVaeConfig = z.infer<typeof audioVaeConfig>;
 export type VocoderConfig = z.infer<typeof vocoderConfig>;
-export type UpsamplerConfig = z.infer<typeof upsamplerConfig>;
 export type GemmaConfig = z.infer<typeof gemmaConfig>;
 
 const sections = {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fpsRational } from './fps-rational.ts';
 import { MediaService } from './media-service.ts';
 import { decodeVideoFrames } from './native/video-frames.ts';
 import type { VideoFile } from './video-encoder.ts';
@@ -161,6 +162,18 @@ describe('sound', () => {
     const audio = { source: 'file', path: new URL(import.meta.url).pathname } as const;
     await expect(media.openEncoder(settings({ audio }))).rejects.toMatchObject({ kind: 'input', field: 'audio' });
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('frame rates', () => {
+  const movies = videoOutputTypes.filter((type) => type !== 'GIF (.gif)');
+  it.each(movies)('of %s are exact', async (type) => {
+    for (const fps of [7.123, 12.5, 59.94, 60]) {
+      const file = await encode({ type, fps, width: 32, height: 32 }, gradient(9, 32, 32));
+      const { num, den } = fpsRational(fps);
+      expect(file.fps.num * den).toBe(file.fps.den * num);
+      expect(Math.abs(file.duration - (9 * den) / num)).toBeLessThan(0.0015);
+    }
   });
 });
 

@@ -1,6 +1,14 @@
 import { SoundstageError } from '../../shared/errors.ts';
 import type { VideoVaeConfig } from '../config.ts';
-import { type AxisTile, type DecodeTiling, decodeTiles, type LatentSize } from './decode-tiles.ts';
+import {
+  type AxisTile,
+  type DecodeTiling,
+  decodeTiles,
+  defaultTiling,
+  framesPerLatent,
+  type LatentSize,
+  pixelsPerLatent,
+} from './decode-tiles.ts';
 
 /** One 3×3×3 convolution of the decoder and the number of positions it is evaluated at. */
 interface DecoderConvolution {
@@ -28,15 +36,42 @@ export function tiledDecoderFlops(config: VideoVaeConfig, latent: LatentSize, ti
  * output, and the sums of the frames in flight.
  */
 export function estimateDecodeMemory(config: VideoVaeConfig, latent: LatentSize, tiling: DecodeTiling): number {
-  const activations = tileSizes(latent, tiling).map((tile) => {
-    const widest = decoderConvolutions(config, tile).map(({ from, to, positions }) => Math.max(from, to) * positions);
-    return Math.max(...widest);
-  });
   const { time, height, width } = decodeTiles(latent, tiling);
   const isOneTile = time.length * height.length * width.length === 1;
   const framePixels = outputLength(height) * outputLength(width);
   const sums = isOneTile ? 0 : 3 * framePixels * Math.max(...time.map((tile) => tile.outputEnd - tile.outputStart));
-  return bytesPerFloat * (liveActivations * Math.max(...activations) + sums);
+  return bytesPerFloat * (liveActivations * widestActivation(config, latent, tiling) + sums);
+}
+
+/**
+ * The tiling of a decode. Without a limit on memory the reference implementation's; with one, the tiles with the least
+ * work (large ones: overlaps are computed twice) among those that fit, overlapping as in the reference.
+ */
+export function chooseTiling(config: VideoVaeConfig, latent: LatentSize, memoryBytes?: number): DecodeTiling {
+  if (memoryBytes === undefined) return defaultTiling;
+  const pixels = tileLengths(128, Math.max(latent.height, latent.width) * pixelsPerLatent, pixelsPerLatent);
+  const frames = tileLengths(32, latent.frames * framesPerLatent, framesPerLatent);
+  const candidates = pixels
+    .flatMap((tilePixels) => frames.map((tileFrames): DecodeTiling => ({ ...defaultTiling, tilePixels, tileFrames })))
+    .filter((tiling) => widestActivation(config, latent, tiling) < indexLimit)
+    .map((tiling) => ({
+      tiling,
+      flops: tiledDecoderFlops(config, latent, tiling),
+      bytes: estimateDecodeMemory(config, latent, tiling),
+    }));
+  const fitting = candidates.filter(({ bytes }) => bytes <= memoryBytes).sort((a, b) => a.flops - b.flops);
+  const smallest = candidates.sort((a, b) => a.bytes - b.bytes)[0];
+  return (fitting[0] ?? smallest)?.tiling ?? defaultTiling;
+}
+
+/** Kernels count elements in 32-bit integers. */
+const indexLimit = 2 ** 31;
+
+/** Lengths to try: `first`, each about a quarter more than the last in multiples of `unit`, and one that covers `whole`. */
+function tileLengths(first: number, whole: number, unit: number): number[] {
+  const lengths: number[] = [];
+  for (let length = first; length < whole; length = unit * Math.ceil((length * 1.25) / unit)) lengths.push(length);
+  return [...lengths, Math.max(first, whole)];
 }
 
 const bytesPerFloat = 4;
@@ -70,6 +105,14 @@ function decoderConvolutions(config: VideoVaeConfig, { frames, height, width }: 
   }
   convolve(channels, 3 * config.patch_size ** 2);
   return convolutions;
+}
+
+/** Elements of the largest activation of the largest tile. */
+function widestActivation(config: VideoVaeConfig, latent: LatentSize, tiling: DecodeTiling): number {
+  const widest = tileSizes(latent, tiling).flatMap((tile) =>
+    decoderConvolutions(config, tile).map(({ from, to, positions }) => Math.max(from, to) * positions),
+  );
+  return widest.reduce((most, elements) => Math.max(most, elements), 0);
 }
 
 function tileSizes(latent: LatentSize, tiling: DecodeTiling): LatentSize[] {

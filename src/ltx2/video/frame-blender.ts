@@ -32,6 +32,8 @@ export class FrameBlender {
   readonly #width: number;
   readonly #weights: ReadonlyMap<AxisTile, Float32Array>;
   readonly #undivided: boolean;
+  /** First frame of the next tile in time: the frames before it are taken before that tile comes. */
+  readonly #next: ReadonlyMap<AxisTile, number>;
   readonly #sums = new Map<number, Float32Array>();
   readonly #spare: Float32Array[] = [];
   #whole: DecodedTile | undefined;
@@ -40,6 +42,7 @@ export class FrameBlender {
     this.#height = tiles.height.at(-1)?.outputEnd ?? 0;
     this.#width = tiles.width.at(-1)?.outputEnd ?? 0;
     this.#undivided = tiles.height.length === 1 && tiles.width.length === 1;
+    this.#next = new Map(tiles.time.map((tile, at) => [tile, tiles.time[at + 1]?.outputStart ?? tile.outputEnd]));
     this.#weights = new Map([tiles.time, tiles.height, tiles.width].flatMap(normalizedWeights));
   }
 
@@ -51,10 +54,12 @@ export class FrameBlender {
   add(tile: DecodedTile): void {
     const weights = this.#axisWeights(tile.time);
     this.#whole = this.#undivided ? tile : undefined;
+    const next = this.#next.get(tile.time) ?? 0;
     for (let frame = 0; frame < weights.length; frame++) {
       const weight = weights[frame] ?? 0;
-      // A frame that comes from this tile alone is read from the tile.
-      if (weight === 0 || (weight === 1 && this.#undivided)) continue;
+      const isAlone = weight === 1 && this.#undivided && tile.time.outputStart + frame < next;
+      // A frame made from this tile alone is read from the tile.
+      if (weight === 0 || isAlone) continue;
       this.#addFrame(tile, frame, weight);
     }
   }

@@ -1,6 +1,7 @@
 import { AV_NOPTS_VALUE, AV_PKT_DATA_SKIP_SAMPLES, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import { avGcd, avGetCodecName, type Packet, type Stream } from 'node-av/lib';
 import { SoundstageError } from '../../shared/errors.ts';
+import { fpsRational } from '../fps-rational.ts';
 import type { AudioStreamInfo, MediaInfo, Rational, VideoStreamInfo } from '../media-info.ts';
 import { gifTimeBase } from './gif-clock.ts';
 import { MediaInput } from './media-input.ts';
@@ -79,9 +80,16 @@ function videoInfo(stream: Stream, span: PacketSpan | undefined, container: stri
   const frames = span?.packets ?? 0;
   const duration = span?.seconds ?? 0;
   const codec = avGetCodecName(codecId) ?? 'unknown';
+  const fps = frameRate(stream, container, frames, duration);
+  return { codec, width, height, fps, frames, duration };
+}
+
+function frameRate(stream: Stream, container: string, frames: number, duration: number): Rational {
   // A GIF has no rate, only a delay for each frame.
-  const fps = container === 'gif' ? averageRate(frames, duration) : stream.avgFrameRate;
-  return { codec, width, height, fps: { num: fps.num, den: fps.den }, frames, duration };
+  if (container === 'gif') return averageRate(frames, duration);
+  const { num, den } = stream.avgFrameRate;
+  // WebM keeps nanoseconds per frame, which FFmpeg reads as a fraction with small numbers but not always the usual one.
+  return container === 'matroska,webm' && num > 0 && den > 0 ? fpsRational(num / den) : { num, den };
 }
 
 function averageRate(frames: number, seconds: number): Rational {

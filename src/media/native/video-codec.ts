@@ -31,8 +31,8 @@ export interface MovieFormat {
   options(quality: VideoQuality, writeMode: VideoWriteMode): Record<string, string | number>;
 }
 
-// x264's output depends on the number of threads, so it is the same on every machine; libvpx's does not.
-const x264Threads = 8;
+// An encoder's output may depend on its number of threads: the same on every machine, however many cores it has.
+const threads = 8;
 const qualityIndex: Record<VideoQuality, 0 | 1 | 2 | 3> = { low: 0, medium: 1, high: 2, maximum: 3 };
 /** FFmpeg's FF_QP2LAMBDA: the unit of `global_quality`. */
 const lambdaPerQp = 118;
@@ -47,7 +47,7 @@ const movieFormats: Record<MovieType, MovieFormat> = {
     options: (quality, writeMode) => ({
       crf: [28, 23, 19, 14][qualityIndex[quality]] ?? 23,
       preset: { fast: 'veryfast', balanced: 'medium', small: 'slower' }[writeMode],
-      threads: x264Threads,
+      threads,
     }),
   },
   'VP9 (.webm)': {
@@ -61,7 +61,7 @@ const movieFormats: Record<MovieType, MovieFormat> = {
       b: 0,
       'row-mt': 1,
       'tile-columns': 2,
-      threads: 8,
+      threads,
       ...{
         fast: { deadline: 'realtime', 'cpu-used': 8, 'lag-in-frames': 0, 'auto-alt-ref': 0 },
         balanced: { deadline: 'good', 'cpu-used': 4 },
@@ -82,7 +82,7 @@ const movieFormats: Record<MovieType, MovieFormat> = {
       flags: '+qscale',
       global_quality: ([16, 10, 6, 2][qualityIndex[quality]] ?? 10) * lambdaPerQp,
       alpha_bits: writeMode === 'small' ? 0 : 8,
-      threads: 8,
+      threads,
     }),
   },
 };

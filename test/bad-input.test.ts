@@ -1,0 +1,114 @@
+import { cp, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MediaService } from '../src/media/media-service.ts';
+import { soundstage } from './support/command.ts';
+import { writeBlackPng, writeLyingSafetensors, writePickle } from './support/hostile-files.ts';
+import { checkpointFolder, loraPath } from './support/parity-checkpoint.ts';
+import { writeToneWav } from './support/sound-files.ts';
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'soundstage-bad-input-'));
+  await writeToneWav(at('good.wav'), 1);
+  await writeFile(at('text.wav'), 'This is not a sound at all.\n'.repeat(100));
+  await writeFile(at('empty.png'), '');
+  await writeBlackPng(at('huge.png'), 20_000, 20_000);
+  await writePickle(at('pickle.safetensors'));
+  await writeLyingSafetensors(at('lying.safetensors'));
+  const mp3 = await readFile(join(import.meta.dirname, 'fixtures/media/click.mp3'));
+  await writeFile(at('truncated.mp3'), mp3.subarray(0, mp3.length * 0.6));
+  for (const name of ['incomplete', 'cut-off']) {
+    const isOfOneModel = (path: string): boolean => !/fp8|lora/.test(path);
+    await cp(checkpointFolder, at(name), { recursive: true, filter: isOfOneModel });
+  }
+  await rm(at('incomplete/gemma/model.safetensors'));
+  await truncate(at('cut-off/ltx-2-tiny.safetensors'), 1_000_000);
+  await using media = new MediaService();
+  await using encoder = await media.openEncoder({
+    path: at('silent.mp4'),
+    type: 'X264 (.mp4)',
+    quality: 'low',
+    writeMode: 'fast',
+    width: 64,
+    height: 64,
+    fps: 25,
+  });
+  await encoder.write(new Uint8Array(64 * 64 * 3 * 10));
+  await encoder.finish();
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const cases: readonly [name: string, flags: (path: typeof at) => readonly string[], sentence: RegExp][] = [
+  ['a truncated mp3', (path) => ['--audio', path('truncated.mp3')], /audio file .*(ends|cut|truncated|incomplete)/i],
+  ['a text file called .wav', (path) => ['--audio', path('text.wav')], /audio file/i],
+  ['a missing audio file', (path) => ['--audio', path('nowhere.wav')], /nowhere\.wav|audio file/i],
+  ['a video without audio', (path) => ['--audio', path('silent.mp4')], /audio file .*no (audio|sound)/i],
+  ['an image of 0 bytes', (path) => ['--image', path('empty.png')], /image file .*empty/i],
+  ['a png of 20000×20000', (path) => ['--image', path('huge.png')], /image is 20000×20000: .* scale it down/],
+  [
+    'a LoRA with foreign keys',
+    () => ['--lora', loraPath('bad')],
+    /lora-bad\.safetensors cannot be used .*not_a_module/,
+  ],
+  ['a pickle as LoRA', (path) => ['--lora', path('pickle.safetensors')], /pickle/],
+  ['a corrupt safetensors header', (path) => ['--lora', path('lying.safetensors')], /"w" holds 400 bytes/],
+  ['a missing weight file', (path) => ['--model', path('incomplete')], /has no gemma.model\.safetensors/],
+  ['a bundle that is cut off', (path) => ['--model', path('cut-off')], /cut off/],
+  ['8 frames', () => ['--num-frames', '8'], /^num_frames must be a whole number from 9 to 481, not 8$/],
+  ['a strength of NaN', () => ['--image-strength', 'NaN'], /^image_strength must be a number from 0 to 1, not NaN$/],
+  [
+    'a LoRA scale of NaN',
+    () => ['--lora', `${loraPath('a')}=x`],
+    /^loras\.0\.scale must be a number from 0 to 4, not NaN$/,
+  ],
+  ['an empty prompt', () => ['--prompt', '  '], /^prompt must be a text of 1 to 5000 characters/],
+  [
+    'an unknown acceleration',
+    () => ['--acceleration', 'warp'],
+    /^acceleration must be one of none, regular, high, full, not "warp"$/,
+  ],
+  [
+    'a size beyond the limits',
+    () => ['--video-size', '4096x64'],
+    /^video_size\.width must be one of auto, .* a whole number from 64 to 2048 .*, not 4096$/,
+  ],
+  ['a device that is not there', () => ['--device', 'cuda'], /cuda cannot be used here/],
+  ['an unknown output type', (path) => ['--output', path('out/clip.avi')], /\.mp4, \.webm, \.mov, \.gif/],
+  ['an output folder that does not exist', (path) => ['--output', path('missing/clip.mp4')], /does not exist/],
+];
+
+test.for(cases)('%s: one clear sentence, exit code 1, nothing left behind', async ([, flags, sentence]) => {
+  const output = await mkdtemp(at('output-'));
+  const defaults = ['--audio', at('good.wav'), '--prompt', 'A dog', '--video-size', '64x64', '--num-frames', '9'];
+  const result = await soundstage(
+    ...['generate', ...defaults, '--no-enable-prompt-expansion', '--quiet', '--device', 'cpu'],
+    ...['--output', join(output, 'clip.mp4'), ...flags(at)],
+  );
+  expect(result.stderr.trim()).toMatch(sentence);
+  expect(result.stderr.trim().split('\n')).toHaveLength(1);
+  expect(result.stderr).not.toMatch(/\n\s+at /);
+  expect(result).toMatchObject({ code: 1, stdout: '' });
+  expect(await readdir(output)).toEqual([]);
+});
+
+test.runIf(process.platform === 'linux')(
+  'a full disk: one clear sentence, exit code 1, nothing left behind',
+  async () => {
+    const output = await mkdtemp(at('output-'));
+    await symlink('/dev/full', join(output, 'clip.mp4.partial'));
+    const request = ['--audio', at('good.wav'), '--prompt', 'A dog', '--video-size', '64x64', '--num-frames', '9'];
+    const result = await soundstage('generate', ...request, '--quiet', '--output', join(output, 'clip.mp4'));
+    expect(result.stderr).toMatch(/disk is full/);
+    expect(result.code).toBe(1);
+    expect(await readdir(output)).toEqual([]);
+  },
+);
+
+test('a folder that is no parity folder', async () => {
+  const result = await soundstage('parity', folder);
+  expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/^.* is not a parity folder.*\n$/) });
+});

@@ -1,0 +1,112 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MediaService } from '../src/media/media-service.ts';
+import { finished, soundstage, startSoundstage } from './support/command.ts';
+import { loraPath } from './support/parity-checkpoint.ts';
+import { writeToneWav } from './support/sound-files.ts';
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+const media = new MediaService();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'soundstage-generate-'));
+  await writeToneWav(at('sound.wav'), 0.5, 22_050);
+  const picture = sharp({ create: { width: 150, height: 90, channels: 3, background: '#c04020' } });
+  await picture.png().toFile(at('picture.png'));
+});
+afterAll(async () => {
+  await media[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+const small = ['--video-size', '128x64', '--num-frames', '9', '--device', 'cpu', '--quiet', '--seed', '7'];
+
+async function generate(output: string, ...flags: readonly string[]): Promise<Buffer> {
+  const request = ['--audio', at('sound.wav'), '--prompt', 'A dog barks', ...small, '--output', at(output)];
+  const { code, stderr } = await soundstage('generate', ...request, ...flags);
+  expect(stderr.replace(/^note: .*\n/gm, '')).toBe('');
+  expect(code).toBe(0);
+  return readFile(at(output));
+}
+
+test.for([
+  ['mp4', 'h264', 'aac'],
+  ['webm', 'vp9', 'opus'],
+  ['mov', 'prores', 'pcm_s16le'],
+  ['gif', 'gif', undefined],
+])('%s: size, exact fps, frames, duration and streams are as asked', async ([extension, video, audio]) => {
+  const fps = extension === 'gif' ? '20' : '23.976';
+  await generate(`clip.${extension}`, '--fps', fps, '--num-frames', '12');
+  const info = await media.probe(at(`clip.${extension}`));
+  const rate = extension === 'gif' ? { num: 20, den: 1 } : { num: 24_000, den: 1001 };
+  expect(info.video).toMatchObject({ codec: video, width: 128, height: 64, frames: 12, fps: rate });
+  expect(info.video?.duration).toBeCloseTo((12 * rate.den) / rate.num, 2);
+  expect(info.audio?.codec).toBe(audio);
+});
+
+test('the same request with one seed gives identical files, another seed another file', async () => {
+  const first = await generate('a.mp4');
+  expect((await generate('b.mp4')).equals(first)).toBe(true);
+  expect((await generate('c.mp4', '--seed', '8')).equals(first)).toBe(false);
+});
+
+test.for([
+  ['--image', () => ['--image', at('picture.png')]],
+  ['--end-image', () => ['--end-image', at('picture.png')]],
+  ['--image-strength', () => ['--image', at('picture.png'), '--image-strength', '0.5']],
+  ['--end-image-strength', () => ['--end-image', at('picture.png'), '--end-image-strength', '0.5']],
+  ['--lora', () => ['--lora', `${loraPath('a')}=2`]],
+  ['--lora scale', () => ['--lora', `${loraPath('a')}=1`]],
+  ['two LoRAs', () => ['--lora', `${loraPath('a')}=2`, '--lora', loraPath('kohya')]],
+  ['--negative-prompt', () => ['--negative-prompt', 'cats']],
+  ['--no-use-multiscale', () => ['--no-use-multiscale']],
+  ['--audio-strength', () => ['--audio-strength', '0.5']],
+  ['--no-preprocess-audio', () => ['--no-preprocess-audio']],
+  ['--acceleration regular', () => ['--acceleration', 'regular']],
+  ['--acceleration high', () => ['--acceleration', 'high']],
+  ['--acceleration full', () => ['--acceleration', 'full']],
+  ['--timestep-variant', () => ['--timestep-variant', 'cross']],
+  ['--fps', () => ['--fps', '30']],
+  ['--prompt', () => ['--prompt', 'A cat sings']],
+  ['--video-quality', () => ['--video-quality', 'maximum']],
+  ['--video-write-mode', () => ['--video-write-mode', 'small']],
+] as const)('%s changes the clip', async ([name, flags]) => {
+  const file = await generate(`${name.replace(/\W/g, '')}.mp4`, ...flags());
+  for (const other of seen.keys()) expect(file.equals(seen.get(other) as Buffer), `same as ${other}`).toBe(false);
+  seen.set(name, file);
+});
+
+/** Clips so far: no two fields may have the same effect. */
+const seen = new Map<string, Buffer>();
+
+test('frames follow the recording by default, and the result is reported as JSON', async () => {
+  const request = ['--audio', at('sound.wav'), '--prompt', 'A dog', '--video-size', '64x64', '--device', 'cpu'];
+  const { stdout } = await soundstage('generate', ...request, '--json', '--quiet', '-o', at('matched.mp4'));
+  const { video, seed, prompt } = JSON.parse(stdout);
+  expect(video).toMatchObject({ content_type: 'video/mp4', width: 64, height: 64, fps: 25, num_frames: 13 });
+  expect(video.file_size).toBe((await readFile(at('matched.mp4'))).length);
+  expect(seed).toBeGreaterThanOrEqual(0);
+  expect(prompt).toBe('A dog');
+});
+
+test('cancelling mid-run leaves no file and returns within three seconds', async () => {
+  await mkdir(at('cancelled'));
+  const output = at('cancelled/clip.mp4');
+  const request = ['--audio', at('sound.wav'), '--prompt', 'A dog', '--num-frames', '121', '--video-size', '512x512'];
+  const child = startSoundstage('generate', ...request, '--device', 'cpu', '--output', output);
+  const result = finished(child);
+  await new Promise<void>((resolve) => {
+    child.stderr?.on('data', (text: Buffer) => text.includes('denoise') && resolve());
+  });
+  const cancelledAt = performance.now();
+  child.kill('SIGINT');
+  const { code, stderr } = await result;
+  expect(performance.now() - cancelledAt).toBeLessThan(3000);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/cancelled\n$/);
+  expect(await readdir(at('cancelled'))).toEqual([]);
+});
