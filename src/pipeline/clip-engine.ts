@@ -7,6 +7,7 @@ import { patchifyLatent, tokenCount, unpatchifyLatent } from '../ltx2/latent-tok
 import { seededNormals } from '../ltx2/noise.ts';
 import type { TextContexts } from '../ltx2/transformer/velocity.ts';
 import { imagePixels } from '../ltx2/video/image-pixels.ts';
+import { latentPreview, previewFrames } from '../ltx2/video/latent-preview.ts';
 import { decodeFrames } from '../ltx2/video/tiled-decoder.ts';
 import { throwIfCancelled } from '../shared/cancellation.ts';
 import { type ConditioningImage, denoiseStage, type StageInputs } from './denoise-stage.ts';
@@ -17,6 +18,8 @@ import { ProgressMeter } from './progress-meter.ts';
 
 export interface EngineContext {
   readonly signal: AbortSignal;
+  /** Whether to emit a preview after each step. */
+  readonly previews: boolean;
   /** Resolves once the event has been dealt with. */
   emit(event: EngineEvent): Promise<void>;
 }
@@ -133,8 +136,18 @@ class ClipRun {
     await this.#begin(index === 0 ? 'denoise' : 'refine');
     return denoiseStage(transformer, stageInputs, {
       signal: this.#context.signal,
-      onStep: ({ done, steps }) => this.#context.emit(this.#meter.step(done, steps)),
+      onStep: async ({ done, steps, estimate }) => {
+        await this.#context.emit(this.#meter.step(done, steps));
+        if (this.#context.previews) await this.#emitPreview(done, unpatchifyLatent(estimate, stage.latent));
+      },
     });
+  }
+
+  async #emitPreview(step: number, latent: HostTensor<'float32'>): Promise<void> {
+    const preview = await latentPreview(this.#model.bundle, await this.#model.videoDecoder());
+    const { data, shape } = previewFrames(preview, latent);
+    const [frames = 0, height = 0, width = 0] = shape;
+    await this.#context.emit({ type: 'preview', step, frames, height, width, rgb: data });
   }
 
   async #encodeImage(

@@ -67,7 +67,7 @@ export interface EngineReport {
 
 export type EngineMethods = {
   generate: {
-    params: { readonly plan: Plan; readonly inputs: EngineInputs };
+    params: { readonly plan: Plan; readonly inputs: EngineInputs; readonly previews: boolean };
     result: EngineReport;
     event: EngineEvent;
   };

@@ -8,7 +8,7 @@ import type { EngineMethods } from './engine-messages.ts';
 const engine = new ClipEngine();
 
 serveParentProcess<EngineMethods>({
-  generate: ({ plan, inputs }, context) => engine.generate(plan, inputs, context),
+  generate: ({ plan, inputs, previews }, context) => engine.generate(plan, inputs, { ...context, previews }),
   expandPrompt: ({ weights, device, prompt, seed }, { signal }) =>
     expandPrompt(prompt, { encoder: weights.textEncoder, target: graphTargets[device], seed, signal }),
 });

@@ -4,6 +4,8 @@ import type { Plan } from './plan.ts';
 
 export interface GenerateOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Whether to emit a preview after each step. Default: no. */
+  readonly previews?: boolean | undefined;
   /** Called in order; the engine waits for it, which keeps memory bounded. */
   readonly onEvent?: ((event: EngineEvent) => void | Promise<void>) | undefined;
 }
@@ -23,8 +25,12 @@ export class Engine implements AsyncDisposable {
     return this.#service.pid;
   }
 
-  generate(plan: Plan, inputs: EngineInputs, { signal, onEvent }: GenerateOptions = {}): Promise<EngineReport> {
-    return this.#service.call('generate', { plan, inputs }, { signal, onEvent });
+  generate(
+    plan: Plan,
+    inputs: EngineInputs,
+    { signal, previews = false, onEvent }: GenerateOptions = {},
+  ): Promise<EngineReport> {
+    return this.#service.call('generate', { plan, inputs, previews }, { signal, onEvent });
   }
 
   /** The prompt in more words; undefined where the text encoder is no chat model. */

@@ -93,6 +93,7 @@ export async function generateClip(
     if (plan.audioStrength === 1) encoder = await openEncoder(recording);
     const report = await engine.generate(plan, inputs, {
       signal,
+      previews: options.onPreview !== undefined,
       onEvent: async (event) => {
         if (event.type === 'progress') options.onProgress?.(event);
         else if (event.type === 'preview') await options.onPreview?.(event);
