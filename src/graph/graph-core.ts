@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { affineForm, type Dimension, formatShape } from './dimension.ts';
+import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
 import { type ArithmeticType, bytesPerElement, type ElementType, isFloat, onnxDataType } from './element-type.ts';
 import { ModelProtoSchema, type NodeProto, NodeProtoSchema, type TensorProto } from './onnx/onnx_pb.ts';
 import { type Attribute, attributeProto, externalTensor, inlineTensor, valueInfo } from './onnx-encoding.ts';
@@ -37,6 +37,8 @@ export interface GraphModel {
   /** Elements of all weights used in place. */
   readonly weightElements: number;
   readonly weightFiles: readonly string[];
+  /** Floating point operations of one run's matrix products and convolutions, as a function of the symbolic sizes. */
+  readonly flops: Dimension;
 }
 
 /** ONNX operator set 23 is the first with RMSNormalization and RotaryEmbedding; IR 11 goes with it. */
@@ -68,6 +70,7 @@ export abstract class GraphCore {
   readonly #symbols = new Map<string, Value>();
   readonly #dimensions = new Map<string, Value>();
   #weightElements = 0;
+  #flops: Dimension = 0;
   #scope = '';
   #counter = 0;
 
@@ -190,6 +193,11 @@ export abstract class GraphCore {
     return values;
   }
 
+  /** Adds `multiplications`, each with an addition, to the graph's operations. */
+  protected countMultiplications(...multiplications: readonly Dimension[]): void {
+    this.#flops = addDimensions(this.#flops, multiplyDimensions(2, ...multiplications));
+  }
+
   /** An int64 vector of `shape`, computed at run time where symbols occur. */
   protected shapeVector(shape: readonly Dimension[]): Value {
     if (shape.every((dimension) => typeof dimension === 'number')) return this.constant(shape, undefined, 'int64');
@@ -249,6 +257,7 @@ export abstract class GraphCore {
       outputs: [...this.#outputs],
       weightElements: this.#weightElements,
       weightFiles: [...this.#weightFiles],
+      flops: this.#flops,
     });
   }
 

@@ -43,6 +43,7 @@ export class Graph extends ArithmeticOperations {
     const shape = [axisLength(x, 0), axisLength(weight, 0)];
     if (bias !== undefined && !sameShape(bias.shape, shape.slice(1))) throw this.mismatch('bad bias', weight, bias);
     const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+    this.countMultiplications(...x.shape, axisLength(weight, 0));
     return this.node('Gemm', inputs, shape, { attributes: { transB: 1 } });
   }
 
@@ -94,6 +95,7 @@ export class Graph extends ArithmeticOperations {
     if (!sameDimension(axisLength(q, 1), axisLength(k, 1)) || !sameShape(k.shape, v.shape)) {
       throw this.mismatch('cannot attend', q, k, v);
     }
+    this.countMultiplications(2, ...q.shape, axisLength(k, 0));
     const attended = this.node('MultiHeadAttention', [queries, keys, values], queries.shape, {
       domain: 'com.microsoft',
       attributes: { num_heads: heads },
@@ -124,6 +126,7 @@ export class Graph extends ArithmeticOperations {
     }
     const total = addDimensions(earlier, n);
     const cache = [1, keyValueHeads, total, headDim];
+    this.countMultiplications(2, ...q.shape, total);
     const [attended, keys, values] = this.nodes(
       'GroupQueryAttention',
       [
@@ -168,6 +171,7 @@ export class Graph extends ArithmeticOperations {
       if (typeof steps === 'number' && steps < 0) throw this.mismatch('the kernel is longer than its input', x, weight);
       return addDimensions(steps, 1);
     });
+    this.countMultiplications(axisLength(x, 0), ...weight.shape, ...lengths);
     return this.node(
       'Conv',
       bias === undefined ? [x, weight] : [x, weight, bias],
@@ -181,6 +185,7 @@ export class Graph extends ArithmeticOperations {
     if (knownLength(x, 1) !== knownLength(weight, 0)) throw this.mismatch('cannot convolve', x, weight);
     const grown = multiplyDimensions(addDimensions(axisLength(x, 2), -1), stride);
     const length = addDimensions(grown, knownLength(weight, 2) - 2 * padding);
+    this.countMultiplications(axisLength(x, 0), ...weight.shape, axisLength(x, 2));
     return this.node('ConvTranspose', [x, weight, bias], [axisLength(x, 0), axisLength(weight, 1), length], {
       attributes: { strides: [stride], pads: [padding, padding] },
     });

@@ -110,6 +110,20 @@ export abstract class ShapeOperations extends GraphCore {
     return this.node('Pad', [x, widths], shape, { attributes: { mode } });
   }
 
+  /** One mirrored element at both ends of each of `axes`, the edge itself not repeated; they must be at least 2 long. */
+  reflectEdges(x: Value, axes: readonly number[]): Value {
+    if (this.target.arithmetic !== 'bfloat16') {
+      const widths = x.shape.map((_, axis) => (axes.includes(axis) ? 1 : 0));
+      return this.pad(x, 'reflect', widths, widths);
+    }
+    // Pad has no bf16 kernel, and widening around it would move more data than joining slices does.
+    return axes.reduce((joined, axis) => {
+      const length = axisLength(joined, axis);
+      const mirrored = this.slice(joined, axis, addDimensions(length, -2), addDimensions(length, -1));
+      return this.concat([this.slice(joined, axis, 1, 2), joined, mirrored], axis);
+    }, x);
+  }
+
   /** Splits one axis into several, `sizes` long; at most one size may be left out as `undefined`. */
   splitAxis(x: Value, axis: number, sizes: readonly (number | undefined)[]): Value {
     const known = sizes.reduce<number>((product, size) => product * (size ?? 1), 1);

@@ -1,5 +1,5 @@
 import { graphTargets } from '../graph/graph-core.ts';
-import { Session, type SessionOptions } from '../graph/session.ts';
+import { Session } from '../graph/session.ts';
 import { buildAudioDecoder } from '../ltx2/audio/audio-decoder.ts';
 import { buildAudioEncoder } from '../ltx2/audio/audio-encoder.ts';
 import { buildVocoder } from '../ltx2/audio/vocoder.ts';
@@ -15,6 +15,7 @@ import { buildVideoDecoder } from '../ltx2/video/video-decoder.ts';
 import { buildVideoEncoder } from '../ltx2/video/video-encoder.ts';
 import type { LoraChoice } from './clip-settings.ts';
 import type { Plan } from './plan.ts';
+import { convolutionSession, transformerSession } from './session-options.ts';
 
 /** Parts of the model that are open at the same time on a device with its own memory. */
 type Part =
@@ -26,9 +27,6 @@ type Part =
   | 'videoDecoder'
   | 'audioDecoder'
   | 'vocoder';
-
-/** Convolutions gain from the runtime's fusions; the transformer opens faster without them and gains nothing. */
-const convolutions: SessionOptions = { optimization: 'all' };
 
 const rememberedPrompts = 8;
 
@@ -88,7 +86,12 @@ export class LoadedModel implements AsyncDisposable {
     this.#transformerKey = key;
     return this.#part('transformer', async () => {
       const applied = await this.#readLoras(loras);
-      return new VelocityModel(this.bundle, { target: this.#target, variant: timestepVariant, loras: applied });
+      return new VelocityModel(this.bundle, {
+        target: this.#target,
+        variant: timestepVariant,
+        loras: applied,
+        session: transformerSession,
+      });
     });
   }
 
@@ -132,7 +135,7 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   #session(part: Part, build: () => Parameters<typeof Session.open>[0]): Promise<Session> {
-    return this.#part(part, () => Session.open(build(), convolutions));
+    return this.#part(part, () => Session.open(build(), convolutionSession));
   }
 
   #part<Kind extends AsyncDisposable>(part: Part, open: () => Promise<Kind>): Promise<Kind> {

@@ -34,6 +34,7 @@ test('a later tile in time starts one latent early, and its ramp is complementar
 test.for([
   { tilePixels: 500 },
   { tilePixels: 64, overlapPixels: 64 },
+  { overlapPixels: 0 },
   { tileFrames: 8 },
   { tileFrames: 60 },
   { tileFrames: 24, overlapFrames: 24 },

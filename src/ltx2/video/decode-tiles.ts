@@ -2,7 +2,7 @@
 export interface DecodeTiling {
   /** Longer side of a tile in pixels; a multiple of 32, at least 64. */
   readonly tilePixels: number;
-  /** Pixels shared by neighbours; a multiple of 32. */
+  /** Pixels shared by neighbours; a multiple of 32, at least 32 (a tile of one latent has no edge to reflect). */
   readonly overlapPixels: number;
   /** Frames of a tile; a multiple of 8, at least 16. */
   readonly tileFrames: number;
@@ -71,7 +71,7 @@ export function decodeTiles(latent: LatentSize, tiling: DecodeTiling): DecodeTil
 function checkTiling({ tilePixels, overlapPixels, tileFrames, overlapFrames }: DecodeTiling): void {
   const whole = [tilePixels, overlapPixels].every((pixels) => pixels >= 0 && pixels % pixelsPerLatent === 0);
   const wholeFrames = [tileFrames, overlapFrames].every((frames) => frames >= 0 && frames % framesPerLatent === 0);
-  if (!whole || tilePixels < 64 || overlapPixels >= tilePixels) {
+  if (!whole || tilePixels < 64 || overlapPixels < pixelsPerLatent || overlapPixels >= tilePixels) {
     throw new RangeError(`tiles of ${tilePixels} px with ${overlapPixels} px of overlap cannot be decoded`);
   }
   if (!wholeFrames || tileFrames < 16 || overlapFrames >= tileFrames) {

@@ -50,8 +50,8 @@ async function fitPreview(decoder: Session): Promise<LatentPreview> {
   const [input] = decoder.model.inputs;
   if (input === undefined) throw new Error('the decoder has no input');
   const C = knownLength(input, 1);
-  // Twice as many positions as unknowns, and room for every position to have neighbours.
-  const side = Math.max(6, Math.ceil(Math.sqrt(2 * (C + 1))));
+  // More positions than unknowns (the penalty does the rest), and room for every position to have neighbours.
+  const side = Math.max(8, Math.ceil(Math.sqrt(1.3 * (C + 1))));
   const probe = smoothNoise(C, side);
   const results = await decoder.run({ latent: floatTensor(probe, [1, C, 1, side, side]) });
   const colours = blockMeans(floats(results, 'video').data, side); // [side·side, 3]

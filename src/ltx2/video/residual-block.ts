@@ -8,7 +8,7 @@ export type Convolution = (x: Value, weights: ModuleWeights, module: string) => 
 const epsilon = 1e-8;
 
 /** Divides by the root mean square over the channels: `[1, C, T, H, W]` → same. */
-export function pixelNormalize(g: Graph, x: Value): Value {
+function pixelNormalize(g: Graph, x: Value): Value {
   const C = knownLength(x, 1);
   // In float32: bf16 cannot hold the mean next to an epsilon of 1e-8.
   const wide = g.cast(x, 'float32');

@@ -5,7 +5,7 @@ import { type AxisTile, type DecodeTiles, type DecodeTiling, decodeTiles, defaul
 import { FrameBlender, type PlanarFrame } from './frame-blender.ts';
 import { type Crop, writeRgb24 } from './rgb-frames.ts';
 
-export interface TileProgress {
+interface TileProgress {
   /** Tiles decoded so far, and in all. */
   readonly done: number;
   readonly total: number;

@@ -54,10 +54,8 @@ function upBlock(
  */
 function upsample(g: Graph, x: Value, factors: Factors, weights: ModuleWeights, convolve: Convolution): Value {
   const main = convolve(x, weights, 'conv.conv'); // [1, 8·C', T, H, W]
-  const [C, ...size] = x.shape.slice(1);
-  if (typeof C !== 'number') throw new Error('unreachable');
-  const repeats = knownLength(main, 1) / C;
-  const sum = g.add(g.reshape(main, [repeats, C, ...size]), x); // [repeats, C, T, H, W]
+  const repeats = knownLength(main, 1) / knownLength(x, 1);
+  const sum = g.add(g.reshape(main, [repeats, ...x.shape.slice(1)]), x); // [repeats, C, T, H, W]
   const unfolded = depthToSpace(g, g.reshape(sum, main.shape), factors); // [1, C', 2·T, 2·H, 2·W]
   return g.slice(unfolded, 2, 1); // [1, C', 2·T−1, 2·H, 2·W]
 }
@@ -66,7 +64,7 @@ function upsample(g: Graph, x: Value, factors: Factors, weights: ModuleWeights, 
 function reflectConvolve(g: Graph, x: Value, weights: ModuleWeights, module: string): Value {
   const last = axisLength(x, 2);
   const frames = g.concat([g.slice(x, 2, 0, 1), x, g.slice(x, 2, addDimensions(last, -1))], 2); // [1, C, T+2, H, W]
-  const padded = g.pad(frames, 'reflect', [0, 0, 0, 1, 1], [0, 0, 0, 1, 1]); // [1, C, T+2, H+2, W+2]
+  const padded = g.reflectEdges(frames, [3, 4]); // [1, C, T+2, H+2, W+2]
   return weights.convolve(padded, module); // [1, C', T, H, W]
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { formatShape } from '../../graph/dimension.ts';
+import { formatShape, symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
 import { type GraphModel, graphTargets } from '../../graph/graph-core.ts';
 import { floatTensor } from '../../graph/host-tensor.ts';
@@ -51,4 +51,17 @@ test('unfolding undoes folding, and patches are numbered along the height first'
   expect(blocks).toEqual(x);
   expect(patches).toEqual(x);
   expect(second?.data.slice(0, 3)).toEqual(Float32Array.of(8, 12, 40));
+});
+
+test('edges are reflected the same way by slices as by padding', async () => {
+  const x = floatTensor(Float32Array.of(1, 2, 3, 4, 5, 6), [1, 1, 2, 3]);
+  const [padded, joined] = await Promise.all(
+    (['float32', 'bfloat16'] as const).map(async (arithmetic) => {
+      const g = new Graph({ device: 'cpu', arithmetic });
+      g.output('y', g.reflectEdges(g.activation('x', [1, 1, symbol('h'), symbol('w')]), [2, 3]));
+      return (await runOnce(g.build(), { x })).y;
+    }),
+  );
+  expect(padded?.data).toEqual(Float32Array.of(5, 4, 5, 6, 5, 2, 1, 2, 3, 2, 5, 4, 5, 6, 5, 2, 1, 2, 3, 2));
+  expect(joined).toEqual(padded);
 });

@@ -1,0 +1,124 @@
+// Each network alone, as GFLOP/s and as a share of this machine's own matrix multiplication, both measured in turn in
+// one run so that a busy neighbour slows both. Usage: npm run bench, or node bench/networks.ts [name…]
+import { join } from 'node:path';
+import { evaluateDimension } from '../src/graph/dimension.ts';
+import { type GraphModel, graphTargets } from '../src/graph/graph-core.ts';
+import { indexTensor } from '../src/graph/host-tensor.ts';
+import { Session, type SessionOptions, type Tensors } from '../src/graph/session.ts';
+import { audioPositions } from '../src/ltx2/audio/audio-latents.ts';
+import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
+import { videoPositions } from '../src/ltx2/positions.ts';
+import { openTextEncoder } from '../src/ltx2/text/gemma-folder.ts';
+import { textContextFeeds, textContextGraph } from '../src/ltx2/text/text-context.ts';
+import { transformerConfigOf, transformerGraph } from '../src/ltx2/transformer/transformer.ts';
+import { VelocityModel } from '../src/ltx2/transformer/velocity.ts';
+import { buildLatentUpsampler } from '../src/ltx2/video/latent-upsampler.ts';
+import { buildVideoDecoder } from '../src/ltx2/video/video-decoder.ts';
+import { buildVideoEncoder } from '../src/ltx2/video/video-encoder.ts';
+import { convolutionSession, transformerSession } from '../src/pipeline/session-options.ts';
+import { benchmarkSizes, randomCheckpoint } from './random-checkpoint.ts';
+import { MatmulCeiling, median, someValues } from './stopwatch.ts';
+
+interface Network {
+  readonly name: string;
+  readonly graph: GraphModel;
+  readonly feeds: Tensors;
+  /** Symbolic sizes, for counting operations. */
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly session: SessionOptions;
+}
+
+const target = graphTargets.cpu;
+const folder = await randomCheckpoint(join(import.meta.dirname, 'work'), benchmarkSizes);
+const bundle = await openCheckpoint(join(folder, 'random.safetensors'));
+const upscaler = await openCheckpoint(join(folder, 'random-spatial-upscaler-x2.safetensors'));
+const channels = benchmarkSizes.latentChannels;
+
+const networks: readonly (() => Promise<Network> | Network)[] = [
+  () => transformer('transformer, 3,072 tokens', { frames: 16, height: 12, width: 16 }),
+  () => transformer('transformer, 12,288 tokens', { frames: 16, height: 24, width: 32 }),
+  () => ({
+    name: 'video decoder, 512×384×57',
+    graph: buildVideoDecoder(bundle, target, 'planar'),
+    feeds: { latent: someValues([1, channels, 8, 12, 16]) },
+    sizes: { f: 8, h: 12, w: 16 },
+    session: convolutionSession,
+  }),
+  () => ({
+    name: 'video encoder, one image 512×384',
+    graph: buildVideoEncoder(bundle, target),
+    feeds: { video: someValues([1, 3, 1, 384, 512]) },
+    sizes: { f: 1, k: 0, h: 12, w: 16 },
+    session: convolutionSession,
+  }),
+  () => ({
+    name: 'latent upsampler, 16×12×16',
+    graph: buildLatentUpsampler(upscaler, bundle, target),
+    feeds: { latent: someValues([1, channels, 16, 12, 16]) },
+    sizes: { f: 16, h: 12, w: 16 },
+    session: convolutionSession,
+  }),
+  textEncoder,
+];
+
+await using ceiling = await MatmulCeiling.open();
+const wanted = process.argv.slice(2).join(' ');
+process.stdout.write(`${'network'.padEnd(34)}   seconds   GFLOP   GFLOP/s   ceiling   share\n`);
+for (const make of networks) {
+  const network = await make();
+  if (network.name.includes(wanted)) await measure(network);
+}
+
+async function measure({ name, graph, feeds, sizes, session: options }: Network): Promise<void> {
+  const flops = evaluateDimension(graph.flops, new Map(Object.entries(sizes)));
+  if (flops === undefined) throw new Error(`${name}: sizes do not determine ${graph.flops}`);
+  await using session = await Session.open(graph, options);
+  await session.run(feeds);
+  const runs: { seconds: number; ceiling: number }[] = [];
+  for (let run = 0; run < 5; run++) {
+    const before = await ceiling.measure();
+    const started = performance.now();
+    await session.run(feeds);
+    const seconds = (performance.now() - started) / 1000;
+    runs.push({ seconds, ceiling: Math.max(before, await ceiling.measure()) });
+  }
+  const seconds = median(runs.map((run) => run.seconds));
+  const best = median(runs.map((run) => run.ceiling));
+  const share = median(runs.map((run) => flops / run.seconds / 1e9 / run.ceiling));
+  const columns = [seconds.toFixed(3).padStart(10), (flops / 1e9).toFixed(0).padStart(8)];
+  columns.push((flops / seconds / 1e9).toFixed(0).padStart(10), best.toFixed(0).padStart(10));
+  process.stdout.write(`${name.padEnd(34)}${columns.join('')}${`${(share * 100).toFixed(0)} %`.padStart(8)}\n`);
+}
+
+async function transformer(name: string, size: { frames: number; height: number; width: number }): Promise<Network> {
+  const config = transformerConfigOf(bundle);
+  const [Nv, Na, S, H] = [size.frames * size.height * size.width, 121, 1024, config.caption_channels];
+  await using model = new VelocityModel(bundle, { target });
+  const text = { video: someValues([S, H]), audio: someValues([S, H]) };
+  return {
+    name,
+    graph: transformerGraph(bundle, target, { variant: 'own', perToken: { video: false, audio: false } }),
+    feeds: {
+      ...model.prepareStage(videoPositions(size, 25), audioPositions(Na), text),
+      video_tokens: someValues([Nv, config.in_channels]),
+      audio_tokens: someValues([Na, config.audio_in_channels]),
+      video_timestep: someValues([1, 256]),
+      audio_timestep: someValues([1, 256]),
+    },
+    sizes: { Nv, Na, S },
+    session: transformerSession,
+  };
+}
+
+async function textEncoder(): Promise<Network> {
+  const encoder = await openTextEncoder(join(folder, 'gemma'));
+  const networks = { encoder, bundle, config: transformerConfigOf(bundle) };
+  const n = 128;
+  return {
+    name: 'text encoder, 128 of 1,024 rows',
+    graph: textContextGraph(target, networks, 1024),
+    feeds: { ids: indexTensor(Array.from({ length: n }, (_, i) => i + 3)), ...textContextFeeds(networks, 1024) },
+    sizes: { n },
+    session: transformerSession,
+  };
+}
