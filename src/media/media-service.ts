@@ -1,9 +1,9 @@
 import { SoundstageError } from '../shared/errors.ts';
+import { Turns } from '../shared/turns.ts';
 import { ChildLimitError, GuardedChild } from './guarded-child.ts';
 import type { MediaInfo } from './media-info.ts';
 import type { DecodeMethods, PictureSize } from './native/decode-methods.ts';
 import type { Waveform } from './sound/waveform.ts';
-import { Turns } from './turns.ts';
 import { VideoEncoder } from './video-encoder.ts';
 import type { VideoEncoderSettings } from './video-settings.ts';
 

@@ -7,9 +7,10 @@ import { patchifyLatent, tokenCount, unpatchifyLatent } from '../ltx2/latent-tok
 import { seededNormals } from '../ltx2/noise.ts';
 import type { TextContexts } from '../ltx2/transformer/velocity.ts';
 import { imagePixels } from '../ltx2/video/image-pixels.ts';
-import { latentPreview, previewFrames } from '../ltx2/video/latent-preview.ts';
+import { previewFrames } from '../ltx2/video/latent-preview.ts';
 import { decodeFrames } from '../ltx2/video/tiled-decoder.ts';
 import { throwIfCancelled } from '../shared/cancellation.ts';
+import { Turns } from '../shared/turns.ts';
 import { type ConditioningImage, denoiseStage, type StageInputs } from './denoise-stage.ts';
 import type { EngineEvent, EngineImage, EngineInputs, EngineReport } from './engine-messages.ts';
 import { LoadedModel } from './loaded-model.ts';
@@ -26,9 +27,14 @@ export interface EngineContext {
 
 /** Makes clips, one at a time, and keeps the model loaded between them. Owns native memory. */
 export class ClipEngine implements AsyncDisposable {
+  readonly #turns = new Turns();
   #model: LoadedModel | undefined;
 
-  async generate(plan: Plan, inputs: EngineInputs, context: EngineContext): Promise<EngineReport> {
+  generate(plan: Plan, inputs: EngineInputs, context: EngineContext): Promise<EngineReport> {
+    return this.#turns.run(() => this.#generate(plan, inputs, context));
+  }
+
+  async #generate(plan: Plan, inputs: EngineInputs, context: EngineContext): Promise<EngineReport> {
     const meter = new ProgressMeter(plan);
     const runtimeBefore = Session.totalRunSeconds;
     const model = await this.#load(plan);
@@ -87,6 +93,7 @@ class ClipRun {
       audio = result.audio;
     }
     if (latent === undefined) throw new Error('a plan has a stage');
+    await this.#model.finishDenoising();
     if (this.#plan.audioStrength < 1) await this.#decodeSound(audio);
     await this.#decodeFrames(latent);
   }
@@ -99,11 +106,11 @@ class ClipRun {
   async #condition(): Promise<Conditions> {
     const { prompt, negativePrompt, modelFrames: frames, fps } = this.#plan;
     await this.#begin('text');
-    const text = await this.#model.encodePrompt(prompt);
-    const negativeText = negativePrompt === undefined ? undefined : await this.#model.encodePrompt(negativePrompt);
-    await this.#model.release();
+    const prompts = negativePrompt === undefined ? [prompt] : [prompt, negativePrompt];
+    const [text, negativeText] = await this.#model.encodePrompts(prompts);
+    if (text === undefined) throw new Error('a plan has a prompt');
     await this.#begin('audio');
-    const encoder = await this.#model.audioEncoder();
+    await using encoder = await this.#model.audioEncoder();
     const { tokens } = await conditionOnAudio(encoder, this.#model.audioConfig, this.#inputs.audio, { frames, fps });
     return { text, negativeText, audioTokens: tokens.data };
   }
@@ -113,7 +120,6 @@ class ClipRun {
     await this.#begin('images');
     const firstImage = await this.#encodeImage(inputs.firstImage, plan.imageStrength, stage);
     const endImage = await this.#encodeImage(inputs.endImage, plan.endImageStrength, stage);
-    await this.#model.release();
     const transformer = await this.#model.transformer(plan);
     const channels = transformer.config.in_channels;
     const perFrame = stage.latent.height * stage.latent.width;
@@ -144,8 +150,7 @@ class ClipRun {
   }
 
   async #emitPreview(step: number, latent: HostTensor<'float32'>): Promise<void> {
-    const preview = await latentPreview(this.#model.bundle, await this.#model.videoDecoder());
-    const { data, shape } = previewFrames(preview, latent);
+    const { data, shape } = previewFrames(await this.#model.preview(), latent);
     const [frames = 0, height = 0, width = 0] = shape;
     await this.#context.emit({ type: 'preview', step, frames, height, width, rgb: data });
   }
@@ -156,14 +161,14 @@ class ClipRun {
     stage: StagePlan,
   ): Promise<ConditioningImage | undefined> {
     if (image === undefined || strength === 0) return undefined;
-    const encoder = await this.#model.imageEncoder();
+    await using encoder = await this.#model.imageEncoder();
     const video = imagePixels({ ...image, data: image.rgb }, stage.width, stage.height);
     return { latent: floats(await encoder.run({ video }), 'latent'), strength };
   }
 
   async #upscale(latent: HostTensor<'float32'>): Promise<HostTensor<'float32'>> {
     await this.#begin('upscale');
-    const upsampler = await this.#model.upsampler();
+    await using upsampler = await this.#model.upsampler();
     return floats(await upsampler.run({ latent }), 'upsampled');
   }
 
@@ -171,7 +176,8 @@ class ClipRun {
     const { z_channels } = this.#model.audioConfig.model.params.ddconfig;
     const { audioLatents } = this.#plan;
     const latent = unpatchifyAudio(floatTensor(tokens, [1, audioLatents, tokens.length / audioLatents]), z_channels);
-    const [decoder, vocoder] = [await this.#model.audioDecoder(), await this.#model.vocoder()];
+    await using decoder = await this.#model.audioDecoder();
+    await using vocoder = await this.#model.vocoder();
     const { sampleRate, waveform } = await decodeAudio(decoder, vocoder, this.#model.vocoderConfig, latent);
     await this.#context.emit({ type: 'sound', sampleRate, waveform });
   }
@@ -179,7 +185,7 @@ class ClipRun {
   async #decodeFrames(latent: HostTensor<'float32'>): Promise<void> {
     const { frames, crop, tiling } = this.#plan;
     await this.#begin('decode');
-    const decoder = await this.#model.videoDecoder();
+    await using decoder = await this.#model.videoDecoder();
     let progress = this.#meter.step(0, 1);
     const options = {
       tiling,

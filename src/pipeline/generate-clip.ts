@@ -1,5 +1,8 @@
 import { stat } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
+import { parseConfig } from '../ltx2/config.ts';
 import type { MediaService, Picture } from '../media/media-service.ts';
 import { preprocessConditioningAudio } from '../media/sound/conditioning-audio.ts';
 import { toStereo } from '../media/sound/stereo.ts';
@@ -10,10 +13,14 @@ import { SoundstageError } from '../shared/errors.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import type { Engine } from './engine.ts';
 import type { EngineInputs, EngineReport, Preview, Progress } from './engine-messages.ts';
+import { FrameQueue } from './frame-queue.ts';
 import { createPlan, type Plan } from './plan.ts';
 
 /** Rate factor of the H.264 round trip that conditioning images take (reference default for this model). */
 const imageRateFactor = 33;
+
+/** The decoder network delivers frames in bursts, which wait here while it works on the next tiles. */
+const queuedBytes = 256 * 2 ** 20;
 
 export interface ClipServices {
   readonly engine: Engine;
@@ -57,7 +64,13 @@ export async function generateClip(
   const firstImage = await readImage(media, settings.image, 'image', signal);
   const endImage = await readImage(media, settings.endImage, 'end_image', signal);
   const prompt = settings.expandPrompt ? await expandedPrompt(settings, weights, engine, options) : settings.prompt;
-  const facts = { audioSeconds: sound.duration, firstImage };
+  const bundle = await openCheckpoint(weights.bundle);
+  const facts = {
+    audioSeconds: sound.duration,
+    firstImage,
+    decoder: parseConfig('vae', configSection(bundle, 'vae'), bundle.path),
+    decodeMemory: settings.device === 'cpu' ? decodeMemory() : undefined,
+  };
   const { plan, notes } = createPlan({ ...settings, prompt }, facts, weights);
   for (const note of notes) options.onNote?.(note);
 
@@ -89,6 +102,7 @@ export async function generateClip(
       signal,
     );
   const recording: AudioSource = { source: 'file', path: settings.audio };
+  const queue = new FrameQueue(queuedBytes, async (frames) => encoder?.write(frames));
   try {
     if (plan.audioStrength === 1) encoder = await openEncoder(recording);
     const report = await engine.generate(plan, inputs, {
@@ -98,15 +112,24 @@ export async function generateClip(
         if (event.type === 'progress') options.onProgress?.(event);
         else if (event.type === 'preview') await options.onPreview?.(event);
         else if (event.type === 'sound') encoder = await openEncoder({ source: 'pcm', ...event, channels: 2 });
-        else await encoder?.write(event.rgb);
+        else await queue.add(event.rgb);
       },
     });
+    await queue.drain();
     if (encoder === undefined) throw new Error('the engine made no sound');
     const file = await encoder.finish();
     return { file, plan, report, seconds: (performance.now() - started) / 1000 };
   } finally {
     await encoder?.abort();
   }
+}
+
+/**
+ * A sixth of the machine's memory, 1.5 to 8 GB: enough for tiles that overlap little, and the rest stays for weights and
+ * everything else. Not what happens to be free, so that equal requests get equal plans.
+ */
+function decodeMemory(): number {
+  return Math.min(8e9, Math.max(1.5e9, totalmem() / 6));
 }
 
 async function expandedPrompt(

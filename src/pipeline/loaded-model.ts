@@ -1,4 +1,4 @@
-import { graphTargets } from '../graph/graph-core.ts';
+import { type GraphModel, graphTargets } from '../graph/graph-core.ts';
 import { Session } from '../graph/session.ts';
 import { buildAudioDecoder } from '../ltx2/audio/audio-decoder.ts';
 import { buildAudioEncoder } from '../ltx2/audio/audio-encoder.ts';
@@ -8,8 +8,8 @@ import { type AudioVaeConfig, parseConfig, type VocoderConfig } from '../ltx2/co
 import { type AppliedLora, readLora, requireMatch } from '../ltx2/lora.ts';
 import { PromptEncoder } from '../ltx2/text/prompt-encoder.ts';
 import { transformerLinears } from '../ltx2/transformer/modules.ts';
-import type { TextContexts } from '../ltx2/transformer/velocity.ts';
-import { VelocityModel } from '../ltx2/transformer/velocity.ts';
+import { type TextContexts, VelocityModel } from '../ltx2/transformer/velocity.ts';
+import { fitLatentPreview, type LatentPreview } from '../ltx2/video/latent-preview.ts';
 import { buildLatentUpsampler } from '../ltx2/video/latent-upsampler.ts';
 import { buildVideoDecoder } from '../ltx2/video/video-decoder.ts';
 import { buildVideoEncoder } from '../ltx2/video/video-encoder.ts';
@@ -17,22 +17,13 @@ import type { LoraChoice } from './clip-settings.ts';
 import type { Plan } from './plan.ts';
 import { convolutionSession, transformerSession } from './session-options.ts';
 
-/** Parts of the model that are open at the same time on a device with its own memory. */
-type Part =
-  | 'text'
-  | 'audioEncoder'
-  | 'imageEncoder'
-  | 'transformer'
-  | 'upsampler'
-  | 'videoDecoder'
-  | 'audioDecoder'
-  | 'vocoder';
-
 const rememberedPrompts = 8;
 
 /**
- * The networks of one set of weights on one device. Each is opened when first needed and kept for the next clip; on a
- * device with its own memory, where they do not all fit, `release` closes all but the transformer between phases.
+ * The networks of one set of weights on one device, kept between clips. What is kept is what is dear: headers, prompt
+ * contexts, and on a device with its own memory the transformer. Other sessions belong to the caller for one phase: they
+ * open in about a tenth of a second over weights that stay in the page cache, and closing them returns their arena, so
+ * that peak memory is that of the largest phase and not of all together.
  */
 export class LoadedModel implements AsyncDisposable {
   readonly key: string;
@@ -40,9 +31,9 @@ export class LoadedModel implements AsyncDisposable {
   readonly audioConfig: AudioVaeConfig;
   readonly vocoderConfig: VocoderConfig;
   readonly #plan: Pick<Plan, 'weights' | 'device'>;
-  readonly #parts = new Map<Part, Promise<AsyncDisposable>>();
   readonly #contexts = new Map<string, TextContexts>();
-  #transformerKey = '';
+  #preview: LatentPreview | undefined;
+  #transformer: { readonly key: string; readonly model: VelocityModel } | undefined;
 
   private constructor(plan: Pick<Plan, 'weights' | 'device'>, bundle: Checkpoint) {
     this.key = LoadedModel.keyOf(plan);
@@ -60,99 +51,90 @@ export class LoadedModel implements AsyncDisposable {
     return JSON.stringify([weights, device]);
   }
 
-  /** Contexts of a prompt; those of the last few prompts are remembered. */
-  async encodePrompt(prompt: string): Promise<TextContexts> {
-    const known = this.#contexts.get(prompt);
-    if (known !== undefined) return known;
-    const encoder = await this.#part('text', () =>
-      PromptEncoder.open({
-        encoder: this.#plan.weights.textEncoder,
-        bundle: this.#plan.weights.bundle,
-        target: this.#target,
-      }),
-    );
-    const { videoContext, audioContext } = await encoder.encode(prompt);
-    const contexts = { video: withoutBatch(videoContext), audio: withoutBatch(audioContext) };
-    const [oldest] = this.#contexts.keys();
-    if (this.#contexts.size >= rememberedPrompts && oldest !== undefined) this.#contexts.delete(oldest);
-    this.#contexts.set(prompt, contexts);
-    return contexts;
+  /** Contexts of prompts; those of the last few are remembered. */
+  async encodePrompts(prompts: readonly string[]): Promise<TextContexts[]> {
+    if (prompts.some((prompt) => !this.#contexts.has(prompt))) {
+      const { textEncoder, bundle } = this.#plan.weights;
+      const options = { encoder: textEncoder, bundle, target: this.#target, session: transformerSession };
+      await using encoder = await PromptEncoder.open(options);
+      for (const prompt of prompts) await this.#encodePrompt(encoder, prompt);
+    }
+    return prompts.map((prompt) => this.#contexts.get(prompt) as TextContexts);
   }
 
-  /** The transformer with these LoRAs; another choice of LoRAs replaces the one before. */
+  /** The transformer with these LoRAs. It stays the model's; another choice of LoRAs replaces the one before. */
   async transformer({ loras, timestepVariant }: Pick<Plan, 'loras' | 'timestepVariant'>): Promise<VelocityModel> {
     const key = JSON.stringify([loras, timestepVariant]);
-    if (key !== this.#transformerKey) await this.#close('transformer');
-    this.#transformerKey = key;
-    return this.#part('transformer', async () => {
-      const applied = await this.#readLoras(loras);
-      return new VelocityModel(this.bundle, {
-        target: this.#target,
-        variant: timestepVariant,
-        loras: applied,
-        session: transformerSession,
-      });
-    });
+    if (this.#transformer?.key === key) return this.#transformer.model;
+    await this.#closeTransformer();
+    const options = { target: this.#target, variant: timestepVariant, session: transformerSession };
+    const model = new VelocityModel(this.bundle, { ...options, loras: await this.#readLoras(loras) });
+    this.#transformer = { key, model };
+    return model;
+  }
+
+  /** Returns the transformer's activation memory on the CPU, where opening it again costs next to nothing. */
+  async finishDenoising(): Promise<void> {
+    if (this.#plan.device === 'cpu') await this.#closeTransformer();
   }
 
   audioEncoder(): Promise<Session> {
-    return this.#session('audioEncoder', () => buildAudioEncoder(this.#target, this.bundle, this.audioConfig));
+    return this.#open(buildAudioEncoder(this.#target, this.bundle, this.audioConfig));
   }
 
   imageEncoder(): Promise<Session> {
-    return this.#session('imageEncoder', () => buildVideoEncoder(this.bundle, this.#target));
+    return this.#open(buildVideoEncoder(this.bundle, this.#target));
   }
 
   async upsampler(): Promise<Session> {
     const upscaler = await openCheckpoint(this.#plan.weights.upscaler);
-    return this.#session('upsampler', () => buildLatentUpsampler(upscaler, this.bundle, this.#target));
+    return this.#open(buildLatentUpsampler(upscaler, this.bundle, this.#target));
   }
 
   videoDecoder(): Promise<Session> {
-    return this.#session('videoDecoder', () => buildVideoDecoder(this.bundle, this.#target, 'planar'));
+    return this.#open(buildVideoDecoder(this.bundle, this.#target, 'planar'));
   }
 
   audioDecoder(): Promise<Session> {
-    return this.#session('audioDecoder', () => buildAudioDecoder(this.#target, this.bundle, this.audioConfig));
+    return this.#open(buildAudioDecoder(this.#target, this.bundle, this.audioConfig));
   }
 
   vocoder(): Promise<Session> {
-    return this.#session('vocoder', () => buildVocoder(this.#target, this.bundle, this.vocoderConfig));
+    return this.#open(buildVocoder(this.#target, this.bundle, this.vocoderConfig));
   }
 
-  /** Ends a phase: frees device memory for the next one. On the CPU weights are mapped and everything stays. */
-  async release(): Promise<void> {
-    if (this.#plan.device === 'cpu') return;
-    for (const part of [...this.#parts.keys()]) if (part !== 'transformer') await this.#close(part);
+  /** The map from latents to small pictures, fitted when first asked for. */
+  async preview(): Promise<LatentPreview> {
+    if (this.#preview === undefined) {
+      await using decoder = await this.videoDecoder();
+      this.#preview = await fitLatentPreview(decoder);
+    }
+    return this.#preview;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const part of [...this.#parts.keys()]) await this.#close(part);
+    await this.#closeTransformer();
   }
 
   get #target() {
     return graphTargets[this.#plan.device];
   }
 
-  #session(part: Part, build: () => Parameters<typeof Session.open>[0]): Promise<Session> {
-    return this.#part(part, () => Session.open(build(), convolutionSession));
+  #open(graph: GraphModel): Promise<Session> {
+    return Session.open(graph, convolutionSession);
   }
 
-  #part<Kind extends AsyncDisposable>(part: Part, open: () => Promise<Kind>): Promise<Kind> {
-    const known = this.#parts.get(part);
-    // Each part is only ever opened by the one method that states its kind.
-    if (known !== undefined) return known as Promise<Kind>;
-    const opened = open();
-    this.#parts.set(part, opened);
-    // A part that failed to open may be tried again.
-    opened.catch(() => this.#parts.delete(part));
-    return opened;
+  async #encodePrompt(encoder: PromptEncoder, prompt: string): Promise<void> {
+    const { videoContext, audioContext } = await encoder.encode(prompt);
+    const [oldest] = this.#contexts.keys();
+    if (this.#contexts.size >= rememberedPrompts && oldest !== undefined) this.#contexts.delete(oldest);
+    this.#contexts.set(prompt, { video: withoutBatch(videoContext), audio: withoutBatch(audioContext) });
   }
 
-  async #close(part: Part): Promise<void> {
-    const open = this.#parts.get(part);
-    this.#parts.delete(part);
-    await (await open)?.[Symbol.asyncDispose]();
+  async #closeTransformer(): Promise<void> {
+    const open = this.#transformer;
+    this.#transformer = undefined;
+    await open?.model[Symbol.asyncDispose]();
   }
 
   async #readLoras(choices: readonly LoraChoice[]): Promise<AppliedLora[]> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { VideoVaeConfig } from '../ltx2/config.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import { createPlan, type InputFacts } from './plan.ts';
@@ -27,8 +28,21 @@ const settings: ClipSettings = {
   device: 'cpu',
 };
 
-function plan(changes: Partial<ClipSettings>, facts: InputFacts = { audioSeconds: 5 }) {
-  return createPlan({ ...settings, ...changes }, facts, weights);
+const upsampling = ['compress_all', { multiplier: 2, residual: true }] as const;
+const residuals = ['res_x', { num_layers: 5 }] as const;
+const decoder: VideoVaeConfig = {
+  latent_channels: 128,
+  decoder_base_channels: 128,
+  patch_size: 4,
+  norm_layer: 'pixel_norm',
+  timestep_conditioning: false,
+  causal_decoder: false,
+  encoder_blocks: [],
+  decoder_blocks: [[...residuals], [...upsampling], [...residuals], [...upsampling], [...residuals], [...upsampling]],
+};
+
+function plan(changes: Partial<ClipSettings>, facts: Partial<InputFacts> = {}) {
+  return createPlan({ ...settings, ...changes }, { audioSeconds: 5, decoder, ...facts }, weights);
 }
 
 test('the example of the model: two stages of 3,072 and 12,288 tokens, 126 audio latents', () => {
@@ -93,4 +107,10 @@ test('a plan is frozen throughout', () => {
   expect(Object.isFrozen(stages)).toBe(true);
   expect(Object.isFrozen(stages[0]?.latent)).toBe(true);
   expect(Object.isFrozen(crop)).toBe(true);
+});
+
+test('tiles are the reference implementation’s without a limit on memory, and fewer and larger with one', () => {
+  expect(plan({}).plan.tiling).toMatchObject({ tilePixels: 512, overlapPixels: 64, tileFrames: 64, overlapFrames: 24 });
+  const roomy = plan({}, { decodeMemory: 100e9 }).plan.tiling;
+  expect(roomy).toMatchObject({ tilePixels: 1024, tileFrames: 128 });
 });

@@ -1,8 +1,10 @@
 import type { DeviceKind } from '../graph/graph-core.ts';
 import { audioLatentCount } from '../ltx2/audio/audio-latents.ts';
+import type { VideoVaeConfig } from '../ltx2/config.ts';
 import { type LatentSize, spatialStride, temporalStride } from '../ltx2/positions.ts';
 import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
-import { type DecodeTiling, defaultTiling } from '../ltx2/video/decode-tiles.ts';
+import type { DecodeTiling } from '../ltx2/video/decode-tiles.ts';
+import { chooseTiling } from '../ltx2/video/decoder-cost.ts';
 import type { Crop } from '../ltx2/video/rgb-frames.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { type StepSchedule, stepSchedules } from './acceleration.ts';
@@ -17,6 +19,10 @@ const defaultSize = { width: 1024, height: 768 } as const;
 export interface InputFacts {
   readonly audioSeconds: number;
   readonly firstImage?: { readonly width: number; readonly height: number } | undefined;
+  /** The decoder's configuration, for choosing its tiles. */
+  readonly decoder: VideoVaeConfig;
+  /** Bytes a decode may take; undefined: the reference implementation's tiles, whatever they take. */
+  readonly decodeMemory?: number | undefined;
 }
 
 /** One denoising stage at one size. */
@@ -69,13 +75,14 @@ export function createPlan(
     number,
   ];
   const { first, refinement } = stepSchedules(settings.acceleration);
+  const latentSize = (pixelWidth: number, pixelHeight: number): LatentSize => ({
+    frames: (modelFrames - 1) / temporalStride + 1,
+    height: pixelHeight / spatialStride,
+    width: pixelWidth / spatialStride,
+  });
   const stage = (schedule: StepSchedule, divisor: number): StagePlan => ({
     ...schedule,
-    latent: {
-      frames: (modelFrames - 1) / temporalStride + 1,
-      height: fullHeight / divisor / spatialStride,
-      width: fullWidth / divisor / spatialStride,
-    },
+    latent: latentSize(fullWidth / divisor, fullHeight / divisor),
     width: fullWidth / divisor,
     height: fullHeight / divisor,
   });
@@ -95,7 +102,7 @@ export function createPlan(
     imageStrength: settings.imageStrength,
     endImageStrength: settings.endImageStrength,
     stages: settings.useMultiscale ? [stage(first, 2), stage(refinement, 1)] : [stage(first, 1)],
-    tiling: defaultTiling,
+    tiling: chooseTiling(facts.decoder, latentSize(fullWidth, fullHeight), facts.decodeMemory),
     crop: {
       left: Math.floor((fullWidth - width) / 2),
       top: Math.floor((fullHeight - height) / 2),

@@ -1,7 +1,6 @@
 import { floatTensor, type HostTensor, hostTensor } from '../../graph/host-tensor.ts';
 import { floats, type Session } from '../../graph/session.ts';
 import { knownLength } from '../../graph/value.ts';
-import type { Checkpoint } from '../checkpoint.ts';
 import { seededNormals } from '../noise.ts';
 import { pixelsPerLatent } from './decode-tiles.ts';
 import { solveRidge } from './ridge-regression.ts';
@@ -12,21 +11,27 @@ export interface LatentPreview {
   readonly projection: Float64Array;
 }
 
-const fitted = new WeakMap<Checkpoint, Promise<LatentPreview>>();
-
 /**
- * The preview of a checkpoint, fitted on first use: a square of smooth noise latents is decoded once, and a linear map
- * from latent to mean colour of its 32×32 pixels is fitted to the result. `decoder` is a session of the checkpoint's
- * planar video decoder.
+ * The preview of a checkpoint: a square of smooth noise latents is decoded once, and a linear map from latent to mean
+ * colour of its 32×32 pixels is fitted to the result. `decoder` is a session of the planar video decoder.
  */
-export function latentPreview(checkpoint: Checkpoint, decoder: Session): Promise<LatentPreview> {
-  const known = fitted.get(checkpoint);
-  if (known !== undefined) return known;
-  const fit = fitPreview(decoder);
-  fitted.set(checkpoint, fit);
-  // A failed fit is tried again on the next call.
-  fit.catch(() => fitted.delete(checkpoint));
-  return fit;
+export async function fitLatentPreview(decoder: Session): Promise<LatentPreview> {
+  const [input] = decoder.model.inputs;
+  if (input === undefined) throw new Error('the decoder has no input');
+  const C = knownLength(input, 1);
+  // More positions than unknowns (the penalty does the rest), and room for every position to have neighbours.
+  const side = Math.max(8, Math.ceil(Math.sqrt(1.3 * (C + 1))));
+  const probe = smoothNoise(C, side);
+  const results = await decoder.run({ latent: floatTensor(probe, [1, C, 1, side, side]) });
+  const colours = blockMeans(floats(results, 'video').data, side); // [side·side, 3]
+  const samples = new Float64Array(side * side * (C + 1)).fill(1); // [side·side, C+1], last column 1
+  for (let position = 0; position < side * side; position++) {
+    for (let channel = 0; channel < C; channel++) {
+      samples[position * (C + 1) + channel] = probe[channel * side * side + position] ?? 0;
+    }
+  }
+  // Latents have unit variance, so the penalty weighs as much as a tenth of the samples.
+  return { projection: solveRidge(samples, C + 1, colours, 3, (side * side) / 10) };
 }
 
 /** Small RGB frames `[f, h, w, 3]` of a normalised latent `[1, C, f, h, w]`, one per latent frame. */
@@ -44,25 +49,6 @@ export function previewFrames({ projection }: LatentPreview, latent: HostTensor<
     }
   }
   return hostTensor('uint8', new Uint8Array(data.buffer), [f, h, w, 3]);
-}
-
-async function fitPreview(decoder: Session): Promise<LatentPreview> {
-  const [input] = decoder.model.inputs;
-  if (input === undefined) throw new Error('the decoder has no input');
-  const C = knownLength(input, 1);
-  // More positions than unknowns (the penalty does the rest), and room for every position to have neighbours.
-  const side = Math.max(8, Math.ceil(Math.sqrt(1.3 * (C + 1))));
-  const probe = smoothNoise(C, side);
-  const results = await decoder.run({ latent: floatTensor(probe, [1, C, 1, side, side]) });
-  const colours = blockMeans(floats(results, 'video').data, side); // [side·side, 3]
-  const samples = new Float64Array(side * side * (C + 1)).fill(1); // [side·side, C+1], last column 1
-  for (let position = 0; position < side * side; position++) {
-    for (let channel = 0; channel < C; channel++) {
-      samples[position * (C + 1) + channel] = probe[channel * side * side + position] ?? 0;
-    }
-  }
-  // Latents have unit variance, so the penalty weighs as much as a tenth of the samples.
-  return { projection: solveRidge(samples, C + 1, colours, 3, (side * side) / 10) };
 }
 
 /** `[C, side, side]` normals smoothed by (1 2 1) both ways and scaled back to unit variance, wrapping around. */
