@@ -25,6 +25,11 @@ export class Engine implements AsyncDisposable {
     return this.#service.pid;
   }
 
+  /** Starts the process ahead of its first use, so that it loads its libraries meanwhile. */
+  start(): void {
+    this.#service.start();
+  }
+
   generate(
     plan: Plan,
     inputs: EngineInputs,

@@ -1,26 +1,16 @@
 import { stat } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
-import { parseConfig } from '../ltx2/config.ts';
-import type { MediaService, Picture } from '../media/media-service.ts';
-import { preprocessConditioningAudio } from '../media/sound/conditioning-audio.ts';
-import { toStereo } from '../media/sound/stereo.ts';
-import type { VideoEncoder, VideoFile } from '../media/video-encoder.ts';
-import type { AudioSource } from '../media/video-settings.ts';
+import type { MediaService } from '../media/media-service.ts';
+import type { VideoFile } from '../media/video-encoder.ts';
+import type { VideoEncoderSettings } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { prepareClip } from './clip-inputs.ts';
 import type { ClipSettings } from './clip-settings.ts';
+import { ClipWriter } from './clip-writer.ts';
 import type { Engine } from './engine.ts';
-import type { EngineInputs, EngineReport, Preview, Progress } from './engine-messages.ts';
-import { FrameQueue } from './frame-queue.ts';
-import { createPlan, type Plan } from './plan.ts';
-
-/** Rate factor of the H.264 round trip that conditioning images take (reference default for this model). */
-const imageRateFactor = 33;
-
-/** The decoder network delivers frames in bursts, which wait here while it works on the next tiles. */
-const queuedBytes = 256 * 2 ** 20;
+import type { EngineEvent, EngineReport, Preview, Progress } from './engine-messages.ts';
+import type { Plan } from './plan.ts';
 
 export interface ClipServices {
   readonly engine: Engine;
@@ -58,100 +48,53 @@ export async function generateClip(
   options: ClipOptions,
 ): Promise<Clip> {
   const started = performance.now();
-  const { signal } = options;
+  const { signal, onNote } = options;
   await requireFolder(options.output);
-  const sound = await media.decodeAudio(settings.audio, { field: 'audio', signal });
-  const firstImage = await readImage(media, settings.image, 'image', signal);
-  const endImage = await readImage(media, settings.endImage, 'end_image', signal);
-  const prompt = settings.expandPrompt ? await expandedPrompt(settings, weights, engine, options) : settings.prompt;
-  const bundle = await openCheckpoint(weights.bundle);
-  const facts = {
-    audioSeconds: sound.duration,
-    firstImage,
-    decoder: parseConfig('vae', configSection(bundle, 'vae'), bundle.path),
-    decodeMemory: settings.device === 'cpu' ? decodeMemory() : undefined,
-  };
-  const { plan, notes } = createPlan({ ...settings, prompt }, facts, weights);
-  for (const note of notes) options.onNote?.(note);
+  engine.start();
+  const prompt = await finalPrompt(settings, weights, engine, options);
+  const { plan, inputs, notes } = await prepareClip({ ...settings, prompt }, weights, media, signal);
+  for (const note of notes) onNote?.(note);
 
-  const stereo = toStereo(sound.waveform, sound.channels, sound.channelMask);
-  const clipSeconds = plan.modelFrames / plan.fps;
-  const inputs: EngineInputs = {
-    audio: {
-      sampleRate: sound.sampleRate,
-      waveform: settings.preprocessAudio
-        ? preprocessConditioningAudio(stereo, sound.sampleRate, { seconds: clipSeconds })
-        : stereo,
-    },
-    firstImage,
-    endImage,
-  };
-  let encoder: VideoEncoder | undefined;
-  const openEncoder = async (audio: AudioSource): Promise<VideoEncoder> =>
-    media.openEncoder(
-      {
-        path: options.output,
-        type: settings.videoOutputType,
-        quality: settings.videoQuality,
-        writeMode: settings.videoWriteMode,
-        width: plan.crop.width,
-        height: plan.crop.height,
-        fps: plan.fps,
-        audio,
-      },
-      signal,
-    );
-  const recording: AudioSource = { source: 'file', path: settings.audio };
-  const queue = new FrameQueue(queuedBytes, async (frames) => encoder?.write(frames));
-  try {
-    if (plan.audioStrength === 1) encoder = await openEncoder(recording);
-    const report = await engine.generate(plan, inputs, {
-      signal,
-      previews: options.onPreview !== undefined,
-      onEvent: async (event) => {
-        if (event.type === 'progress') options.onProgress?.(event);
-        else if (event.type === 'preview') await options.onPreview?.(event);
-        else if (event.type === 'sound') encoder = await openEncoder({ source: 'pcm', ...event, channels: 2 });
-        else await queue.add(event.rgb);
-      },
-    });
-    await queue.drain();
-    if (encoder === undefined) throw new Error('the engine made no sound');
-    const file = await encoder.finish();
-    return { file, plan, report, seconds: (performance.now() - started) / 1000 };
-  } finally {
-    await encoder?.abort();
+  await using writer = new ClipWriter(media, encoderSettings(settings, plan, options.output), signal);
+  // The recording itself goes into the file, unless the model is to change it.
+  if (plan.audioStrength === 1) await writer.open({ source: 'file', path: settings.audio });
+  const report = await engine.generate(plan, inputs, {
+    signal,
+    previews: options.onPreview !== undefined,
+    onEvent: (event) => handle(event, writer, options),
+  });
+  const file = await writer.finish();
+  return { file, plan, report, seconds: (performance.now() - started) / 1000 };
+}
+
+function handle(event: EngineEvent, writer: ClipWriter, options: ClipOptions): void | Promise<void> {
+  switch (event.type) {
+    case 'progress':
+      return options.onProgress?.(event);
+    case 'preview':
+      return options.onPreview?.(event);
+    case 'sound':
+      return writer.open({ source: 'pcm', channels: 2, sampleRate: event.sampleRate, waveform: event.waveform });
+    case 'frames':
+      return writer.write(event.rgb);
   }
 }
 
-/**
- * A sixth of the machine's memory, 1.5 to 8 GB: enough for tiles that overlap little, and the rest stays for weights and
- * everything else. Not what happens to be free, so that equal requests get equal plans.
- */
-function decodeMemory(): number {
-  return Math.min(8e9, Math.max(1.5e9, totalmem() / 6));
+function encoderSettings(settings: ClipSettings, { crop, fps }: Plan, path: string): VideoEncoderSettings {
+  const { videoOutputType: type, videoQuality: quality, videoWriteMode: writeMode } = settings;
+  return { path, type, quality, writeMode, width: crop.width, height: crop.height, fps };
 }
 
-async function expandedPrompt(
-  { prompt, device, seed }: ClipSettings,
+async function finalPrompt(
+  { prompt, expandPrompt, device, seed }: ClipSettings,
   weights: WeightSet,
   engine: Engine,
   { signal, onNote }: ClipOptions,
 ): Promise<string> {
+  if (!expandPrompt) return prompt;
   const expanded = await engine.expandPrompt({ weights, device, prompt, seed }, { signal });
   if (expanded === undefined) onNote?.(`${weights.id} has no chat model, so the prompt is used as it is`);
   return expanded ?? prompt;
-}
-
-async function readImage(
-  media: MediaService,
-  path: string | undefined,
-  field: string,
-  signal: AbortSignal | undefined,
-): Promise<Picture | undefined> {
-  if (path === undefined) return undefined;
-  const picture = await media.decodeImage(path, { field, signal });
-  return media.h264RoundTrip(picture, imageRateFactor, { signal });
 }
 
 async function requireFolder(output: string): Promise<void> {

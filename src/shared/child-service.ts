@@ -46,6 +46,11 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
     return this.#child?.pid;
   }
 
+  /** Starts the child ahead of the first call. */
+  start(): void {
+    this.#start();
+  }
+
   async call<Name extends keyof Methods & string>(
     method: Name,
     params: Methods[Name]['params'],

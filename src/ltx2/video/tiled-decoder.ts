@@ -21,12 +21,12 @@ export interface DecodeOptions {
   readonly onTile?: ((progress: TileProgress) => void) | undefined;
 }
 
-/** Frames handed out at a time, at most. */
-const chunkFrames = 8;
+/** Bytes handed out at a time, at most, unless one frame is larger: larger pieces travel between processes more slowly. */
+const chunkBytes = 2 ** 20;
 
 /**
  * Decodes a normalised latent `[1, C, f, h, w]` tile by tile with a session of the planar video decoder, and yields RGB24
- * frames `[k, H, W, 3]` in order, k at most 8, each in a buffer of its own.
+ * frames `[k, H, W, 3]` in order, each chunk in a buffer of its own.
  *
  * Memory does not grow with the length of the clip: besides the network's own, at most
  * `tileFrames · 3 · H · W` floats of sums (none where the clip is one tile in space and time), one tile's output, and one
@@ -46,6 +46,7 @@ export async function* decodeFrames(
   const crop = options.crop ?? { top: 0, left: 0, height: frameHeight, width: frameWidth };
   checkCrop(crop, frameHeight, frameWidth);
   const frameBytes = crop.height * crop.width * 3;
+  const chunkFrames = Math.max(1, Math.floor(chunkBytes / frameBytes));
   let [chunk, filled, delivered] = [new Uint8Array(0), 0, 0];
   for await (const frame of blendedFrames(decoder, latent, tiles, options)) {
     if (filled === 0) chunk = new Uint8Array(Math.min(chunkFrames, frameCount - delivered) * frameBytes);

@@ -1,0 +1,64 @@
+import { totalmem } from 'node:os';
+import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
+import { parseConfig } from '../ltx2/config.ts';
+import type { MediaService, Picture } from '../media/media-service.ts';
+import { preprocessConditioningAudio } from '../media/sound/conditioning-audio.ts';
+import { toStereo } from '../media/sound/stereo.ts';
+import type { WeightSet } from '../models/weight-folder.ts';
+import type { ClipSettings } from './clip-settings.ts';
+import type { EngineInputs } from './engine-messages.ts';
+import { createPlan, type Plan } from './plan.ts';
+
+/** Rate factor of the H.264 round trip that conditioning images take (reference default for this model). */
+const imageRateFactor = 33;
+
+export interface PreparedClip {
+  readonly plan: Plan;
+  readonly inputs: EngineInputs;
+  /** Decisions the user should hear about. */
+  readonly notes: readonly string[];
+}
+
+/** Decodes the recording and the images, and plans the clip. */
+export async function prepareClip(
+  settings: ClipSettings,
+  weights: WeightSet,
+  media: MediaService,
+  signal: AbortSignal | undefined,
+): Promise<PreparedClip> {
+  const sound = await media.decodeAudio(settings.audio, { field: 'audio', signal });
+  const firstImage = await readImage(media, settings.image, 'image', signal);
+  const endImage = await readImage(media, settings.endImage, 'end_image', signal);
+  const bundle = await openCheckpoint(weights.bundle);
+  const facts = {
+    audioSeconds: sound.duration,
+    firstImage,
+    decoder: parseConfig('vae', configSection(bundle, 'vae'), bundle.path),
+    decodeMemory: settings.device === 'cpu' ? decodeMemory() : undefined,
+  };
+  const { plan, notes } = createPlan(settings, facts, weights);
+  const { sampleRate } = sound;
+  const stereo = toStereo(sound.waveform, sound.channels, sound.channelMask);
+  const seconds = plan.modelFrames / plan.fps;
+  const waveform = settings.preprocessAudio ? preprocessConditioningAudio(stereo, sampleRate, { seconds }) : stereo;
+  return { plan, notes, inputs: { audio: { sampleRate, waveform }, firstImage, endImage } };
+}
+
+/**
+ * A sixth of the machine's memory, 1.5 to 8 GB: enough for tiles that overlap little, and the rest stays for weights and
+ * everything else. Not what happens to be free, so that equal requests get equal plans.
+ */
+function decodeMemory(): number {
+  return Math.min(8e9, Math.max(1.5e9, totalmem() / 6));
+}
+
+async function readImage(
+  media: MediaService,
+  path: string | undefined,
+  field: string,
+  signal: AbortSignal | undefined,
+): Promise<Picture | undefined> {
+  if (path === undefined) return undefined;
+  const picture = await media.decodeImage(path, { field, signal });
+  return media.h264RoundTrip(picture, imageRateFactor, { signal });
+}
