@@ -29,6 +29,16 @@ export const benchmarkSizes: CheckpointSizes = {
   vocoderChannels: 256,
 };
 
+/** Narrow and deep, for what depends on the number of blocks. */
+export const deepSizes: CheckpointSizes = {
+  ...benchmarkSizes,
+  name: 'deep',
+  layers: 16,
+  heads: 4,
+  audioHeadDim: 32,
+  vaeBase: 8,
+};
+
 /** Writes the checkpoint under `folder` unless it is there; returns its folder, usable as `--model`. */
 export async function randomCheckpoint(folder: string, sizes: CheckpointSizes): Promise<string> {
   const path = join(folder, sizes.name);

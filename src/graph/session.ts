@@ -72,15 +72,17 @@ export class Session implements AsyncDisposable {
   /**
    * Runs the graph. Feeds are checked against the declared inputs first, because the runtime ignores or misreads some
    * wrong ones silently.
+   *
+   * @param outputs names of the outputs to return; default all
    */
-  async run(feeds: Tensors): Promise<Record<string, HostTensor>> {
+  async run(feeds: Tensors, outputs?: readonly string[]): Promise<Record<string, HostTensor>> {
     if (this.#native === undefined) throw new Error('the session is disposed of');
     checkFeeds(this.model.inputs, feeds);
     const started = performance.now();
     const native = Object.fromEntries(
       Object.entries(feeds).map(([name, { dtype, data, shape }]) => [name, new ort.Tensor(dtype, data, shape)]),
     );
-    const results = await this.#native.run(native).catch((cause: unknown) => {
+    const results = await this.#native.run(native, outputs ?? this.#native.outputNames).catch((cause: unknown) => {
       throw new SoundstageError('device', `a network failed to run: ${reason(cause)}`, { cause });
     });
     const seconds = (performance.now() - started) / 1000;

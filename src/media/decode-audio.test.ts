@@ -78,8 +78,20 @@ describe('decodeAudio', () => {
     );
   });
 
-  it('decodes what there is of a truncated file', async () => {
+  it.each(['click.mp3', 'click-float.wav'])(
+    'refuses %s when it is cut off, because the file says how long it is',
+    async (name) => {
+      const bytes = await readFile(join(fixtures, name));
+      const half = await written(`half-${name}`, bytes.subarray(0, bytes.length / 2));
+      await expect(media.decodeAudio(half)).rejects.toThrow(/is cut off: it says 1\.5 s and holds 0\.[678] s/);
+      const start = await media.decodeAudio(half, { maxSeconds: 0.5 });
+      expect(start.duration).toBe(0.5);
+    },
+  );
+
+  it('decodes what there is of an mp3 that does not say how long it is', async () => {
     const mp3 = await readFile(join(fixtures, 'click.mp3'));
+    for (const tag of ['Xing', 'Info']) if (mp3.includes(tag)) mp3.write('    ', mp3.indexOf(tag), 'latin1');
     const { duration } = await media.decodeAudio(await written('half.mp3', mp3.subarray(0, mp3.length / 2)));
     expect(duration).toBeGreaterThan(0.5);
     expect(duration).toBeLessThan(1);

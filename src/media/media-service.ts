@@ -76,7 +76,8 @@ export class MediaService implements AsyncDisposable {
   }
 
   /**
-   * Decodes the sound of any recording at its own rate and channel count. A truncated file gives what can be decoded.
+   * Decodes the sound of any recording at its own rate and channel count. A file that holds clearly less
+   * than it says is refused as cut off; other damage is passed over.
    *
    * @throws {SoundstageError} `input`: not a recording, no audio track, nothing decodable, too large.
    */

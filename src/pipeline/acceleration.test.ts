@@ -17,8 +17,8 @@ test('no acceleration is the exact schedule', () => {
 test('each level runs fewer full steps than the one before', () => {
   expect(fullSteps).toEqual([
     [8, 3],
-    [6, 3],
-    [5, 2],
+    [5, 3],
+    [4, 2],
     [3, 1],
   ]);
 });

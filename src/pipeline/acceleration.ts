@@ -23,11 +23,11 @@ export function stepSchedules(level: Acceleration): {
 
 const levels: Readonly<Record<Acceleration, { first: StepSchedule; refinement: StepSchedule }>> = Object.freeze({
   none: { first: exact(stage1Sigmas), refinement: exact(stage2Sigmas) },
-  // Every second one of the near-equal steps is replayed.
-  regular: { first: { sigmas: stage1Sigmas, reusedSteps: [1, 3] }, refinement: exact(stage2Sigmas) },
-  // Three of them are replayed, and the refinement takes two steps, skipping the middle sigma.
-  high: { first: { sigmas: stage1Sigmas, reusedSteps: [1, 2, 3] }, refinement: exact([0.909375, 0.421875, 0]) },
-  // All four are replayed, the last two steps of the first stage are one, and the refinement is a single step.
+  // Three of the four near-equal steps that follow the first are replayed.
+  regular: { first: { sigmas: stage1Sigmas, reusedSteps: [1, 2, 3] }, refinement: exact(stage2Sigmas) },
+  // All four are, and the refinement takes two steps, skipping the middle sigma.
+  high: { first: { sigmas: stage1Sigmas, reusedSteps: [1, 2, 3, 4] }, refinement: exact([0.909375, 0.421875, 0]) },
+  // The last two steps of the first stage become one as well, and the refinement is a single step.
   full: {
     first: { sigmas: [1, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0], reusedSteps: [1, 2, 3, 4] },
     refinement: exact([0.909375, 0]),

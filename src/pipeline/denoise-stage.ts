@@ -65,7 +65,8 @@ export async function denoiseStage(
   inputs: StageInputs,
   hooks: StageHooks = {},
 ): Promise<StageResult> {
-  const { sigmas, size, fps, text, negativeText, endImage, audioStrength, audioTokens, audioNoise } = inputs;
+  const { sigmas, reusedSteps = [], size, fps, text, negativeText, endImage } = inputs;
+  const { audioStrength, audioTokens, audioNoise } = inputs;
   const channels = model.config.in_channels;
   const videoState = videoTokenState(inputs, channels);
   const audioState = audioTokenState(audioTokens, audioStrength, model.config.audio_in_channels);
@@ -88,8 +89,9 @@ export async function denoiseStage(
   for (let step = 0; step < steps; step++) {
     await throwIfCancelled(hooks.signal);
     const [sigma = 0, next = 0] = sigmas.slice(step, step + 2);
-    const reused = inputs.reusedSteps?.includes(step) ?? false;
-    const record = !reused && (inputs.reusedSteps?.includes(step + 1) ?? false);
+    const reused = reusedSteps.includes(step);
+    // One graph for all full steps, recording or not: another would have to be opened.
+    const record = !reused && reusedSteps.length > 0;
     const velocity = await model.evaluate(
       stage,
       { tokens: video, timesteps: tokenTimesteps(videoState.mask, sigma), sigma },

@@ -42,6 +42,12 @@ export interface StreamStep {
   readonly sigma: number;
 }
 
+/** Whether an evaluation keeps its block residuals, or replays those of another. */
+export interface ResidualUse {
+  readonly record?: boolean;
+  readonly replay?: BlockResiduals | undefined;
+}
+
 export interface Velocities {
   readonly video: Float32Array;
   readonly audio: Float32Array;
@@ -99,23 +105,26 @@ export class VelocityModel implements AsyncDisposable {
     stage: StageFeeds,
     video: StreamStep,
     audio: StreamStep,
-    reuse: { readonly record?: boolean; readonly replay?: BlockResiduals | undefined } = {},
+    reuse: ResidualUse = {},
   ): Promise<Velocities & { residuals?: BlockResiduals }> {
     const { variant = 'own' } = this.#options;
     const session = await this.#session({
       variant,
       perToken: { video: this.#differs(video), audio: this.#differs(audio) },
       guidance: 'video_negative_context' in stage,
-      residuals: reuse.replay !== undefined ? 'replay' : reuse.record ? 'record' : undefined,
+      residuals: this.#residuals(reuse),
     });
-    const results = await session.run({
+    const feeds = {
       ...stage,
       ...this.#streamFeeds('video', video, this.config.in_channels, session),
       ...this.#streamFeeds('audio', audio, this.config.audio_in_channels, session),
       ...(variant !== 'own' && { video_sigma: this.#sigma(video), audio_sigma: this.#sigma(audio) }),
       ...reuse.replay,
       ...(await this.#loraFeeds(session)),
-    });
+    };
+    const outputs = ['video_velocity', 'audio_velocity'];
+    if (reuse.record) outputs.push('video_residual', 'audio_residual');
+    const results = await session.run(feeds, outputs);
     const velocities = { video: floats(results, 'video_velocity').data, audio: floats(results, 'audio_velocity').data };
     if (!reuse.record) return velocities;
     const { video_residual, audio_residual } = results;
@@ -155,6 +164,12 @@ export class VelocityModel implements AsyncDisposable {
   /** A device with its own memory gets the general graph always, so that its weights are loaded once. */
   #differs({ timesteps }: StreamStep): boolean {
     return this.#options.target.device !== 'cpu' || timesteps.some((timestep) => timestep !== timesteps[0]);
+  }
+
+  /** On a device with its own memory the recording graph serves every full evaluation. */
+  #residuals({ record, replay }: ResidualUse): TransformerOptions['residuals'] {
+    if (replay !== undefined) return 'replay';
+    return record || this.#options.target.device !== 'cpu' ? 'record' : undefined;
   }
 
   #streamFeeds(kind: 'video' | 'audio', step: StreamStep, channels: number, session: Session): Tensors {

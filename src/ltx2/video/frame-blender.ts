@@ -82,12 +82,13 @@ export class FrameBlender {
   #addFrame({ time, height, width, data }: DecodedTile, frame: number, weight: number): void {
     const sum = this.#sum(time.outputStart + frame);
     const [rows, columns] = [this.#axisWeights(height), this.#axisWeights(width)];
+    const alone = aloneRange(columns);
     const frames = time.outputEnd - time.outputStart;
     for (let channel = 0; channel < channels; channel++) {
       for (let row = 0; row < rows.length; row++) {
         const from = ((channel * frames + frame) * rows.length + row) * columns.length;
         const to = (channel * this.#height + height.outputStart + row) * this.#width + width.outputStart;
-        addRow(sum, to, data, from, columns, weight * (rows[row] ?? 0));
+        addRow(sum, to, data, from, columns, weight * (rows[row] ?? 0), alone);
       }
     }
   }
@@ -107,6 +108,12 @@ export class FrameBlender {
   }
 }
 
+/** Where a tile is the only one: its weight is exactly 1 from the first to before the second index. */
+function aloneRange(weights: Float32Array): readonly [number, number] {
+  const start = weights.indexOf(1);
+  return start === -1 ? [0, 0] : [start, weights.lastIndexOf(1) + 1];
+}
+
 function addRow(
   sum: Float32Array,
   to: number,
@@ -114,10 +121,18 @@ function addRow(
   from: number,
   columns: Float32Array,
   weight: number,
+  [start, end]: readonly [number, number],
 ): void {
-  for (let x = 0; x < columns.length; x++) {
-    sum[to + x] = (sum[to + x] as number) + (data[from + x] as number) * ((columns[x] as number) * weight);
-  }
+  const isCopied = weight === 1 && end > start;
+  const add = (first: number, last: number): void => {
+    for (let x = first; x < last; x++) {
+      sum[to + x] = (sum[to + x] as number) + (data[from + x] as number) * ((columns[x] as number) * weight);
+    }
+  };
+  add(0, isCopied ? start : columns.length);
+  if (!isCopied) return;
+  sum.set(data.subarray(from + start, from + end), to + start);
+  add(end, columns.length);
 }
 
 /** Each tile's weights divided by the sum over all tiles of the axis (at least 1e-8, as in the reference). */

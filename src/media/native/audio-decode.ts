@@ -4,6 +4,7 @@ import { SoundstageError } from '../../shared/errors.ts';
 import { decodeAudioFrames } from './audio-frames.ts';
 import { MediaInput } from './media-input.ts';
 import { readSamples } from './sample-format.ts';
+import { requireWhole } from './stated-duration.ts';
 
 export interface AudioDecodeRequest {
   readonly path: string;
@@ -31,13 +32,15 @@ export async function decodeAudio(
   signal: AbortSignal,
 ): Promise<AudioFormat> {
   await using input = await MediaInput.open(path, field);
+  const stream = input.audioStream(field);
   let window: AudioWindow | undefined;
-  for await (const frame of decodeAudioFrames(input, input.audioStream(field), field)) {
+  for await (const frame of decodeAudioFrames(input, stream, field)) {
     if (signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
     window ??= new AudioWindow(frame, start, maxSeconds);
     for (const block of window.add(frame)) await emit(block);
     if (window.complete) break;
   }
+  if (window !== undefined && !window.complete) await requireWhole(input, stream, { path, field }, window.seconds);
   const rest = window?.rest();
   if (rest !== undefined) await emit(rest);
   if (window === undefined || window.taken === 0) throw beyondEnd(field, start);
@@ -63,6 +66,11 @@ class AudioWindow {
     this.#skip = Math.round(start * first.sampleRate);
     this.#limit = Math.round(maxSeconds * first.sampleRate);
     this.#block = this.#newBlock();
+  }
+
+  /** Seconds decoded so far, those passed over included. */
+  get seconds(): number {
+    return this.#position / this.format.sampleRate;
   }
 
   get complete(): boolean {

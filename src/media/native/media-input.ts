@@ -37,6 +37,12 @@ export class MediaInput implements AsyncDisposable {
     return this.#format.iformat?.name ?? 'unknown';
   }
 
+  /** Seconds, as stated by the container or guessed; undefined if neither. */
+  get duration(): number | undefined {
+    const { duration } = this.#format;
+    return duration > 0n ? Number(duration) / 1e6 : undefined;
+  }
+
   /** The stream a player would choose; a picture embedded in a sound file does not count as video. */
   bestStream(type: AVMediaType): Stream | undefined {
     const stream = this.#format.streams[this.#format.findBestStream(type)];
