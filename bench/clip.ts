@@ -1,12 +1,14 @@
 // Whole clips from a recording to a file: seconds per phase, the share spent outside the tensor runtime, peak memory.
-// Usage: node bench/clip.ts [WIDTHxHEIGHTxFRAMES…]
+// Usage: node bench/clip.ts [WIDTHxHEIGHTxFRAMES[:acceleration]…]
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MediaService } from '../src/media/media-service.ts';
 import { readWeightFolder } from '../src/models/weight-folder.ts';
+import type { Acceleration } from '../src/pipeline/acceleration.ts';
 import { Engine } from '../src/pipeline/engine.ts';
 import { type Clip, generateClip } from '../src/pipeline/generate-clip.ts';
 import { benchmarkSettings } from './benchmark-settings.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { benchmarkSizes, randomCheckpoint } from './random-checkpoint.ts';
 
 const work = join(import.meta.dirname, 'work');
@@ -15,22 +17,37 @@ const weights = await readWeightFolder(await randomCheckpoint(work, benchmarkSiz
 const sizes = process.argv.length > 2 ? process.argv.slice(2) : ['512x384x121', '1024x768x121'];
 
 for (const text of sizes) {
-  const [width = 0, height = 0, numFrames = 0] = text.split('x').map(Number);
+  const [size = '', acceleration = 'none'] = text.split(':');
+  const [width = 0, height = 0, numFrames = 0] = size.split('x').map(Number);
   // A process of its own for each clip, so that peak memory is the clip's.
   await using media = new MediaService();
   await using engine = new Engine();
   const settings = { ...benchmarkSettings, videoSize: { width, height }, numFrames };
-  report(text, await generateClip(settings, weights, { engine, media }, { output: join(work, 'clip.mp4') }));
+  using memory = new MemoryWatch(() => engine.pid);
+  const clip = await generateClip(
+    { ...settings, acceleration: acceleration as Acceleration },
+    weights,
+    { engine, media },
+    { output: join(work, 'clip.mp4'), onProgress: ({ phase }) => memory.enter(phase) },
+  );
+  report(text, clip, memory.peaks);
 }
 
-function report(name: string, { report: { phases, runtimeSeconds, peakMemory }, seconds }: Clip): void {
-  const outside = (seconds - runtimeSeconds) / seconds;
-  process.stdout.write(
-    `${name}: ${seconds.toFixed(1)} s, peak memory of the engine ${(peakMemory / 1e6).toFixed(0)} MB\n`,
-  );
-  for (const [phase, time] of Object.entries(phases))
-    process.stdout.write(`  ${phase.padEnd(10)}${time.toFixed(2).padStart(9)} s\n`);
-  process.stdout.write(
-    `  outside the runtime ${(seconds - runtimeSeconds).toFixed(2)} s, ${(100 * outside).toFixed(1)} % of the wall time\n`,
-  );
+function report(
+  name: string,
+  { report: { phases, runtimeSeconds }, seconds }: Clip,
+  peaks: ReadonlyMap<string, number>,
+): void {
+  const outside = seconds - runtimeSeconds;
+  process.stdout.write(`${name}: ${seconds.toFixed(1)} s, peak memory ${megabytes(Math.max(...peaks.values()))}\n`);
+  for (const [phase, time] of Object.entries(phases)) {
+    const peak = megabytes(peaks.get(phase) ?? 0);
+    process.stdout.write(`  ${phase.padEnd(10)}${time.toFixed(2).padStart(9)} s ${peak.padStart(9)}\n`);
+  }
+  const share = ((100 * outside) / seconds).toFixed(1);
+  process.stdout.write(`  outside the runtime ${outside.toFixed(2)} s, ${share} % of the wall time\n`);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
 }

@@ -93,6 +93,15 @@ test('frames follow the recording by default, and the result is reported as JSON
   expect(prompt).toBe('A dog');
 });
 
+test('sync mode prints the clip as a data URI and leaves no file', async () => {
+  const request = ['--audio', at('sound.wav'), '--prompt', 'A dog', ...small, '--sync-mode'];
+  const { code, stdout } = await soundstage('generate', ...request, '--video-output-type', 'VP9 (.webm)');
+  expect(code).toBe(0);
+  const { video } = JSON.parse(stdout);
+  const [, base64 = ''] = /^data:video\/webm;base64,(.+)$/.exec(video.url) ?? [];
+  expect(Buffer.from(base64, 'base64')).toHaveLength(video.file_size);
+});
+
 test('cancelling mid-run leaves no file and returns within three seconds', async () => {
   await mkdir(at('cancelled'));
   const output = at('cancelled/clip.mp4');

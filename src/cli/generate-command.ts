@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { extname, resolve } from 'node:path';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, extname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type Input, parseInput } from '../contract/input.ts';
 import { defaultNegativePrompt } from '../contract/negative-prompt.ts';
@@ -53,28 +55,45 @@ export function generateCommand(): Command {
 
 async function run(flags: GenerateFlags & CommandFlags, signal: AbortSignal): Promise<void> {
   const input = parseInput(withOutputType(requestFields(flags), flags.output));
-  const output = resolve(flags.output ?? `clip${videoFormat(input.video_output_type).extension}`);
+  if (!input.sync_mode) {
+    const clip = await makeClip(input, flags, resolve(flags.output ?? defaultName(input)), signal);
+    process.stdout.write(flags.json ? json(clip, clip.file.path) : summary(clip));
+    return;
+  }
+  if (flags.output !== undefined) {
+    throw new SoundstageError('input', 'sync_mode leaves no file, so leave --output out', { field: 'output' });
+  }
+  await using folder = await temporaryFolder();
+  const clip = await makeClip(input, flags, join(folder.path, defaultName(input)), signal);
+  const bytes = await readFile(clip.file.path);
+  process.stdout.write(json(clip, `data:${clip.file.contentType};base64,${bytes.toString('base64')}`));
+}
+
+async function makeClip(input: Input, flags: CommandFlags, output: string, signal: AbortSignal): Promise<Clip> {
   const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
   const weights = await resolveWeights(flags.model, { cameras });
-  const settings = clipSettings(input, flags, await chooseDevice(flags.device), weights.cameraLoras);
+  const settings = clipSettings(input, flags, await chooseDevice(flags.device, signal), weights.cameraLoras);
+  const { preview } = flags;
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using media = new MediaService();
   await using engine = new Engine();
-  const clip = await generateClip(
-    settings,
-    weights,
-    { engine, media },
-    {
-      output,
-      signal,
-      onProgress: (progress) => display.update(progress),
-      onNote: (note) => display.note(note),
-      onPreview:
-        flags.preview === undefined ? undefined : (preview) => writePreview(preview, resolve(flags.preview ?? '')),
-    },
-  );
-  display.finish();
-  process.stdout.write(flags.json ? `${JSON.stringify(jsonResult(clip), null, 2)}\n` : summary(clip));
+  const services = { engine, media };
+  return await generateClip(settings, weights, services, {
+    output,
+    signal,
+    onProgress: (progress) => display.update(progress),
+    onNote: (note) => display.note(note),
+    onPreview: preview === undefined ? undefined : (frames) => writePreview(frames, resolve(preview)),
+  });
+}
+
+function defaultName(input: Input): string {
+  return `clip${videoFormat(input.video_output_type).extension}`;
+}
+
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'soundstage-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
 /** The extension of the output file decides the type, unless the type is given; then they must agree. */
@@ -134,13 +153,13 @@ function clipSettings(
   };
 }
 
-/** The endpoint's output, with the file's path for its URL. */
-function jsonResult({ file, plan, report, seconds }: Clip) {
-  return {
+/** The endpoint's output, with timings. */
+function json({ file, plan, report, seconds }: Clip, url: string): string {
+  const result = {
     video: {
-      url: file.path,
+      url,
       content_type: file.contentType,
-      file_name: file.path.split(/[\\/]/).at(-1),
+      file_name: basename(file.path),
       file_size: file.fileSize,
       width: file.width,
       height: file.height,
@@ -153,6 +172,7 @@ function jsonResult({ file, plan, report, seconds }: Clip) {
     timings: { ...report.phases, total: seconds, runtime: report.runtimeSeconds },
     peak_memory: report.peakMemory,
   };
+  return `${JSON.stringify(result, null, 2)}\n`;
 }
 
 function summary({ file, plan, report, seconds }: Clip): string {

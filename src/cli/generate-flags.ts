@@ -40,6 +40,7 @@ export function addGenerateFlags(command: Command): Command {
     .addOption(choice('--video-write-mode <mode>', 'effort of the encoder', 'video_write_mode'))
     .option('--enable-prompt-expansion', "let the text encoder's language model rewrite the prompt (default)")
     .option('--no-enable-prompt-expansion', 'use the prompt as it is')
+    .option('--sync-mode', 'print the clip as a data URI in JSON and leave no file')
     .option('--lora <file[=scale]>', 'apply a LoRA; repeat for several (scale 0 to 4, default 1)', collectLora)
     .addOption(number('--image-strength <strength>', 'how firmly the first image is kept, 0 to 1', 'image_strength'))
     .addOption(

@@ -9,10 +9,11 @@ const strength = z.number().min(0).max(1);
 const loraInput = z.object({
   path: z.string(),
   scale: z.number().min(0).max(4).default(1),
-  weight_name: z.string().optional(),
 });
 
-/** The endpoint's input: names, defaults and ranges as published. Unknown fields are ignored. */
+/**
+ * The endpoint's input as far as it is served: names, defaults and ranges as published. Unknown fields are ignored.
+ */
 export const inputSchema = z.object({
   prompt: z.string().trim().min(1).max(5000),
   audio_url: z.string().min(1),
@@ -37,6 +38,7 @@ export const inputSchema = z.object({
   video_output_type: z.enum(['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)', 'GIF (.gif)']).default('X264 (.mp4)'),
   video_quality: z.enum(['low', 'medium', 'high', 'maximum']).default('high'),
   video_write_mode: z.enum(['fast', 'balanced', 'small']).default('balanced'),
+  sync_mode: z.boolean().default(false),
   loras: z.array(loraInput).max(8).default([]),
   image_strength: strength.default(1),
   end_image_strength: strength.default(1),

@@ -3,8 +3,12 @@ import { knownLength, type Value } from '../graph/value.ts';
 
 /** Divides by the root mean square over the channels: `[1, C, …]` → same. */
 export function pixelNormalize(g: Graph, x: Value, epsilon: number): Value {
-  // 16 bits cannot hold the squares next to a small epsilon.
+  const C = knownLength(x, 1);
+  // In float32: 16 bits cannot hold the squares next to a small epsilon.
   const wide = g.cast(x, 'float32');
-  const meanSquare = g.affine(g.reduceSumSquare(wide, [1]), 1 / knownLength(x, 1), epsilon);
+  // A 1×1 convolution is how the runtime sums over channels fastest: several times faster than its reductions.
+  const kernel = [1, C, ...x.shape.slice(2).map(() => 1)];
+  const mean = g.constant(new Array(C).fill(1 / C), kernel, 'float32');
+  const meanSquare = g.convolve(g.multiply(wide, wide), mean, g.constant([epsilon], [1], 'float32')); // [1, 1, …]
   return g.divide(x, g.cast(g.squareRoot(meanSquare), x.dtype));
 }

@@ -147,13 +147,15 @@ export class VelocityModel implements AsyncDisposable {
   }
 
   #session(options: Omit<TransformerOptions, 'adapters'>): Promise<Session> {
-    const key = JSON.stringify(options);
-    const known = this.#sessions.get(key);
+    const keyOf = (residuals: TransformerOptions['residuals']): string => JSON.stringify({ ...options, residuals });
+    // The recording graph does all that the plain one does; where it is open, no second one is needed.
+    const recording = options.residuals === undefined ? this.#sessions.get(keyOf('record')) : undefined;
+    const known = recording ?? this.#sessions.get(keyOf(options.residuals));
     if (known !== undefined) return known;
     const { target, loras = [], session } = this.#options;
     const adapters = this.#adaptersAreInputs ? inputAdapters() : mappedAdapters(loras);
     const opened = Session.open(transformerGraph(this.#checkpoint, target, { ...options, adapters }), session);
-    this.#sessions.set(key, opened);
+    this.#sessions.set(keyOf(options.residuals), opened);
     return opened;
   }
 

@@ -1,3 +1,6 @@
+import { type LatentSize, spatialStride, temporalStride } from '../positions.ts';
+import { roundHalfToEven } from '../round-half-to-even.ts';
+
 /** How a decode is cut up, in output units. */
 export interface DecodeTiling {
   /** Longer side of a tile in pixels; a multiple of 32, at least 64. */
@@ -29,16 +32,6 @@ export interface DecodeTiles {
   readonly width: readonly AxisTile[];
 }
 
-export interface LatentSize {
-  readonly frames: number;
-  readonly height: number;
-  readonly width: number;
-}
-
-/** Latent frames after the first hold 8 frames each; latent positions hold 32×32 pixels. */
-export const framesPerLatent = 8;
-export const pixelsPerLatent = 32;
-
 /** The reference implementation's choice for this autoencoder: tiles of 512 pixels and 64 frames. */
 export const defaultTiling: DecodeTiling = Object.freeze({
   tilePixels: 512,
@@ -54,24 +47,24 @@ export const defaultTiling: DecodeTiling = Object.freeze({
  */
 export function decodeTiles(latent: LatentSize, tiling: DecodeTiling): DecodeTiles {
   checkTiling(tiling);
-  const overlapFrames = tiling.overlapFrames / framesPerLatent;
-  const overlap = tiling.overlapPixels / pixelsPerLatent;
+  const overlapFrames = tiling.overlapFrames / temporalStride;
+  const overlap = tiling.overlapPixels / spatialStride;
   const longer = Math.max(latent.height, latent.width);
   const space = (length: number): AxisTile[] => {
-    const share = roundHalfToEven(((tiling.tilePixels / pixelsPerLatent) * length) / longer);
+    const share = roundHalfToEven(((tiling.tilePixels / spatialStride) * length) / longer);
     return split(length, Math.max(2, overlap + 1, share), overlap).map(pixelTile);
   };
   return {
-    time: split(latent.frames, tiling.tileFrames / framesPerLatent, overlapFrames).map(frameTile),
+    time: split(latent.frames, tiling.tileFrames / temporalStride, overlapFrames).map(frameTile),
     height: space(latent.height),
     width: space(latent.width),
   };
 }
 
 function checkTiling({ tilePixels, overlapPixels, tileFrames, overlapFrames }: DecodeTiling): void {
-  const whole = [tilePixels, overlapPixels].every((pixels) => pixels >= 0 && pixels % pixelsPerLatent === 0);
-  const wholeFrames = [tileFrames, overlapFrames].every((frames) => frames >= 0 && frames % framesPerLatent === 0);
-  if (!whole || tilePixels < 64 || overlapPixels < pixelsPerLatent || overlapPixels >= tilePixels) {
+  const whole = [tilePixels, overlapPixels].every((pixels) => pixels >= 0 && pixels % spatialStride === 0);
+  const wholeFrames = [tileFrames, overlapFrames].every((frames) => frames >= 0 && frames % temporalStride === 0);
+  if (!whole || tilePixels < 64 || overlapPixels < spatialStride || overlapPixels >= tilePixels) {
     throw new RangeError(`tiles of ${tilePixels} px with ${overlapPixels} px of overlap cannot be decoded`);
   }
   if (!wholeFrames || tileFrames < 16 || overlapFrames >= tileFrames) {
@@ -101,9 +94,9 @@ function split(length: number, size: number, overlap: number): Interval[] {
 
 /** Ramps of n pixels rise as i/(n+1), i = 1…n, and fall in reverse. */
 function pixelTile({ start, end, left, right }: Interval): AxisTile {
-  const [outputStart, outputEnd] = [start * pixelsPerLatent, end * pixelsPerLatent];
+  const [outputStart, outputEnd] = [start * spatialStride, end * spatialStride];
   const weights = new Float32Array(outputEnd - outputStart).fill(1);
-  const [rising, falling] = [left * pixelsPerLatent, right * pixelsPerLatent];
+  const [rising, falling] = [left * spatialStride, right * spatialStride];
   for (let i = 0; i < rising; i++) weights[i] = (i + 1) / (rising + 1);
   fall(weights, falling);
   return { start, end, outputStart, outputEnd, weights };
@@ -118,12 +111,12 @@ function frameTile(interval: Interval): AxisTile {
   const isFirst = interval.start === 0;
   const start = isFirst ? interval.start : interval.start - 1;
   const left = isFirst ? 0 : interval.left + 1;
-  const outputStart = start * framesPerLatent;
-  const outputEnd = 1 + (end - 1) * framesPerLatent;
+  const outputStart = start * temporalStride;
+  const outputEnd = 1 + (end - 1) * temporalStride;
   const weights = new Float32Array(outputEnd - outputStart).fill(1);
-  const rising = left === 0 ? 0 : 1 + (left - 1) * framesPerLatent;
+  const rising = left === 0 ? 0 : 1 + (left - 1) * temporalStride;
   for (let i = 0; i < rising; i++) weights[i] = i / rising;
-  fall(weights, right * framesPerLatent);
+  fall(weights, right * temporalStride);
   return { start, end, outputStart, outputEnd, weights };
 }
 
@@ -132,10 +125,4 @@ function fall(weights: Float32Array, length: number): void {
     const at = weights.length - length + i - 1;
     weights[at] = (weights[at] ?? 0) * ((length + 1 - i) / (length + 1));
   }
-}
-
-/** Python's `round`, which the reference uses. */
-function roundHalfToEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

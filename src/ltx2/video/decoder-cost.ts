@@ -1,14 +1,7 @@
 import { SoundstageError } from '../../shared/errors.ts';
 import type { VideoVaeConfig } from '../config.ts';
-import {
-  type AxisTile,
-  type DecodeTiling,
-  decodeTiles,
-  defaultTiling,
-  framesPerLatent,
-  type LatentSize,
-  pixelsPerLatent,
-} from './decode-tiles.ts';
+import { type LatentSize, spatialStride, temporalStride } from '../positions.ts';
+import { type AxisTile, type DecodeTiling, decodeTiles, defaultTiling } from './decode-tiles.ts';
 
 /** One 3×3×3 convolution of the decoder and the number of positions it is evaluated at. */
 interface DecoderConvolution {
@@ -49,8 +42,8 @@ export function estimateDecodeMemory(config: VideoVaeConfig, latent: LatentSize,
  */
 export function chooseTiling(config: VideoVaeConfig, latent: LatentSize, memoryBytes?: number): DecodeTiling {
   if (memoryBytes === undefined) return defaultTiling;
-  const pixels = tileLengths(128, Math.max(latent.height, latent.width) * pixelsPerLatent, pixelsPerLatent);
-  const frames = tileLengths(32, latent.frames * framesPerLatent, framesPerLatent);
+  const pixels = tileLengths(128, Math.max(latent.height, latent.width) * spatialStride, spatialStride);
+  const frames = tileLengths(32, latent.frames * temporalStride, temporalStride);
   const candidates = pixels
     .flatMap((tilePixels) => frames.map((tileFrames): DecodeTiling => ({ ...defaultTiling, tilePixels, tileFrames })))
     .filter((tiling) => widestActivation(config, latent, tiling) < indexLimit)

@@ -2,7 +2,7 @@ import { floatTensor, type HostTensor, hostTensor } from '../../graph/host-tenso
 import { floats, type Session } from '../../graph/session.ts';
 import { knownLength } from '../../graph/value.ts';
 import { seededNormals } from '../noise.ts';
-import { pixelsPerLatent } from './decode-tiles.ts';
+import { spatialStride } from '../positions.ts';
 import { solveRidge } from './ridge-regression.ts';
 
 /** A linear guess at the colour of a latent position. */
@@ -73,15 +73,15 @@ function smoothNoise(C: number, side: number): Float32Array {
 
 /** Mean colour, each sample clamped to −1…1, of every 32×32 block of one frame `[3, 32·side, 32·side]`. */
 function blockMeans(frame: Float32Array, side: number): Float64Array {
-  const width = side * pixelsPerLatent;
+  const width = side * spatialStride;
   const means = new Float64Array(side * side * 3);
   for (const [index, value] of frame.entries()) {
     const colour = Math.floor(index / width ** 2);
     const row = Math.floor(index / width) % width;
     const column = index % width;
-    const block = Math.floor(row / pixelsPerLatent) * side + Math.floor(column / pixelsPerLatent);
+    const block = Math.floor(row / spatialStride) * side + Math.floor(column / spatialStride);
     means[block * 3 + colour] =
-      (means[block * 3 + colour] ?? 0) + Math.min(1, Math.max(-1, value)) / pixelsPerLatent ** 2;
+      (means[block * 3 + colour] ?? 0) + Math.min(1, Math.max(-1, value)) / spatialStride ** 2;
   }
   return means;
 }

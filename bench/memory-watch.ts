@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+
+const interval = 20;
+
+/** Samples a process's anonymous memory (mapped weights excluded) and keeps the peak under the current label. Linux only. */
+export class MemoryWatch implements Disposable {
+  readonly peaks = new Map<string, number>();
+  readonly #timer: NodeJS.Timeout;
+  #label = 'start';
+
+  constructor(pid: () => number | undefined) {
+    this.#timer = setInterval(() => this.#sample(pid()), interval);
+  }
+
+  /** What follows counts under `label`. */
+  enter(label: string): void {
+    this.#label = label;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #sample(pid: number | undefined): void {
+    if (pid === undefined || process.platform !== 'linux') return;
+    const bytes = anonymousBytes(pid);
+    this.peaks.set(this.#label, Math.max(this.peaks.get(this.#label) ?? 0, bytes));
+  }
+}
+
+function anonymousBytes(pid: number): number {
+  const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(match?.[1] ?? 0) * 1024;
+}
