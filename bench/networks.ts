@@ -2,7 +2,8 @@
 // one run so that a busy neighbour slows both. Usage: npm run bench, or node bench/networks.ts [name…]
 import { join } from 'node:path';
 import { evaluateDimension } from '../src/graph/dimension.ts';
-import { type GraphModel, graphTargets } from '../src/graph/graph-core.ts';
+import type { GraphModel } from '../src/graph/graph-core.ts';
+import { graphTargets } from '../src/graph/graph-target.ts';
 import { indexTensor } from '../src/graph/host-tensor.ts';
 import { Session, type SessionOptions, type Tensors } from '../src/graph/session.ts';
 import { audioPositions } from '../src/ltx2/audio/audio-latents.ts';

@@ -1,5 +1,5 @@
 import { Graph } from '../src/graph/graph.ts';
-import { graphTargets } from '../src/graph/graph-core.ts';
+import { graphTargets } from '../src/graph/graph-target.ts';
 import { floatTensor, type HostTensor } from '../src/graph/host-tensor.ts';
 import { Session } from '../src/graph/session.ts';
 

@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { type DeviceReport, probeDeviceSafely } from '../graph/device-probe.ts';
-import type { DeviceKind } from '../graph/graph-core.ts';
+import type { DeviceKind } from '../graph/graph-target.ts';
 import { formatBytes } from '../models/quantities.ts';
 import { overviewOfWeights } from '../models/weights-overview.ts';
 import { reporting } from './reporting.ts';

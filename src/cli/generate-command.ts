@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import { type Input, parseInput } from '../contract/input.ts';
 import { defaultNegativePrompt } from '../contract/negative-prompt.ts';
 import { videoSizePresets } from '../contract/presets.ts';
-import type { DeviceKind } from '../graph/graph-core.ts';
+import type { DeviceKind } from '../graph/graph-target.ts';
 import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
 import { MediaService } from '../media/media-service.ts';
 import { type VideoOutputType, videoFormat, videoOutputTypes } from '../media/video-settings.ts';

@@ -1,6 +1,7 @@
 import type { DeviceReport } from './device-probe.ts';
 import { Graph } from './graph.ts';
-import { type DeviceKind, type GraphModel, graphTargets } from './graph-core.ts';
+import type { GraphModel } from './graph-core.ts';
+import { type DeviceKind, graphTargets } from './graph-target.ts';
 import { floatTensor } from './host-tensor.ts';
 import { floats, Session } from './session.ts';
 

@@ -1,5 +1,5 @@
 import { ChildService } from '../shared/child-service.ts';
-import type { DeviceKind } from './graph-core.ts';
+import type { DeviceKind } from './graph-target.ts';
 
 export type DeviceReport =
   | { readonly device: DeviceKind; readonly usable: true }

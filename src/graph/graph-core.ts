@@ -1,31 +1,11 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
-import { type ArithmeticType, bytesPerElement, type ElementType, isFloat, onnxDataType } from './element-type.ts';
-import { ModelProtoSchema, type NodeProto, NodeProtoSchema, type TensorProto } from './onnx/onnx_pb.ts';
-import { type Attribute, attributeProto, externalTensor, inlineTensor, valueInfo } from './onnx-encoding.ts';
-import type { StoredTensor } from './safetensors.ts';
+import { type ElementType, onnxDataType } from './element-type.ts';
+import type { GraphTarget } from './graph-target.ts';
+import { GraphWeights } from './graph-weights.ts';
+import { ModelProtoSchema, type NodeProto } from './onnx/onnx_pb.ts';
+import { type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
 import type { Value } from './value.ts';
-
-export type DeviceKind = 'cpu' | 'cuda' | 'webgpu';
-
-/** What a graph is emitted for. Networks are written once; this decides arithmetic type and operator choice. */
-export interface GraphTarget {
-  readonly device: DeviceKind;
-  readonly arithmetic: ArithmeticType;
-}
-
-/** The targets in use: kernels for these pairs exist in the runtime (CPU has no bf16 or f16 arithmetic worth using). */
-export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.freeze({
-  cpu: { device: 'cpu', arithmetic: 'float32' },
-  cuda: { device: 'cuda', arithmetic: 'bfloat16' },
-  webgpu: { device: 'webgpu', arithmetic: 'float16' },
-});
-
-export interface NodeOptions {
-  readonly attributes?: Readonly<Record<string, Attribute>>;
-  readonly domain?: '' | 'com.microsoft';
-  readonly dtype?: ElementType;
-}
 
 /** A finished graph, ready for a session. */
 export interface GraphModel {
@@ -52,42 +32,17 @@ const withoutBfloat16Kernel: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The part of the builder that knows ONNX: names, nodes, inputs, outputs, constants and weights. The operations are
- * layered on top, one subject per class; `Graph` is the whole.
+ * The part of the builder that knows ONNX: nodes, inputs, outputs and run-time sizes. The operations are layered on top,
+ * one subject per class; `Graph` is the whole.
  */
-export abstract class GraphCore {
-  readonly target: GraphTarget;
+export abstract class GraphCore extends GraphWeights {
   readonly #nodes: NodeProto[] = [];
-  /** Kept apart and put first: the runtime then widens each weight just before its use (peak memory). */
-  readonly #weightNodes: NodeProto[] = [];
-  readonly #initializers: TensorProto[] = [];
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
-  readonly #weights = new Map<string, Value>();
-  readonly #externals = new Map<string, Value>();
-  readonly #weightFiles = new Set<string>();
-  readonly #constants = new Map<string, Value>();
   readonly #symbols = new Map<string, Value>();
   readonly #dimensions = new Map<string, Value>();
-  #weightElements = 0;
   #flops: Dimension = 0;
-  #scope = '';
   #counter = 0;
-
-  constructor(target: GraphTarget) {
-    this.target = target;
-  }
-
-  /** Prefixes the names of everything made inside `build`, so that errors and profiles say where. */
-  scoped<Result>(name: string, build: () => Result): Result {
-    const outer = this.#scope;
-    this.#scope = `${outer}${name}/`;
-    try {
-      return build();
-    } finally {
-      this.#scope = outer;
-    }
-  }
 
   /** Declares a graph input. A symbol that occurs alone on an axis (`scale·symbol+offset`) is bound by it at run time. */
   input(name: string, dtype: ElementType, shape: readonly Dimension[]): Value {
@@ -103,57 +58,8 @@ export abstract class GraphCore {
   abstract output(name: string, value: Value): void;
 
   protected declareOutput(name: string, value: Value): void {
-    this.#append(this.#nodes, 'Identity', [value], [name], {});
+    this.#nodes.push(nodeProto('Identity', [value], [name]));
     this.#outputs.push(Object.freeze({ ...value, name }));
-  }
-
-  /**
-   * A weight used in place: the graph points into the safetensors file. Returned in the target's arithmetic type
-   * (floats) through a Cast in the graph; `scale` (one element) multiplies it, as fp8 checkpoints need.
-   */
-  weight(stored: StoredTensor, scale?: StoredTensor): Value {
-    const key = locationOf(stored);
-    const known = this.#weights.get(key);
-    if (known !== undefined) return known;
-    const { arithmetic } = this.target;
-    let value = isFloat(stored.dtype) ? this.#widened(stored, arithmetic) : this.storedWeight(stored);
-    if (scale !== undefined) value = this.#weightNode('Mul', [value, this.weight(scale)], {}, arithmetic, value.shape);
-    this.#weights.set(key, value);
-    return value;
-  }
-
-  /** A weight in the type it is stored in, for operations that pick from a large table before widening. */
-  storedWeight(stored: StoredTensor): Value {
-    const key = locationOf(stored);
-    const known = this.#externals.get(key);
-    if (known !== undefined) return known;
-    const value = this.#external(stored);
-    this.#externals.set(key, value);
-    return value;
-  }
-
-  /** `weight + offset` in float32, worked out once with the weights. */
-  offsetWeight(stored: StoredTensor, offset: number): Value {
-    const terms = [this.#widened(stored, 'float32'), this.constant([offset], [], 'float32')];
-    return this.#weightNode('Add', terms, {}, 'float32', stored.shape);
-  }
-
-  /** A small constant; equal constants are stored once. Floats are given in the arithmetic type unless `dtype` says. */
-  constant(values: readonly number[], shape: readonly number[] = [values.length], dtype?: ElementType): Value {
-    const type = dtype ?? this.target.arithmetic;
-    if (values.length !== shape.reduce((product, length) => product * length, 1)) {
-      throw new Error(`${this.#scope}: ${values.length} values do not fill the shape [${shape}]`);
-    }
-    const stored = type === 'int64' ? 'int64' : 'float32';
-    const key = `${type}[${shape}]:${values}`;
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known;
-    const name = `constant_${this.#constants.size}`;
-    this.#initializers.push(inlineTensor(name, values, shape, stored));
-    let value: Value = Object.freeze({ name, dtype: stored, shape });
-    if (type !== stored) value = this.#weightNode('Cast', [value], { to: onnxDataType(type) }, type, shape);
-    this.#constants.set(key, value);
-    return value;
   }
 
   /** Emits one node with one output. */
@@ -179,17 +85,12 @@ export abstract class GraphCore {
       return this.#inFloat32(type, inputs, shapes, options);
     }
     const dtype = options.dtype ?? inputs[0]?.dtype ?? 'float32';
-    const base = `${this.#scope}${type}_${this.#counter++}`;
+    const base = `${this.scope}${type}_${this.#counter++}`;
     const values = shapes.map((shape, index) =>
       Object.freeze({ name: shapes.length === 1 ? base : `${base}.${index}`, dtype, shape }),
     );
-    this.#append(
-      this.#nodes,
-      type,
-      inputs,
-      values.map((value) => value.name),
-      options,
-    );
+    const names = values.map((value) => value.name);
+    this.#nodes.push(nodeProto(type, inputs, names, options));
     return values;
   }
 
@@ -228,7 +129,7 @@ export abstract class GraphCore {
   /** An error that says which tensor of which shape could not be combined. */
   protected mismatch(what: string, ...values: readonly Value[]): Error {
     const described = values.map((value) => `${value.name} ${value.dtype} ${formatShape(value.shape)}`).join(' and ');
-    return new Error(`${this.#scope}: ${what}: ${described}`);
+    return new Error(`${this.scope}: ${what}: ${described}`);
   }
 
   build(): GraphModel {
@@ -243,8 +144,9 @@ export abstract class GraphCore {
         ],
         graph: {
           name: 'graph',
-          node: [...this.#weightNodes, ...this.#nodes],
-          initializer: this.#initializers,
+          // Weights first: the runtime then widens each one just before its use, which bounds peak memory.
+          node: [...this.weightNodes, ...this.#nodes],
+          initializer: [...this.initializers],
           input: this.#inputs.map(valueInfo),
           output: this.#outputs.map(valueInfo),
         },
@@ -255,8 +157,8 @@ export abstract class GraphCore {
       target: this.target,
       inputs: [...this.#inputs],
       outputs: [...this.#outputs],
-      weightElements: this.#weightElements,
-      weightFiles: [...this.#weightFiles],
+      weightElements: this.weightElements,
+      weightFiles: [...this.weightFiles],
       flops: this.#flops,
     });
   }
@@ -271,63 +173,12 @@ export abstract class GraphCore {
     const cast = (value: Value, to: ElementType): Value =>
       this.node('Cast', [value], value.shape, { dtype: to, attributes: { to: onnxDataType(to) } });
     const widened = inputs.map((value) => (value?.dtype === 'bfloat16' ? cast(value, 'float32') : value));
-    const base = `${this.#scope}${type}_${this.#counter++}`;
+    const base = `${this.scope}${type}_${this.#counter++}`;
     const dtype = widened[0]?.dtype ?? 'float32';
     const results = shapes.map((shape, index) => Object.freeze({ name: `${base}.${index}`, dtype, shape }));
-    this.#append(
-      this.#nodes,
-      type,
-      widened,
-      results.map((value) => value.name),
-      options,
-    );
+    const names = results.map((value) => value.name);
+    this.#nodes.push(nodeProto(type, widened, names, options));
     return results.map((value) => (inputs[0]?.dtype === 'bfloat16' ? cast(value, 'bfloat16') : value));
-  }
-
-  #external(stored: StoredTensor): Value {
-    const { file, length, dtype, shape } = stored;
-    const name = `${stored.name}@${this.#externals.size}`;
-    this.#initializers.push(externalTensor(name, stored));
-    this.#weightFiles.add(file);
-    this.#weightElements += length / bytesPerElement(dtype);
-    return Object.freeze({ name, dtype, shape });
-  }
-
-  #widened(stored: StoredTensor, to: ElementType): Value {
-    const value = this.storedWeight(stored);
-    if (stored.dtype === to) return value;
-    return this.#weightNode('Cast', [value], { to: onnxDataType(to) }, to, value.shape);
-  }
-
-  #weightNode(
-    type: string,
-    inputs: readonly Value[],
-    attributes: Readonly<Record<string, Attribute>>,
-    dtype: ElementType,
-    shape: readonly Dimension[],
-  ): Value {
-    const value = Object.freeze({ name: `weight/${type}_${this.#weightNodes.length}`, dtype, shape });
-    this.#append(this.#weightNodes, type, inputs, [value.name], { attributes });
-    return value;
-  }
-
-  #append(
-    list: NodeProto[],
-    type: string,
-    inputs: readonly (Value | undefined)[],
-    outputs: readonly string[],
-    { attributes = {}, domain = '' }: NodeOptions,
-  ): void {
-    list.push(
-      create(NodeProtoSchema, {
-        name: outputs[0] ?? type,
-        opType: type,
-        domain,
-        input: inputs.map((value) => value?.name ?? ''),
-        output: [...outputs],
-        attribute: Object.entries(attributes).map(([name, value]) => attributeProto(name, value)),
-      }),
-    );
   }
 
   #bindSymbol(input: Value, dimension: Dimension, axis: number): void {
@@ -342,12 +193,7 @@ export abstract class GraphCore {
 
   #symbolValue(name: string): Value {
     const value = this.#symbols.get(name);
-    if (value === undefined) throw new Error(`${this.#scope}: no input determines the size "${name}"`);
+    if (value === undefined) throw new Error(`${this.scope}: no input determines the size "${name}"`);
     return value;
   }
-}
-
-/** Identifies a weight; parts of one tensor (rows of a table) differ in offset or shape, empty tensors in shape. */
-function locationOf({ file, offset, shape }: StoredTensor): string {
-  return `${file}:${offset}[${shape}]`;
 }

@@ -1,10 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { SymbolicDimension } from './dimension.ts';
-import { onnxDataType } from './element-type.ts';
+import { type ElementType, onnxDataType } from './element-type.ts';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
   type TensorProto,
   TensorProto_DataLocation,
   TensorProtoSchema,
@@ -16,6 +18,29 @@ import type { Value } from './value.ts';
 
 /** A node attribute: integers by default, floats marked as such. */
 export type Attribute = number | string | readonly number[] | { readonly float: number };
+
+export interface NodeOptions {
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  readonly domain?: '' | 'com.microsoft';
+  readonly dtype?: ElementType;
+}
+
+/** A node; an input left `undefined` is an optional one left out. */
+export function nodeProto(
+  type: string,
+  inputs: readonly (Value | undefined)[],
+  outputs: readonly string[],
+  { attributes = {}, domain = '' }: NodeOptions = {},
+): NodeProto {
+  return create(NodeProtoSchema, {
+    name: outputs[0] ?? type,
+    opType: type,
+    domain,
+    input: inputs.map((value) => value?.name ?? ''),
+    output: [...outputs],
+    attribute: Object.entries(attributes).map(([name, value]) => attributeProto(name, value)),
+  });
+}
 
 export function externalTensor(name: string, { file, offset, length, dtype, shape }: StoredTensor): TensorProto {
   // The runtime reads an external length of 0 as "to the end of the file".
@@ -71,7 +96,7 @@ export function valueInfo({ name, dtype, shape }: Value): ValueInfoProto {
   });
 }
 
-export function attributeProto(name: string, value: Attribute): AttributeProto {
+function attributeProto(name: string, value: Attribute): AttributeProto {
   const attribute = create(AttributeProtoSchema, { name });
   if (typeof value === 'number') {
     attribute.type = AttributeProto_AttributeType.INT;

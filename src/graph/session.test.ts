@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { multiplyDimensions, symbol } from './dimension.ts';
 import { Graph } from './graph.ts';
-import { graphTargets } from './graph-core.ts';
+import { graphTargets } from './graph-target.ts';
 import { floatTensor } from './host-tensor.ts';
 import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors.ts';
 import { writeSafetensors } from './safetensors-writer.ts';

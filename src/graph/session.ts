@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { SoundstageError } from '../shared/errors.ts';
 import { affineForm, evaluateDimension, formatShape, SymbolicDimension } from './dimension.ts';
-import type { DeviceKind, GraphModel } from './graph-core.ts';
+import type { GraphModel } from './graph-core.ts';
+import type { DeviceKind } from './graph-target.ts';
 import { type HostTensor, hostTensor, isHostType } from './host-tensor.ts';
 import type { Value } from './value.ts';
 

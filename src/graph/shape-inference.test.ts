@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { addDimensions, type Dimension, evaluateDimension, multiplyDimensions, symbol } from './dimension.ts';
 import { Graph } from './graph.ts';
-import { graphTargets } from './graph-core.ts';
+import { graphTargets } from './graph-target.ts';
 import { floatTensor } from './host-tensor.ts';
 import { runOnce } from './session.ts';
 import { pseudoRandom } from './test-random.ts';

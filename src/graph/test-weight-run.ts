@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { symbol } from './dimension.ts';
 import { Graph } from './graph.ts';
-import { graphTargets } from './graph-core.ts';
+import { graphTargets } from './graph-target.ts';
 import { floatTensor } from './host-tensor.ts';
 import { readSafetensorsHeader } from './safetensors.ts';
 import { Session } from './session.ts';

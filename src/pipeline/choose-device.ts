@@ -1,5 +1,5 @@
 import { probeDeviceSafely } from '../graph/device-probe.ts';
-import type { DeviceKind } from '../graph/graph-core.ts';
+import type { DeviceKind } from '../graph/graph-target.ts';
 import { SoundstageError } from '../shared/errors.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { DeviceKind } from '../graph/graph-core.ts';
+import type { DeviceKind } from '../graph/graph-target.ts';
 import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
 import type { VideoOutputType, VideoQuality, VideoWriteMode } from '../media/video-settings.ts';
 import type { CameraMove } from '../models/camera-moves.ts';

@@ -1,4 +1,4 @@
-import { graphTargets } from '../graph/graph-core.ts';
+import { graphTargets } from '../graph/graph-target.ts';
 import { expandPrompt } from '../ltx2/text/prompt-expansion.ts';
 import { serveParentProcess } from '../shared/service-host.ts';
 import { ClipEngine } from './clip-engine.ts';

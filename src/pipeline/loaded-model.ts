@@ -1,4 +1,5 @@
-import { type GraphModel, graphTargets } from '../graph/graph-core.ts';
+import type { GraphModel } from '../graph/graph-core.ts';
+import { graphTargets } from '../graph/graph-target.ts';
 import { Session } from '../graph/session.ts';
 import { buildAudioDecoder } from '../ltx2/audio/audio-decoder.ts';
 import { buildAudioEncoder } from '../ltx2/audio/audio-encoder.ts';

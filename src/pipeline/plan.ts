@@ -1,4 +1,4 @@
-import type { DeviceKind } from '../graph/graph-core.ts';
+import type { DeviceKind } from '../graph/graph-target.ts';
 import { audioLatentCount } from '../ltx2/audio/audio-latents.ts';
 import type { VideoVaeConfig } from '../ltx2/config.ts';
 import { type LatentSize, spatialStride, temporalStride } from '../ltx2/positions.ts';

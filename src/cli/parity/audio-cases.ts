@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor, integerTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/session.ts';
 import { conditionOnAudio, encodeMel } from '../../ltx2/audio/audio-conditioning.ts';

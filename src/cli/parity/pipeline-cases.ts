@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor, hostTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/session.ts';
 import { buildAudioDecoder } from '../../ltx2/audio/audio-decoder.ts';

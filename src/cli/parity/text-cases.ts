@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor, hostTensor, indexTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce } from '../../graph/session.ts';
 import { configSection, openCheckpoint } from '../../ltx2/checkpoint.ts';

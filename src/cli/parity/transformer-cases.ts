@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Graph } from '../../graph/graph.ts';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce, type Tensors } from '../../graph/session.ts';
 import { type Checkpoint, openCheckpoint } from '../../ltx2/checkpoint.ts';

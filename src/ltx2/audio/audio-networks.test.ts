@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor } from '../../graph/host-tensor.ts';
 import { Session } from '../../graph/session.ts';
 import { type Checkpoint, configSection, openCheckpoint } from '../checkpoint.ts';

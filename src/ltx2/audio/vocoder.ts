@@ -1,6 +1,7 @@
 import { symbol } from '../../graph/dimension.ts';
 import { type ConvolutionOptions, Graph } from '../../graph/graph.ts';
-import type { GraphModel, GraphTarget } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { VocoderConfig } from '../config.ts';

@@ -8,7 +8,7 @@ import { referenceGemma } from '../../../test/text/reference-gemma.ts';
 import { symbol } from '../../graph/dimension.ts';
 import { onnxDataType } from '../../graph/element-type.ts';
 import { Graph } from '../../graph/graph.ts';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { indexTensor } from '../../graph/host-tensor.ts';
 import { ModelProtoSchema } from '../../graph/onnx/onnx_pb.ts';
 import { floats, runOnce, Session } from '../../graph/session.ts';

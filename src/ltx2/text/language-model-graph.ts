@@ -1,6 +1,7 @@
 import { addDimensions, type Dimension, symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
-import type { GraphModel, GraphTarget } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { axisLength, type Value } from '../../graph/value.ts';
 import type { GemmaConfig } from '../config.ts';
 import { gemma, gemmaWeights, type LayerCache } from './gemma.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeRandomGemma } from '../../../test/text/random-gemma.ts';
 import { referenceGemma } from '../../../test/text/reference-gemma.ts';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { Session } from '../../graph/session.ts';
 import { openTextEncoder } from './gemma-folder.ts';
 import { LanguageModel } from './language-model.ts';

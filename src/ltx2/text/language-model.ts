@@ -1,4 +1,4 @@
-import type { GraphTarget } from '../../graph/graph-core.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { indexTensor } from '../../graph/host-tensor.ts';
 import { floats, Session, type SessionOptions } from '../../graph/session.ts';
 import type { GemmaConfig } from '../config.ts';

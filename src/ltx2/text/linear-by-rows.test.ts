@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Graph } from '../../graph/graph.ts';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce } from '../../graph/session.ts';
 import { openCheckpoint, storedTensor } from '../checkpoint.ts';

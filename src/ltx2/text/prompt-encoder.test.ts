@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { Session } from '../../graph/session.ts';
 import { configSection, openCheckpoint } from '../checkpoint.ts';
 import { parseConfig } from '../config.ts';

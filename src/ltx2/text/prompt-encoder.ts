@@ -1,4 +1,4 @@
-import type { GraphTarget } from '../../graph/graph-core.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { type HostTensor, indexTensor } from '../../graph/host-tensor.ts';
 import { floats, Session, type SessionOptions, type Tensors } from '../../graph/session.ts';
 import { configSection, openCheckpoint } from '../checkpoint.ts';

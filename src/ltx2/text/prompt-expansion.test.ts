@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { expandPrompt, plainText } from './prompt-expansion.ts';
 
 const gemma = join(import.meta.dirname, '../../../test/fixtures/parity/checkpoint/gemma');

@@ -1,4 +1,4 @@
-import type { GraphTarget } from '../../graph/graph-core.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { TextGenerator } from './text-generator.ts';
 import { Tokenizer } from './tokenizer.ts';
 

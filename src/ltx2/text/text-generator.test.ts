@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { referenceGemma } from '../../../test/text/reference-gemma.ts';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { Session } from '../../graph/session.ts';
 import { openTextEncoder } from './gemma-folder.ts';
 import { type GenerationOptions, TextGenerator } from './text-generator.ts';

@@ -1,4 +1,4 @@
-import type { GraphTarget } from '../../graph/graph-core.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import type { SessionOptions } from '../../graph/session.ts';
 import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { SoundstageError } from '../../shared/errors.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/session.ts';
 import { audioPositions } from '../audio/audio-latents.ts';

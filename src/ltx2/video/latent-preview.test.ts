@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { floats, Session } from '../../graph/session.ts';
 import { openCheckpoint } from '../checkpoint.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { graphTargets } from '../../graph/graph-core.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/session.ts';
 import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';

@@ -1,6 +1,7 @@
 import { addDimensions, symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
-import type { GraphModel, GraphTarget } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { axisLength, knownLength, type Value } from '../../graph/value.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { type Checkpoint, configSection } from '../checkpoint.ts';
