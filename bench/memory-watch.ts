@@ -28,7 +28,8 @@ export class MemoryWatch implements Disposable {
   }
 }
 
-function anonymousBytes(pid: number): number {
+/** Anonymous resident memory of a process in bytes. Linux only. */
+export function anonymousBytes(pid: number): number {
   const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(match?.[1] ?? 0) * 1024;
 }

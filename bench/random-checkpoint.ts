@@ -39,13 +39,28 @@ export const deepSizes: CheckpointSizes = {
   vaeBase: 8,
 };
 
+/** LTX-2 19B. */
+export const fullSizes: CheckpointSizes = {
+  name: 'full',
+  layers: 48,
+  heads: 32,
+  headDim: 128,
+  audioHeadDim: 64,
+  latentChannels: 128,
+  vaeBase: 128,
+  gemmaHidden: 3840,
+  gemmaLayers: 48,
+  upsamplerChannels: 1024,
+  vocoderChannels: 1024,
+};
+
 /** Writes the checkpoint under `folder` unless it is there; returns its folder, usable as `--model`. */
 export async function randomCheckpoint(folder: string, sizes: CheckpointSizes): Promise<string> {
   const path = join(folder, sizes.name);
   if (await stat(join(path, 'complete')).catch(() => undefined)) return path;
   await mkdir(join(path, 'gemma'), { recursive: true });
   const base = await readTinyConfig();
-  const config = scaledConfig(base.bundle, sizes);
+  const config = await scaledConfig(sizes);
   await writeRandom(
     join(path, 'random.safetensors'),
     { ...transformerShapes(sizes), ...videoVaeShapes(sizes), ...audioVaeShapes(), ...vocoderShapes(sizes) },
@@ -81,7 +96,9 @@ async function readTinyConfig(): Promise<{ bundle: Json; upscaler: Json; gemma: 
   };
 }
 
-function scaledConfig(tiny: Json, sizes: CheckpointSizes): Json {
+/** The bundle's configuration at other sizes. */
+export async function scaledConfig(sizes: CheckpointSizes): Promise<Json> {
+  const { bundle: tiny } = await readTinyConfig();
   const audioWidth = audioChannels;
   return {
     ...tiny,
@@ -123,6 +140,21 @@ async function writeGemma(folder: string, tiny: Json, sizes: CheckpointSizes): P
   for (const name of ['tokenizer.json', 'tokenizer_config.json'])
     await copyFile(join(fixture, 'gemma', name), join(folder, name));
   await writeRandom(join(folder, 'model.safetensors'), gemmaShapes(sizes, vocabulary), undefined);
+}
+
+/** Header of a bf16 file of these tensors, and the bytes that follow it. */
+export function safetensorsHeader(shapes: Shapes, config: Json): { header: Buffer; dataBytes: number } {
+  let dataBytes = 0;
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    const start = dataBytes;
+    dataBytes += 2 * shape.reduce((product, length) => product * length, 1);
+    return [name, { dtype: 'BF16', shape, data_offsets: [start, dataBytes] }];
+  });
+  const metadata = { config: JSON.stringify(config) };
+  const text = Buffer.from(JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return { header: Buffer.concat([length, text]), dataBytes };
 }
 
 async function writeRandom(path: string, shapes: Shapes, config: Json | undefined): Promise<void> {

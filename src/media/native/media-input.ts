@@ -37,6 +37,10 @@ export class MediaInput implements AsyncDisposable {
     return this.#format.iformat?.name ?? 'unknown';
   }
 
+  get streamCount(): number {
+    return this.#format.streams.length;
+  }
+
   /** Seconds, as stated by the container or guessed; undefined if neither. */
   get duration(): number | undefined {
     const { duration } = this.#format;

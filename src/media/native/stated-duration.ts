@@ -15,7 +15,8 @@ const mp3TagReach = 2 ** 20;
 async function statedDuration(input: MediaInput, stream: Stream, path: string): Promise<number | undefined> {
   const states = input.container === 'mp3' ? await hasMp3Tag(path) : statingContainers.test(input.container);
   if (!states) return undefined;
-  if (stream.duration === AV_NOPTS_VALUE) return input.duration;
+  // The container's length is the sound's only where there is nothing else in it.
+  if (stream.duration === AV_NOPTS_VALUE) return input.streamCount === 1 ? input.duration : undefined;
   return (Number(stream.duration) * stream.timeBase.num) / stream.timeBase.den;
 }
 

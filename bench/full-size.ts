@@ -1,0 +1,46 @@
+// Opens the transformer at the full 19B size over a sparse file: header, shapes and offsets are those of a 43 GB bundle,
+// the weights are holes. Shows what loading costs; nothing is computed.
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { graphTargets } from '../src/graph/graph-target.ts';
+import { Session } from '../src/graph/session.ts';
+import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
+import { transformerGraph } from '../src/ltx2/transformer/transformer.ts';
+import { transformerShapes, videoVaeShapes } from './checkpoint-shapes.ts';
+import { anonymousBytes } from './memory-watch.ts';
+import { fullSizes, safetensorsHeader, scaledConfig } from './random-checkpoint.ts';
+
+const work = join(import.meta.dirname, 'work');
+await mkdir(work, { recursive: true });
+const path = join(work, 'full-size.safetensors');
+try {
+  const shapes = { ...transformerShapes(fullSizes), ...videoVaeShapes(fullSizes) };
+  const { header, dataBytes } = safetensorsHeader(shapes, await scaledConfig(fullSizes));
+  await using file = await open(path, 'w');
+  await file.write(header);
+  await file.truncate(header.length + dataBytes);
+
+  const before = anonymousBytes(process.pid);
+  const started = performance.now();
+  const checkpoint = await openCheckpoint(path);
+  const read = performance.now();
+  const graph = transformerGraph(checkpoint, graphTargets.cpu, {
+    variant: 'own',
+    perToken: { video: false, audio: false },
+  });
+  const built = performance.now();
+  await using session = await Session.open(graph, { optimization: 'basic' });
+  const opened = performance.now();
+  const seconds = (from: number, to: number): string => `${((to - from) / 1000).toFixed(2)} s`;
+  process.stdout.write(
+    `bundle of ${(dataBytes / 1e9).toFixed(1)} GB, ${(graph.weightElements / 1e9).toFixed(2)} G weights in the transformer\n`,
+  );
+  process.stdout.write(
+    `header ${seconds(started, read)}, graph ${seconds(read, built)}, session ${seconds(built, opened)}\n`,
+  );
+  process.stdout.write(
+    `anonymous memory ${((anonymousBytes(process.pid) - before) / 1e6).toFixed(0)} MB (${session.model.inputs.length} inputs)\n`,
+  );
+} finally {
+  await rm(path, { force: true });
+}
