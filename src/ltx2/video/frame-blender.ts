@@ -21,66 +21,91 @@ export interface DecodedTile {
 const channels = 3;
 
 /**
- * Adds up overlapping tiles, frame by frame. Blending weights are products over the axes and every combination of axis
+ * Blends overlapping tiles, frame by frame. Blending weights are products over the axes and every combination of axis
  * tiles occurs, so the sum of weights is a product too: dividing each axis's weights by their sum beforehand gives the
  * weighted mean without a second buffer.
  *
- * Holds sums only for frames between the first not yet taken and the last that was added to, and reuses their memory.
+ * Holds the tiles of one stretch of time and blends a frame only when it is taken, into one buffer that is used again:
+ * touching new memory costs more than the arithmetic. Of the stretch before, only the sums of the shared frames are kept.
  */
 export class FrameBlender {
   readonly #height: number;
   readonly #width: number;
   readonly #weights: ReadonlyMap<AxisTile, Float32Array>;
-  readonly #undivided: boolean;
-  /** First frame of the next tile in time: the frames before it are taken before that tile comes. */
-  readonly #next: ReadonlyMap<AxisTile, number>;
-  readonly #sums = new Map<number, Float32Array>();
-  readonly #spare: Float32Array[] = [];
-  #whole: DecodedTile | undefined;
+  readonly #scratch: Float32Array;
+  /** Sums of frames that the next stretch of time shares. */
+  #carried = new Map<number, Float32Array>();
+  /** Tiles of the stretch of time under way. */
+  #tiles: DecodedTile[] = [];
 
   constructor(tiles: DecodeTiles) {
     this.#height = tiles.height.at(-1)?.outputEnd ?? 0;
     this.#width = tiles.width.at(-1)?.outputEnd ?? 0;
-    this.#undivided = tiles.height.length === 1 && tiles.width.length === 1;
-    this.#next = new Map(tiles.time.map((tile, at) => [tile, tiles.time[at + 1]?.outputStart ?? tile.outputEnd]));
     this.#weights = new Map([tiles.time, tiles.height, tiles.width].flatMap(normalizedWeights));
+    this.#scratch = new Float32Array(channels * this.#height * this.#width);
   }
 
-  /** Floats held in sums, in use or spare. */
+  /** Floats held: of tiles, of shared frames, and of the frame that is handed out. */
   get retainedFloats(): number {
-    return (this.#sums.size + this.#spare.length) * channels * this.#height * this.#width;
+    const held = this.#tiles.reduce((sum, { data }) => sum + data.length, this.#scratch.length);
+    return held + this.#carried.size * this.#scratch.length;
   }
 
+  /** Adds a tile; with the first of the next stretch of time, frames before it must have been taken. */
   add(tile: DecodedTile): void {
-    const weights = this.#axisWeights(tile.time);
-    this.#whole = this.#undivided ? tile : undefined;
-    const next = this.#next.get(tile.time) ?? 0;
-    for (let frame = 0; frame < weights.length; frame++) {
-      const weight = weights[frame] ?? 0;
-      const isAlone = weight === 1 && this.#undivided && tile.time.outputStart + frame < next;
-      // A frame made from this tile alone is read from the tile.
-      if (weight === 0 || isAlone) continue;
-      this.#addFrame(tile, frame, weight);
-    }
+    const [current] = this.#tiles;
+    if (current !== undefined && current.time !== tile.time) this.#carry(tile.time.outputStart, current.time.outputEnd);
+    this.#tiles.push(tile);
   }
 
   /** Frame `index` of the clip, complete once every tile that covers it was added; valid until the next call. */
   take(index: number): PlanarFrame {
-    const sum = this.#sums.get(index);
-    if (sum !== undefined) {
-      this.#sums.delete(index);
-      this.#spare.push(sum);
-      return { data: sum, offset: 0, planeStride: this.#height * this.#width };
-    }
-    if (this.#whole === undefined) throw new Error(`frame ${index} was not decoded`);
-    const { time, data } = this.#whole;
-    const plane = this.#height * this.#width;
-    const frames = time.outputEnd - time.outputStart;
-    return { data, offset: (index - time.outputStart) * plane, planeStride: frames * plane };
+    const whole = this.#wholeFrame(index);
+    if (whole !== undefined) return whole;
+    const carried = this.#carried.get(index);
+    this.#carried.delete(index);
+    const sum = carried ?? this.#scratch.fill(0);
+    if (!this.#addTiles(sum, index) && carried === undefined) throw new Error(`frame ${index} was not decoded`);
+    return { data: sum, offset: 0, planeStride: this.#height * this.#width };
   }
 
-  #addFrame({ time, height, width, data }: DecodedTile, frame: number, weight: number): void {
-    const sum = this.#sum(time.outputStart + frame);
+  /** A frame that one tile holds all of is read from the tile. */
+  #wholeFrame(index: number): PlanarFrame | undefined {
+    const [tile, other] = this.#tiles;
+    if (tile === undefined || other !== undefined || this.#carried.has(index)) return undefined;
+    const { time, height, width, data } = tile;
+    const frames = time.outputEnd - time.outputStart;
+    const frame = index - time.outputStart;
+    const isWhole = height.outputEnd === this.#height && width.outputEnd === this.#width;
+    if (!isWhole || this.#axisWeights(time)[frame] !== 1) return undefined;
+    const plane = this.#height * this.#width;
+    return { data, offset: frame * plane, planeStride: frames * plane };
+  }
+
+  /** Sums up the frames from `start` to before `end`, and lets go of the tiles. */
+  #carry(start: number, end: number): void {
+    const carried = new Map<number, Float32Array>();
+    for (let index = start; index < end; index++) {
+      const sum = this.#carried.get(index) ?? new Float32Array(this.#scratch.length);
+      this.#addTiles(sum, index);
+      carried.set(index, sum);
+    }
+    this.#carried = carried;
+    this.#tiles = [];
+  }
+
+  /** Whether any tile covers the frame. */
+  #addTiles(sum: Float32Array, index: number): boolean {
+    const covering = this.#tiles.filter(({ time }) => index >= time.outputStart && index < time.outputEnd);
+    for (const tile of covering) {
+      const frame = index - tile.time.outputStart;
+      const weight = this.#axisWeights(tile.time)[frame] ?? 0;
+      if (weight !== 0) this.#addFrame(sum, tile, frame, weight);
+    }
+    return covering.length > 0;
+  }
+
+  #addFrame(sum: Float32Array, { time, height, width, data }: DecodedTile, frame: number, weight: number): void {
     const [rows, columns] = [this.#axisWeights(height), this.#axisWeights(width)];
     const alone = aloneRange(columns);
     const frames = time.outputEnd - time.outputStart;
@@ -91,14 +116,6 @@ export class FrameBlender {
         addRow(sum, to, data, from, columns, weight * (rows[row] ?? 0), alone);
       }
     }
-  }
-
-  #sum(index: number): Float32Array {
-    const known = this.#sums.get(index);
-    if (known !== undefined) return known;
-    const sum = this.#spare.pop()?.fill(0) ?? new Float32Array(channels * this.#height * this.#width);
-    this.#sums.set(index, sum);
-    return sum;
   }
 
   #axisWeights(tile: AxisTile): Float32Array {

@@ -28,9 +28,9 @@ const chunkBytes = 2 ** 20;
  * Decodes a normalised latent `[1, C, f, h, w]` tile by tile with a session of the planar video decoder, and yields RGB24
  * frames `[k, H, W, 3]` in order, each chunk in a buffer of its own.
  *
- * Memory does not grow with the length of the clip: besides the network's own, at most
- * `tileFrames · 3 · H · W` floats of sums (none where the clip is one tile in space and time), one tile's output, and one
- * chunk of bytes.
+ * Memory does not grow with the length of the clip: besides the network's own it holds the tiles of one stretch of time
+ * (`tileFrames · 3 · H · W` floats and their overlaps in space), the frames it shares with the next, and one chunk of
+ * bytes.
  *
  * @throws SoundstageError `cancelled` between two tiles once `signal` is aborted
  */
