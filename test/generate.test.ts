@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MediaService } from '../src/media/media-service.ts';
 import { finished, soundstage, startSoundstage } from './support/command.ts';
-import { loraPath } from './support/parity-checkpoint.ts';
+import { checkpointFolder, loraPath } from './support/parity-checkpoint.ts';
 import { writeToneWav } from './support/sound-files.ts';
 
 let folder: string;
@@ -82,6 +82,18 @@ test.for([
 
 /** Clips so far: no two fields may have the same effect. */
 const seen = new Map<string, Buffer>();
+
+test('a camera LoRA is found in the weights folder and applied at its scale', async () => {
+  const isOfOneModel = (path: string): boolean => !/fp8|lora/.test(path);
+  await cp(checkpointFolder, at('weights'), { recursive: true, filter: isOfOneModel });
+  await cp(loraPath('a'), at('weights/camera-control-dolly-in.safetensors'));
+  const camera = ['--model', at('weights'), '--camera-lora', 'dolly_in'];
+  const plain = await generate('camera-none.mp4');
+  const full = await generate('camera-full.mp4', ...camera);
+  expect(full.equals(plain)).toBe(false);
+  expect(full.equals(await generate('camera-lora.mp4', '--lora', loraPath('a')))).toBe(true);
+  expect(full.equals(await generate('camera-half.mp4', ...camera, '--camera-lora-scale', '0.5'))).toBe(false);
+});
 
 test('frames follow the recording by default, and the result is reported as JSON', async () => {
   const request = ['--audio', at('sound.wav'), '--prompt', 'A dog', '--video-size', '64x64', '--device', 'cpu'];

@@ -33,7 +33,7 @@ export async function readWeightFolder(folder: string): Promise<WeightSet> {
   const bundle = only(
     folder,
     'bundle (*.safetensors without "upscaler" or "lora" in its name)',
-    weights.filter((name) => !isUpscaler(name) && !/lora/i.test(name)),
+    weights.filter((name) => !isUpscaler(name) && !/lora/i.test(name) && cameraMoveOf(name) === undefined),
   );
   return readLaidOutFolder(basename(folder), folder, { bundle, upscaler, textEncoder: 'gemma' });
 }
