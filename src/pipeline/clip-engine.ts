@@ -84,18 +84,27 @@ class ClipRun {
 
   async run(): Promise<void> {
     const conditions = await this.#condition();
-    let latent: HostTensor<'float32'> | undefined;
-    let audio = conditions.audioTokens;
-    for (const [index, stage] of this.#plan.stages.entries()) {
-      if (latent !== undefined) latent = await this.#upscale(latent);
-      const result = await this.#denoise(stage, index, conditions, latent);
-      latent = unpatchifyLatent(result.video, stage.latent);
-      audio = result.audio;
-    }
-    if (latent === undefined) throw new Error('a plan has a stage');
-    await this.#model.finishDenoising();
+    const { latent, audio } = await this.#denoiseStages(conditions);
     if (this.#plan.audioStrength < 1) await this.#decodeSound(audio);
     await this.#decodeFrames(latent);
+  }
+
+  /** One stage, or two with the upsampler between them. */
+  async #denoiseStages(conditions: Conditions): Promise<{ latent: HostTensor<'float32'>; audio: Float32Array }> {
+    let latent: HostTensor<'float32'> | undefined;
+    let audio = conditions.audioTokens;
+    try {
+      for (const [index, stage] of this.#plan.stages.entries()) {
+        if (latent !== undefined) latent = await this.#upscale(latent);
+        const result = await this.#denoise(stage, index, conditions, latent);
+        latent = unpatchifyLatent(result.video, stage.latent);
+        audio = result.audio;
+      }
+    } finally {
+      await this.#model.finishDenoising();
+    }
+    if (latent === undefined) throw new Error('a plan has a stage');
+    return { latent, audio };
   }
 
   async #begin(phase: Parameters<ProgressMeter['begin']>[0]): Promise<void> {
@@ -116,10 +125,10 @@ class ClipRun {
   }
 
   async #denoise(stage: StagePlan, index: number, conditions: Conditions, initial: HostTensor<'float32'> | undefined) {
-    const { plan, inputs } = { plan: this.#plan, inputs: this.#inputs };
+    const plan = this.#plan;
     await this.#begin('images');
-    const firstImage = await this.#encodeImage(inputs.firstImage, plan.imageStrength, stage);
-    const endImage = await this.#encodeImage(inputs.endImage, plan.endImageStrength, stage);
+    const firstImage = await this.#encodeImage(this.#inputs.firstImage, plan.imageStrength, stage);
+    const endImage = await this.#encodeImage(this.#inputs.endImage, plan.endImageStrength, stage);
     const transformer = await this.#model.transformer(plan);
     const channels = transformer.config.in_channels;
     const perFrame = stage.latent.height * stage.latent.width;

@@ -52,15 +52,21 @@ export class LoadedModel implements AsyncDisposable {
     return JSON.stringify([weights, device]);
   }
 
-  /** Contexts of prompts; those of the last few are remembered. */
+  /** Contexts of prompts, in order; those of the last few are remembered. */
   async encodePrompts(prompts: readonly string[]): Promise<TextContexts[]> {
-    if (prompts.some((prompt) => !this.#contexts.has(prompt))) {
+    const found = new Map(prompts.map((prompt) => [prompt, this.#contexts.get(prompt)]));
+    if ([...found.values()].includes(undefined)) {
       const { textEncoder, bundle } = this.#plan.weights;
       const options = { encoder: textEncoder, bundle, target: this.#target, session: transformerSession };
       await using encoder = await PromptEncoder.open(options);
-      for (const prompt of prompts) await this.#encodePrompt(encoder, prompt);
+      for (const [prompt, known] of found) found.set(prompt, known ?? (await encodePrompt(encoder, prompt)));
     }
-    return prompts.map((prompt) => this.#contexts.get(prompt) as TextContexts);
+    return prompts.map((prompt) => {
+      const contexts = found.get(prompt);
+      if (contexts === undefined) throw new Error('unreachable');
+      this.#remember(prompt, contexts);
+      return contexts;
+    });
   }
 
   /** The transformer with these LoRAs. It stays the model's; another choice of LoRAs replaces the one before. */
@@ -125,11 +131,12 @@ export class LoadedModel implements AsyncDisposable {
     return Session.open(graph, convolutionSession);
   }
 
-  async #encodePrompt(encoder: PromptEncoder, prompt: string): Promise<void> {
-    const { videoContext, audioContext } = await encoder.encode(prompt);
+  /** Keeps the contexts used most recently. */
+  #remember(prompt: string, contexts: TextContexts): void {
+    this.#contexts.delete(prompt);
+    this.#contexts.set(prompt, contexts);
     const [oldest] = this.#contexts.keys();
-    if (this.#contexts.size >= rememberedPrompts && oldest !== undefined) this.#contexts.delete(oldest);
-    this.#contexts.set(prompt, { video: withoutBatch(videoContext), audio: withoutBatch(audioContext) });
+    if (this.#contexts.size > rememberedPrompts && oldest !== undefined) this.#contexts.delete(oldest);
   }
 
   async #closeTransformer(): Promise<void> {
@@ -148,6 +155,11 @@ export class LoadedModel implements AsyncDisposable {
       }),
     );
   }
+}
+
+async function encodePrompt(encoder: PromptEncoder, prompt: string): Promise<TextContexts> {
+  const { videoContext, audioContext } = await encoder.encode(prompt);
+  return { video: withoutBatch(videoContext), audio: withoutBatch(audioContext) };
 }
 
 function withoutBatch<Tensor extends { readonly shape: readonly number[] }>(tensor: Tensor): Tensor {

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkpointFolder } from '../../test/support/parity-checkpoint.ts';
+import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
+import { parseConfig } from '../ltx2/config.ts';
+import type { WeightSet } from '../models/weight-folder.ts';
+import type { ClipSettings } from './clip-settings.ts';
+import { Engine } from './engine.ts';
+import type { EngineEvent } from './engine-messages.ts';
+import { createPlan, type Plan } from './plan.ts';
+
+const weights: WeightSet = {
+  id: 'tiny',
+  bundle: join(checkpointFolder, 'ltx-2-tiny.safetensors'),
+  upscaler: join(checkpointFolder, 'ltx-2-tiny-spatial-upscaler-x2.safetensors'),
+  textEncoder: join(checkpointFolder, 'gemma'),
+  cameraLoras: {},
+};
+const settings: ClipSettings = {
+  prompt: 'A dog',
+  expandPrompt: false,
+  audio: '',
+  matchAudioLength: false,
+  numFrames: 12,
+  videoSize: { width: 96, height: 64 },
+  useMultiscale: true,
+  fps: 24,
+  acceleration: 'none',
+  seed: 1,
+  videoOutputType: 'X264 (.mp4)',
+  videoQuality: 'high',
+  videoWriteMode: 'fast',
+  loras: [],
+  imageStrength: 1,
+  endImageStrength: 1,
+  audioStrength: 1,
+  preprocessAudio: true,
+  timestepVariant: 'own',
+  device: 'cpu',
+};
+const inputs = { audio: { sampleRate: 16_000, waveform: new Float32Array(2 * 8000).map((_, i) => Math.sin(i / 9)) } };
+
+const engine = new Engine();
+let plan: (changes?: Partial<ClipSettings>) => Plan;
+beforeAll(async () => {
+  const bundle = await openCheckpoint(weights.bundle);
+  const decoder = parseConfig('vae', configSection(bundle, 'vae'), bundle.path);
+  plan = (changes) => createPlan({ ...settings, ...changes }, { audioSeconds: 0.5, decoder }, weights).plan;
+});
+afterAll(() => engine[Symbol.asyncDispose]());
+
+async function events(
+  wanted: Plan,
+  options: { previews?: boolean; signal?: AbortSignal } = {},
+): Promise<EngineEvent[]> {
+  const seen: EngineEvent[] = [];
+  await engine.generate(wanted, inputs, { ...options, onEvent: (event) => void seen.push(event) });
+  return seen;
+}
+
+function pictures(seen: readonly EngineEvent[]): Buffer {
+  return Buffer.concat(seen.flatMap((event) => (event.type === 'frames' ? [event.rgb] : [])));
+}
+
+test('frames are exactly as many and as large as planned, and progress only grows', async () => {
+  const seen = await events(plan());
+  expect(pictures(seen)).toHaveLength(12 * 96 * 64 * 3);
+  const fractions = seen.flatMap((event) => (event.type === 'progress' ? [event.fraction] : []));
+  expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+  expect(fractions.at(-1)).toBeCloseTo(1, 5);
+  const phases = new Set(seen.flatMap((event) => (event.type === 'progress' ? [event.phase] : [])));
+  expect([...phases]).toEqual(['text', 'audio', 'images', 'denoise', 'upscale', 'refine', 'decode']);
+});
+
+test('each step gives a preview, one pixel per latent position', async () => {
+  const seen = await events(plan(), { previews: true });
+  const sizes = seen.flatMap((event) => (event.type === 'preview' ? [[event.frames, event.height, event.width]] : []));
+  expect(sizes).toEqual([...new Array(8).fill([3, 1, 2]), ...new Array(3).fill([3, 2, 4])]);
+});
+
+test('generated sound comes before the frames', async () => {
+  const seen = await events(plan({ audioStrength: 0.5 }));
+  const kinds = seen.map((event) => event.type).filter((type) => type !== 'progress');
+  expect(kinds[0]).toBe('sound');
+  expect(kinds.slice(1).every((type) => type === 'frames')).toBe(true);
+});
+
+test('more prompts than are remembered, with a negative prompt among them', async () => {
+  const first = pictures(await events(plan({ prompt: 'prompt 0', negativePrompt: 'a cat' })));
+  for (let i = 1; i < 9; i++) await events(plan({ prompt: `prompt ${i}`, numFrames: 9, useMultiscale: false }));
+  expect(pictures(await events(plan({ prompt: 'prompt 0', negativePrompt: 'a cat' }))).equals(first)).toBe(true);
+}, 120_000);
+
+test('a kill fails the clip under way and loses nothing else', async () => {
+  const before = pictures(await events(plan()));
+  const dying = engine.generate(plan({ videoSize: { width: 512, height: 512 }, numFrames: 121 }), inputs, {
+    onEvent: () => void process.kill(engine.pid ?? 0, 'SIGKILL'),
+  });
+  await expect(dying).rejects.toMatchObject({ kind: 'crash' });
+  expect(pictures(await events(plan())).equals(before)).toBe(true);
+});
+
+test('a cancelled clip leaves the same process ready for the next', async () => {
+  const controller = new AbortController();
+  const { pid } = engine;
+  const cancelled = engine.generate(plan({ numFrames: 49 }), inputs, {
+    signal: controller.signal,
+    onEvent: (event) => {
+      if (event.type === 'progress' && event.phase === 'denoise') controller.abort();
+    },
+  });
+  await expect(cancelled).rejects.toMatchObject({ kind: 'cancelled' });
+  await events(plan());
+  expect(engine.pid).toBe(pid);
+});
