@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { videoOutputTypes, videoQualities, videoWriteModes } from '../media/video-settings.ts';
+import { CAMERA_MOVES } from '../models/camera-moves.ts';
+import { accelerations } from '../pipeline/acceleration.ts';
+import { frameLimits, sideLimits } from '../pipeline/limits.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { defaultNegativePrompt } from './negative-prompt.ts';
-import { cameraLoras, type VideoSizePreset, videoSizePresets } from './presets.ts';
+import { type VideoSizePreset, videoSizePresets } from './presets.ts';
 
-const side = z.number().int().min(64).max(2048);
+const side = z.number().int().min(sideLimits.least).max(sideLimits.most);
 const strength = z.number().min(0).max(1);
 
 const loraInput = z.object({
@@ -20,7 +24,7 @@ export const inputSchema = z.object({
   image_url: z.string().min(1).optional(),
   end_image_url: z.string().min(1).optional(),
   match_audio_length: z.boolean().default(true),
-  num_frames: z.number().int().min(9).max(481).default(121),
+  num_frames: z.number().int().min(frameLimits.least).max(frameLimits.most).default(121),
   video_size: z
     .union([
       z.enum(['auto', ...(Object.keys(videoSizePresets) as VideoSizePreset[])]),
@@ -29,15 +33,15 @@ export const inputSchema = z.object({
     .default('landscape_4_3'),
   use_multiscale: z.boolean().default(true),
   fps: z.number().min(1).max(60).default(25),
-  acceleration: z.enum(['none', 'regular', 'high', 'full']).default('none'),
-  camera_lora: z.enum(cameraLoras).default('none'),
+  acceleration: z.enum(accelerations).default('none'),
+  camera_lora: z.enum([...CAMERA_MOVES, 'none']).default('none'),
   camera_lora_scale: strength.default(1),
   negative_prompt: z.string().default(defaultNegativePrompt),
   seed: z.number().int().min(0).max(0xffffffff).optional(),
   enable_prompt_expansion: z.boolean().default(true),
-  video_output_type: z.enum(['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)', 'GIF (.gif)']).default('X264 (.mp4)'),
-  video_quality: z.enum(['low', 'medium', 'high', 'maximum']).default('high'),
-  video_write_mode: z.enum(['fast', 'balanced', 'small']).default('balanced'),
+  video_output_type: z.enum(videoOutputTypes).default('X264 (.mp4)'),
+  video_quality: z.enum(videoQualities).default('high'),
+  video_write_mode: z.enum(videoWriteModes).default('balanced'),
   sync_mode: z.boolean().default(false),
   loras: z.array(loraInput).max(8).default([]),
   image_strength: strength.default(1),

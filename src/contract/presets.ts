@@ -9,14 +9,3 @@ export const videoSizePresets = {
 } as const;
 
 export type VideoSizePreset = keyof typeof videoSizePresets;
-
-export const cameraLoras = [
-  'dolly_in',
-  'dolly_out',
-  'dolly_left',
-  'dolly_right',
-  'jib_up',
-  'jib_down',
-  'static',
-  'none',
-] as const;

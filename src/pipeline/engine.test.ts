@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { plainSettings } from '../../test/support/clip-settings.ts';
 import { checkpointFolder } from '../../test/support/parity-checkpoint.ts';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
@@ -16,28 +17,6 @@ const weights: WeightSet = {
   textEncoder: join(checkpointFolder, 'gemma'),
   cameraLoras: {},
 };
-const settings: ClipSettings = {
-  prompt: 'A dog',
-  expandPrompt: false,
-  audio: '',
-  matchAudioLength: false,
-  numFrames: 12,
-  videoSize: { width: 96, height: 64 },
-  useMultiscale: true,
-  fps: 24,
-  acceleration: 'none',
-  seed: 1,
-  videoOutputType: 'X264 (.mp4)',
-  videoQuality: 'high',
-  videoWriteMode: 'fast',
-  loras: [],
-  imageStrength: 1,
-  endImageStrength: 1,
-  audioStrength: 1,
-  preprocessAudio: true,
-  timestepVariant: 'own',
-  device: 'cpu',
-};
 const inputs = { audio: { sampleRate: 16_000, waveform: new Float32Array(2 * 8000).map((_, i) => Math.sin(i / 9)) } };
 
 const engine = new Engine();
@@ -45,7 +24,7 @@ let plan: (changes?: Partial<ClipSettings>) => Plan;
 beforeAll(async () => {
   const bundle = await openCheckpoint(weights.bundle);
   const decoder = parseConfig('vae', configSection(bundle, 'vae'), bundle.path);
-  plan = (changes) => createPlan({ ...settings, ...changes }, { audioSeconds: 0.5, decoder }, weights).plan;
+  plan = (changes) => createPlan({ ...plainSettings, ...changes }, { audioSeconds: 0.5, decoder }, weights).plan;
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 

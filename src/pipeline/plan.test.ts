@@ -1,32 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { plainSettings } from '../../test/support/clip-settings.ts';
 import type { VideoVaeConfig } from '../ltx2/config.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import { createPlan, type InputFacts } from './plan.ts';
 
 const weights: WeightSet = { id: 'w', bundle: '/b', upscaler: '/u', textEncoder: '/t', cameraLoras: {} };
-const settings: ClipSettings = {
-  prompt: 'A dog',
-  expandPrompt: false,
-  audio: '/a.wav',
-  matchAudioLength: false,
-  numFrames: 121,
-  videoSize: { width: 1024, height: 768 },
-  useMultiscale: true,
-  fps: 24,
-  acceleration: 'none',
-  seed: 1,
-  videoOutputType: 'X264 (.mp4)',
-  videoQuality: 'high',
-  videoWriteMode: 'fast',
-  loras: [],
-  imageStrength: 1,
-  endImageStrength: 1,
-  audioStrength: 1,
-  preprocessAudio: true,
-  timestepVariant: 'own',
-  device: 'cpu',
-};
+const settings: ClipSettings = { ...plainSettings, numFrames: 121, videoSize: { width: 1024, height: 768 } };
 
 const upsampling = ['compress_all', { multiplier: 2, residual: true }] as const;
 const residuals = ['res_x', { num_layers: 5 }] as const;

@@ -9,10 +9,8 @@ import type { Crop } from '../ltx2/video/rgb-frames.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { type StepSchedule, stepSchedules } from './acceleration.ts';
 import type { ClipSettings, LoraChoice } from './clip-settings.ts';
+import { frameLimits, sideLimits } from './limits.ts';
 
-/** Limits of the endpoint. */
-export const frameLimits = { least: 9, most: 481 } as const;
-export const sideLimits = { least: 64, most: 2048 } as const;
 const defaultSize = { width: 1024, height: 768 } as const;
 
 /** Facts about the inputs that settings alone do not hold. */
