@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
-import { checkpointFolder } from '../../test/support/parity-checkpoint.ts';
+import { bundlePath, gemmaPath, upscalerPath } from '../../test/support/parity-checkpoint.ts';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
@@ -12,9 +11,9 @@ import { createPlan, type Plan } from './plan.ts';
 
 const weights: WeightSet = {
   id: 'tiny',
-  bundle: join(checkpointFolder, 'ltx-2-tiny.safetensors'),
-  upscaler: join(checkpointFolder, 'ltx-2-tiny-spatial-upscaler-x2.safetensors'),
-  textEncoder: join(checkpointFolder, 'gemma'),
+  bundle: bundlePath,
+  upscaler: upscalerPath,
+  textEncoder: gemmaPath,
   cameraLoras: {},
 };
 const inputs = { audio: { sampleRate: 16_000, waveform: new Float32Array(2 * 8000).map((_, i) => Math.sin(i / 9)) } };

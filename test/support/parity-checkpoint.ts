@@ -4,4 +4,6 @@ import { join } from 'node:path';
 export const checkpointFolder = join(import.meta.dirname, '../fixtures/parity/checkpoint');
 export const bundlePath = join(checkpointFolder, 'ltx-2-tiny.safetensors');
 export const fp8BundlePath = join(checkpointFolder, 'ltx-2-tiny-fp8.safetensors');
+export const upscalerPath = join(checkpointFolder, 'ltx-2-tiny-spatial-upscaler-x2.safetensors');
+export const gemmaPath = join(checkpointFolder, 'gemma');
 export const loraPath = (name: string): string => join(checkpointFolder, `lora-${name}.safetensors`);
