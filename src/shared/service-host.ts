@@ -55,6 +55,8 @@ export function serveParentProcess<Methods extends ServiceMethods>(handlers: Ser
       unacknowledged.delete(message.event);
     }
   });
+  // Ctrl-C in a terminal reaches every process; what it means is the parent's to decide.
+  process.on('SIGINT', () => {});
   // The parent owns this process: without it there is nobody to answer.
   process.on('disconnect', () => process.exit(0));
 }

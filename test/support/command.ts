@@ -14,8 +14,12 @@ export async function soundstage(...args: readonly string[]): Promise<CommandRes
   return finished(startSoundstage(...args));
 }
 
+/** Leads a process group of its own, as a command started in a terminal does. */
 export function startSoundstage(...args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { stdio: 'pipe' });
+  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+    stdio: 'pipe',
+    detached: true,
+  });
 }
 
 export async function finished(child: ChildProcess): Promise<CommandResult> {
