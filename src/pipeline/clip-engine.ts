@@ -8,7 +8,7 @@ import { seededNormals } from '../ltx2/noise.ts';
 import type { TextContexts } from '../ltx2/transformer/velocity.ts';
 import { imagePixels } from '../ltx2/video/image-pixels.ts';
 import { previewFrames } from '../ltx2/video/latent-preview.ts';
-import { decodeFrames } from '../ltx2/video/tiled-decoder.ts';
+import { decodeFrames, type TileProgress } from '../ltx2/video/tiled-decoder.ts';
 import { throwIfCancelled } from '../shared/cancellation.ts';
 import { Turns } from '../shared/turns.ts';
 import { type ConditioningImage, denoiseStage, type StageInputs } from './denoise-stage.ts';
@@ -16,6 +16,9 @@ import type { EngineEvent, EngineImage, EngineInputs, EngineReport } from './eng
 import { LoadedModel } from './loaded-model.ts';
 import type { Plan, StagePlan } from './plan.ts';
 import { ProgressMeter } from './progress-meter.ts';
+
+/** Frames that may be on their way to the encoder while the next are made. */
+const eventsUnderWay = 4;
 
 export interface EngineContext {
   readonly signal: AbortSignal;
@@ -195,28 +198,22 @@ class ClipRun {
     const { frames, crop, tiling } = this.#plan;
     await this.#begin('decode');
     await using decoder = await this.#model.videoDecoder();
-    let progress = this.#meter.step(0, 1);
-    const options = {
-      tiling,
-      crop,
-      signal: this.#context.signal,
-      onTile: ({ done, total }: { done: number; total: number }) => {
-        progress = this.#meter.step(done, total);
-      },
+    const { signal } = this.#context;
+    const underWay: Promise<void>[] = [];
+    const send = async (event: EngineEvent): Promise<void> => {
+      underWay.push(this.#context.emit(event));
+      if (underWay.length > eventsUnderWay) await underWay.shift();
     };
+    const onTile = ({ done, total }: TileProgress): Promise<void> => send(this.#meter.step(done, total));
     const frameBytes = crop.width * crop.height * 3;
     let delivered = 0;
-    // One chunk may be on its way to the encoder while the next tile is decoded.
-    let underWay: Promise<void> = Promise.resolve();
-    for await (const chunk of decodeFrames(decoder, latent, options)) {
-      await underWay;
+    for await (const chunk of decodeFrames(decoder, latent, { tiling, crop, signal, onTile })) {
       const wanted = Math.min(chunk.length / frameBytes, frames - delivered);
       delivered += wanted;
-      if (wanted > 0) underWay = this.#context.emit({ type: 'frames', rgb: chunk.subarray(0, wanted * frameBytes) });
-      await this.#context.emit(progress);
+      if (wanted > 0) await send({ type: 'frames', rgb: chunk.subarray(0, wanted * frameBytes) });
       if (delivered === frames) break;
     }
-    await underWay;
+    await Promise.all(underWay);
     await this.#context.emit(this.#meter.step(1, 1));
   }
 }

@@ -5,7 +5,7 @@ import { type AxisTile, type DecodeTiles, type DecodeTiling, decodeTiles, defaul
 import { FrameBlender, type PlanarFrame } from './frame-blender.ts';
 import { type Crop, writeRgb24 } from './rgb-frames.ts';
 
-interface TileProgress {
+export interface TileProgress {
   /** Tiles decoded so far, and in all. */
   readonly done: number;
   readonly total: number;
@@ -18,7 +18,8 @@ export interface DecodeOptions {
   /** Part of the frames to deliver. Default: all of them. */
   readonly crop?: Crop | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly onTile?: ((progress: TileProgress) => void) | undefined;
+  /** Awaited before the next tile. */
+  readonly onTile?: ((progress: TileProgress) => void | Promise<void>) | undefined;
 }
 
 /** Bytes handed out at a time, at most, unless one frame is larger: larger pieces travel between processes more slowly. */
@@ -82,7 +83,7 @@ export async function* blendedFrames(
         const results = await decoder.run({ latent: cut(latent, time, height, width) });
         blender.add({ time, height, width, data: floats(results, 'video').data });
         done++;
-        onTile?.({ done, total, retainedFloats: blender.retainedFloats });
+        await onTile?.({ done, total, retainedFloats: blender.retainedFloats });
       }
     }
     const end = tiles.time[index + 1]?.outputStart ?? time.outputEnd;
