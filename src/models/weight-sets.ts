@@ -63,7 +63,7 @@ export const WEIGHT_SETS: readonly WeightSetEntry[] = [
   {
     kind: 'embedded',
     id: 'nano',
-    title: 'miniature model, ships with Soundstage, runs on a laptop CPU',
+    title: 'embedded miniature; untrained for now, so its pictures are noise',
     folders: [fromHere(NANO_FOLDER), fromHere(UNTRAINED_FALLBACK_FOLDER)],
     bundle: 'ltx-2-tiny.safetensors',
     upscaler: 'ltx-2-tiny-spatial-upscaler-x2.safetensors',
