@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { GraphModel } from '../src/graph/graph-core.ts';
-import { graphTargets } from '../src/graph/graph-target.ts';
+import { type GraphTarget, graphTargets } from '../src/graph/graph-target.ts';
 import { floatTensor } from '../src/graph/host-tensor.ts';
 import { floats, runOnce, Session } from '../src/graph/session.ts';
 import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
@@ -19,32 +19,37 @@ const [bundle, fp8, upscaler] = await Promise.all([bundlePath, fp8BundlePath, up
 const encoder = await openTextEncoder(gemmaPath);
 if (bundle === undefined || fp8 === undefined || upscaler === undefined) throw new Error('unreachable');
 const config = transformerConfigOf(bundle);
-const target = graphTargets.cuda;
 const general: TransformerOptions = { variant: 'own', perToken: { video: true, audio: true } };
 
-const cudaGraphs: readonly [name: string, build: () => GraphModel][] = [
-  ['transformer with LoRA inputs', () => transformerGraph(bundle, target, { ...general, adapters: inputAdapters() })],
-  ['transformer, fp8 weights', () => transformerGraph(fp8, target, general)],
-  ['transformer, cross', () => transformerGraph(bundle, target, { ...general, variant: 'cross' })],
-  ['transformer with guidance', () => transformerGraph(bundle, target, { ...general, guidance: true })],
-  ['transformer, recording', () => transformerGraph(bundle, target, { ...general, residuals: 'record' })],
-  ['transformer, replaying', () => transformerGraph(bundle, target, { ...general, residuals: 'replay' })],
-  ['video decoder', () => buildVideoDecoder(bundle, target, 'planar')],
-  ['video decoder to bytes', () => buildVideoDecoder(bundle, target, 'rgb24')],
-  ['video encoder', () => buildVideoEncoder(bundle, target)],
-  ['latent upsampler', () => buildLatentUpsampler(upscaler, bundle, target)],
-  ['text contexts', () => textContextGraph(target, { encoder, bundle, config }, 1024)],
-  ['language model', () => languageModelGraph(target, encoder)],
+const networks: readonly [name: string, build: (target: GraphTarget) => GraphModel][] = [
+  [
+    'transformer with LoRA inputs',
+    (target) => transformerGraph(bundle, target, { ...general, adapters: inputAdapters() }),
+  ],
+  ['transformer, fp8 weights', (target) => transformerGraph(fp8, target, general)],
+  ['transformer, cross', (target) => transformerGraph(bundle, target, { ...general, variant: 'cross' })],
+  ['transformer with guidance', (target) => transformerGraph(bundle, target, { ...general, guidance: true })],
+  ['transformer, recording', (target) => transformerGraph(bundle, target, { ...general, residuals: 'record' })],
+  ['transformer, replaying', (target) => transformerGraph(bundle, target, { ...general, residuals: 'replay' })],
+  ['video decoder', (target) => buildVideoDecoder(bundle, target, 'planar')],
+  ['video decoder to bytes', (target) => buildVideoDecoder(bundle, target, 'rgb24')],
+  ['video encoder', (target) => buildVideoEncoder(bundle, target)],
+  ['latent upsampler', (target) => buildLatentUpsampler(upscaler, bundle, target)],
+  ['text contexts', (target) => textContextGraph(target, { encoder, bundle, config }, 1024)],
+  ['language model', (target) => languageModelGraph(target, encoder)],
 ];
 
-test.for(cudaGraphs)(
-  'the bf16 form of the %s passes the type and shape inference of the runtime',
-  async ([, build]) => {
-    // On the CPU only the kernels are missing; they are looked for after the graph is found to be valid.
-    const opened = Session.open({ ...build(), target: graphTargets.cpu });
-    await expect(opened).rejects.toThrow('Could not find an implementation');
-  },
-);
+test.for(networks)('the bf16 form of the %s passes the type and shape inference of the runtime', async ([, build]) => {
+  // On the CPU only the kernels are missing; they are looked for after the graph is found to be valid.
+  const opened = Session.open({ ...build(graphTargets.cuda), target: graphTargets.cpu });
+  await expect(opened).rejects.toThrow('Could not find an implementation');
+});
+
+test.for(networks)('the f16 form of the %s has the same inputs and outputs as the one for the CPU', ([, build]) => {
+  const edges = ({ inputs, outputs }: GraphModel) =>
+    [...inputs, ...outputs].map(({ name, dtype, shape }) => `${name} ${dtype} ${shape}`);
+  expect(edges(build(graphTargets.webgpu))).toEqual(edges(build(graphTargets.cpu)));
+});
 
 test('the f16 form of the video decoder computes the same within its precision', async () => {
   const latent = floatTensor(seededNormals(1, 0, 4 * 2 * 2 * 3), [1, 4, 2, 2, 3]);

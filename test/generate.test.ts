@@ -55,6 +55,7 @@ test('the same request with one seed gives identical files, another seed another
 });
 
 test.for([
+  ['no other field', () => []],
   ['--image', () => ['--image', at('picture.png')]],
   ['--end-image', () => ['--end-image', at('picture.png')]],
   ['--image-strength', () => ['--image', at('picture.png'), '--image-strength', '0.5']],
@@ -80,7 +81,7 @@ test.for([
   seen.set(name, file);
 });
 
-/** Clips so far: no two fields may have the same effect. */
+/** Clips so far, the plain one first: every field must have an effect, and no two the same. */
 const seen = new Map<string, Buffer>();
 
 test('a camera LoRA is found in the weights folder and applied at its scale', async () => {

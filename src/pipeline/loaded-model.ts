@@ -9,6 +9,7 @@ import { type AudioVaeConfig, parseConfig, type VocoderConfig } from '../ltx2/co
 import { type AppliedLora, readLora, requireMatch } from '../ltx2/lora.ts';
 import { PromptEncoder } from '../ltx2/text/prompt-encoder.ts';
 import { transformerLinears } from '../ltx2/transformer/modules.ts';
+import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
 import { type TextContexts, VelocityModel } from '../ltx2/transformer/velocity.ts';
 import { fitLatentPreview, type LatentPreview } from '../ltx2/video/latent-preview.ts';
 import { buildLatentUpsampler } from '../ltx2/video/latent-upsampler.ts';
@@ -19,6 +20,13 @@ import type { Plan } from './plan.ts';
 import { convolutionSession, transformerSession } from './session-options.ts';
 
 const rememberedPrompts = 8;
+
+interface OpenTransformer {
+  readonly variant: TimestepVariant;
+  readonly model: VelocityModel;
+  /** The LoRAs in use, as JSON. */
+  loras: string;
+}
 
 /**
  * The networks of one set of weights on one device, kept between clips. What is kept is what is dear: headers, prompt
@@ -34,7 +42,7 @@ export class LoadedModel implements AsyncDisposable {
   readonly #plan: Pick<Plan, 'weights' | 'device'>;
   readonly #contexts = new Map<string, TextContexts>();
   #preview: LatentPreview | undefined;
-  #transformer: { readonly key: string; readonly model: VelocityModel } | undefined;
+  #transformer: OpenTransformer | undefined;
 
   private constructor(plan: Pick<Plan, 'weights' | 'device'>, bundle: Checkpoint) {
     this.key = LoadedModel.keyOf(plan);
@@ -69,15 +77,17 @@ export class LoadedModel implements AsyncDisposable {
     });
   }
 
-  /** The transformer with these LoRAs. It stays the model's; another choice of LoRAs replaces the one before. */
+  /** The transformer with these LoRAs. It stays the model's; a change of LoRAs keeps its weights where they are. */
   async transformer({ loras, timestepVariant }: Pick<Plan, 'loras' | 'timestepVariant'>): Promise<VelocityModel> {
-    const key = JSON.stringify([loras, timestepVariant]);
-    if (this.#transformer?.key === key) return this.#transformer.model;
-    await this.#closeTransformer();
+    if (this.#transformer?.variant !== timestepVariant) await this.#closeTransformer();
     const options = { target: this.#target, variant: timestepVariant, session: transformerSession };
-    const model = new VelocityModel(this.bundle, { ...options, loras: await this.#readLoras(loras) });
-    this.#transformer = { key, model };
-    return model;
+    this.#transformer ??= { variant: timestepVariant, model: new VelocityModel(this.bundle, options), loras: '[]' };
+    const wanted = JSON.stringify(loras);
+    if (this.#transformer.loras !== wanted) {
+      await this.#transformer.model.useLoras(await this.#readLoras(loras));
+      this.#transformer.loras = wanted;
+    }
+    return this.#transformer.model;
   }
 
   /** Returns the transformer's activation memory on the CPU, where opening it again costs next to nothing. */

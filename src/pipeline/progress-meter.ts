@@ -5,8 +5,8 @@ import type { Plan } from './plan.ts';
 
 /**
  * Turns steps into a fraction of the whole clip and seconds per phase. The share of each phase is estimated from token
- * counts: a step costs about its tokens (attention's square only matters beyond the sizes served), a decoded token as
- * much as three denoised ones (measured on CPU).
+ * counts, as if a step cost its tokens (attention grows faster, so large clips seem quick at first) and a decoded token
+ * as much as three denoised ones (a refinement of three steps and the decode after it took equally long on the CPU).
  */
 export class ProgressMeter {
   readonly #started = performance.now();

@@ -12,12 +12,10 @@ export type Decode = (ids: readonly number[]) => Promise<Float32Array>;
 
 /** Gemma as a language model. Holds a session: dispose it. */
 export class LanguageModel implements AsyncDisposable {
-  readonly openSeconds: number;
   readonly #config: GemmaConfig;
   readonly #session: Session;
 
   private constructor(config: GemmaConfig, session: Session) {
-    this.openSeconds = session.openSeconds;
     this.#config = config;
     this.#session = session;
   }

@@ -30,14 +30,12 @@ export interface EncodedContext {
 /** Turns prompts into the contexts the transformer attends to. Holds the text encoder's session: dispose it. */
 export class PromptEncoder implements AsyncDisposable {
   readonly length: number;
-  readonly openSeconds: number;
   readonly #tokenizer: Tokenizer;
   readonly #session: Session;
   readonly #tables: Tensors;
 
   private constructor(length: number, tokenizer: Tokenizer, session: Session, tables: Tensors) {
     this.length = length;
-    this.openSeconds = session.openSeconds;
     this.#tokenizer = tokenizer;
     this.#session = session;
     this.#tables = tables;

@@ -37,10 +37,6 @@ export class TextGenerator implements AsyncDisposable {
     return new TextGenerator(await LanguageModel.open(folder, target, options));
   }
 
-  get openSeconds(): number {
-    return this.#model.openSeconds;
-  }
-
   /**
    * Continues `promptIds`. Draw i of the sampling is `seededUniform(seed, i)`; temperature 0 draws nothing.
    *

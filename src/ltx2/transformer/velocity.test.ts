@@ -82,6 +82,17 @@ test('LoRAs as graph inputs, stacked, equal LoRAs read in place', async () => {
   expect(distance(inPlace, await evaluate())).toBeGreaterThan(1e-3);
 });
 
+test('LoRAs can be changed and taken away again', async () => {
+  const lora = { lora: await readLora(loraPath('a'), transformerLinears(checkpoint)), strength: 0.7 };
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const run = async (): Promise<Float32Array> => (await model.evaluate(stageOf(model), video, audio)).video;
+  const plain = await run();
+  await model.useLoras([lora]);
+  expect(distance(await evaluate({ loras: [lora] }), await run())).toBe(0);
+  await model.useLoras([]);
+  expect(distance(plain, await run())).toBe(0);
+});
+
 test('rank 0 adapter inputs change nothing', async () => {
   expect(distance(await evaluate(), await evaluateWithInputs([]))).toBeLessThan(1e-6);
 });

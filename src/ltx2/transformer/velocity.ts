@@ -25,6 +25,7 @@ export interface TextContexts {
 export interface VelocityModelOptions {
   readonly target: GraphTarget;
   readonly variant?: TimestepVariant;
+  /** Applied from the start; `useLoras` changes them. */
   readonly loras?: readonly AppliedLora[];
   readonly session?: SessionOptions;
 }
@@ -67,12 +68,24 @@ export class VelocityModel implements AsyncDisposable {
   readonly #checkpoint: Checkpoint;
   readonly #options: VelocityModelOptions;
   readonly #sessions = new Map<string, Promise<Session>>();
+  #loras: readonly AppliedLora[];
   #adapterFeeds: Promise<Tensors> | undefined;
 
   constructor(checkpoint: Checkpoint, options: VelocityModelOptions) {
     this.#checkpoint = checkpoint;
     this.#options = options;
+    this.#loras = options.loras ?? [];
     this.config = transformerConfigOf(checkpoint);
+  }
+
+  /**
+   * Applies other LoRAs from the next evaluation on. On a device with its own memory only their small matrices change and
+   * the weights stay loaded; on the CPU the sessions are opened again over the same mapped weights.
+   */
+  async useLoras(loras: readonly AppliedLora[]): Promise<void> {
+    this.#loras = loras;
+    this.#adapterFeeds = undefined;
+    if (!this.#adaptersAreInputs) await this.#closeSessions();
   }
 
   /** Works out the rotary tables for a stage and puts them together with the text. */
@@ -132,13 +145,11 @@ export class VelocityModel implements AsyncDisposable {
     return { ...velocities, residuals: { video_residual, audio_residual } };
   }
 
-  /** Seconds spent inside the runtime. */
-  async runSeconds(): Promise<number> {
-    const sessions = await Promise.all(this.#sessions.values());
-    return sessions.reduce((sum, session) => sum + session.runSeconds, 0);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#closeSessions();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async #closeSessions(): Promise<void> {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of await Promise.allSettled(sessions)) {
@@ -152,15 +163,15 @@ export class VelocityModel implements AsyncDisposable {
     const recording = options.residuals === undefined ? this.#sessions.get(keyOf('record')) : undefined;
     const known = recording ?? this.#sessions.get(keyOf(options.residuals));
     if (known !== undefined) return known;
-    const { target, loras = [], session } = this.#options;
-    const adapters = this.#adaptersAreInputs ? inputAdapters() : mappedAdapters(loras);
+    const { target, session } = this.#options;
+    const adapters = this.#adaptersAreInputs ? inputAdapters() : mappedAdapters(this.#loras);
     const opened = Session.open(transformerGraph(this.#checkpoint, target, { ...options, adapters }), session);
     this.#sessions.set(keyOf(options.residuals), opened);
     return opened;
   }
 
   get #adaptersAreInputs(): boolean {
-    return this.#options.target.device === 'cuda';
+    return this.#options.target.device !== 'cpu';
   }
 
   /** A device with its own memory gets the general graph always, so that its weights are loaded once. */
@@ -199,7 +210,7 @@ export class VelocityModel implements AsyncDisposable {
   /** Feeds for adapter inputs, restricted to the modules the session's graph contains. */
   async #loraFeeds(session: Session): Promise<Tensors> {
     if (!this.#adaptersAreInputs) return {};
-    this.#adapterFeeds ??= adapterFeeds(this.#options.loras ?? [], transformerLinears(this.#checkpoint));
+    this.#adapterFeeds ??= adapterFeeds(this.#loras, transformerLinears(this.#checkpoint));
     const feeds = await this.#adapterFeeds;
     return Object.fromEntries(
       session.model.inputs.flatMap(({ name }) => (feeds[name] === undefined ? [] : [[name, feeds[name]]])),
