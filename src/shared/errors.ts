@@ -10,8 +10,12 @@
 export type ErrorKind = 'input' | 'weights' | 'device' | 'network' | 'crash' | 'cancelled';
 
 export interface SoundstageErrorOptions {
-  /** Name of the offending request field, e.g. `audio`. */
+  /** The offending request field, e.g. `audio` or `loras.0.path`. */
   readonly field?: string | undefined;
+  /** The endpoint's error type, where it does not follow from kind and field, e.g. `file_download_error`. */
+  readonly type?: string | undefined;
+  /** Parameters of the type, e.g. `{ max_size: 1000 }`. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
 }
 
@@ -20,11 +24,15 @@ export class SoundstageError extends Error {
   override readonly name = 'SoundstageError';
   readonly kind: ErrorKind;
   readonly field: string | undefined;
+  readonly type: string | undefined;
+  readonly context: Readonly<Record<string, unknown>> | undefined;
 
   constructor(kind: ErrorKind, message: string, options: SoundstageErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.field = options.field;
+    this.type = options.type;
+    this.context = options.context;
   }
 }
 
@@ -33,19 +41,23 @@ export interface WireError {
   readonly kind: ErrorKind | 'internal';
   readonly message: string;
   readonly field?: string | undefined;
+  readonly type?: string | undefined;
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
   readonly stack?: string | undefined;
 }
 
 export function toWireError(error: unknown): WireError {
   if (error instanceof SoundstageError) {
-    return { kind: error.kind, message: error.message, field: error.field, stack: error.stack };
+    const { kind, message, field, type, context, stack } = error;
+    return { kind, message, field, type, context, stack };
   }
   const known = error instanceof Error ? error : new Error(String(error));
   return { kind: 'internal', message: known.message, stack: known.stack };
 }
 
 export function fromWireError(wire: WireError): Error {
-  if (wire.kind !== 'internal') return new SoundstageError(wire.kind, wire.message, { field: wire.field });
+  const { kind, field, type, context } = wire;
+  if (kind !== 'internal') return new SoundstageError(kind, wire.message, { field, type, context });
   const error = new Error(wire.message);
   if (wire.stack !== undefined) error.stack = wire.stack;
   return error;

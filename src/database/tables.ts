@@ -1,0 +1,123 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+
+/** A column the database fills in and nobody changes. */
+type CreatedAt = ColumnType<Date, Date | undefined, never>;
+/** A JSON value; written as text, because drivers disagree about arrays. */
+type Json<T> = ColumnType<T, string, string>;
+
+export interface SettingsTable {
+  key: string;
+  value: Json<unknown>;
+}
+
+export interface ApiKeysTable {
+  /** The part before the colon. */
+  id: string;
+  /** SHA-256 of the part after it, hex. */
+  secret_hash: string;
+  name: string;
+  scope: 'API' | 'ADMIN';
+  created_at: CreatedAt;
+  revoked_at: Date | null;
+}
+
+export type RequestState = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED';
+
+export interface RequestsTable {
+  /** UUID version 7; also the id of its job in the queue. */
+  id: string;
+  /** Order of acceptance; the queue position is counted with it. */
+  sequence: GeneratedAlways<string>;
+  endpoint: string;
+  /** Id of the API key, or `local` without authentication. */
+  owner: string;
+  surface: 'run' | 'queue';
+  state: RequestState;
+  /** Larger goes first. */
+  priority: number;
+  /** Null once erased. */
+  input: Json<unknown> | null;
+  /** What the server needs to know about the caller later; see `jobs/submission.ts`. */
+  caller: Json<unknown>;
+  webhook: string | null;
+  /** Whether the payloads appear in the history: not with `sync_mode`, not with `X-Fal-Store-IO: 0`. */
+  listed: boolean;
+  accepted_at: CreatedAt;
+  start_deadline: Date | null;
+  started_at: Date | null;
+  ended_at: Date | null;
+  /** Counts up with every start; a worker may only write while it is the current one. */
+  attempt: Generated<number>;
+  /** Of those, how many ended with a crash of the engine, and how many with the end of the worker's process. */
+  crashes: Generated<number>;
+  interruptions: Generated<number>;
+  worker: string | null;
+  cancel_requested_at: Date | null;
+  /** The outcome, once COMPLETED. */
+  status_code: number | null;
+  /** Output or error body; null once erased. */
+  output: Json<unknown> | null;
+  error: string | null;
+  error_type: string | null;
+  /** Megapixels billed. */
+  units: number | null;
+  inference_seconds: number | null;
+  payload_expires_at: Date | null;
+}
+
+export interface RequestLogsTable {
+  sequence: GeneratedAlways<string>;
+  request_id: string;
+  at: CreatedAt;
+  level: 'ERROR' | 'WARN' | 'INFO' | 'DEBUG';
+  message: string;
+}
+
+export interface UsageTable {
+  request_id: string;
+  owner: string;
+  endpoint: string;
+  units: number;
+  /** US dollars. */
+  cost: number;
+  at: CreatedAt;
+  tags: Json<Record<string, string>>;
+}
+
+export interface FilesTable {
+  /** Unguessable; part of the URL and of the blob's name. */
+  id: string;
+  owner: string;
+  name: string;
+  content_type: string;
+  /** Bytes; null while pending. */
+  size: string | null;
+  /** `pending`: the blob may or may not be there. Swept when its request or upload is over. */
+  state: 'pending' | 'stored';
+  access: 'allow' | 'forbid' | 'hide';
+  access_rules: Json<readonly { readonly user: string; readonly decision: 'allow' | 'forbid' | 'hide' }[]>;
+  /** The request that made it. */
+  request_id: string | null;
+  created_at: CreatedAt;
+  /** When it is deleted, if ever; a pending one is swept then. */
+  expires_at: Date | null;
+}
+
+export interface UploadPartsTable {
+  file_id: string;
+  upload_id: string;
+  part_number: number;
+  etag: string;
+  size: string;
+}
+
+/** Every table of ours; the queue's own live in the schema `pgboss`. */
+export interface Tables {
+  settings: SettingsTable;
+  api_keys: ApiKeysTable;
+  requests: RequestsTable;
+  request_logs: RequestLogsTable;
+  usage: UsageTable;
+  files: FilesTable;
+  upload_parts: UploadPartsTable;
+}

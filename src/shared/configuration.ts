@@ -1,0 +1,97 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SoundstageError } from './errors.ts';
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+
+const flag = z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off', ''] });
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+const bytes = z.coerce.number().int().positive();
+const seconds = z.coerce.number().positive();
+
+/** Settings of `soundstage serve` and `soundstage worker`, by environment variable. A flag of the command wins. */
+export const configurationSchema = z.object({
+  SOUNDSTAGE_HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  SOUNDSTAGE_PORT: z.coerce.number().int().min(0).max(65535).default(8000).describe('Port; 0 takes a free one.'),
+  SOUNDSTAGE_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe('Address under which callers reach the server, when it is not the one they name themselves.'),
+  SOUNDSTAGE_DATA: z
+    .string()
+    .default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage'))
+    .describe('Folder of the embedded database, the files and the certificates.'),
+  DATABASE_URL: z.string().optional().describe('PostgreSQL server to use instead of the embedded database.'),
+  SOUNDSTAGE_S3_BUCKET: z.string().optional().describe('Bucket to keep files in instead of the data folder.'),
+  SOUNDSTAGE_S3_ENDPOINT: z.url().optional().describe('Address of an S3-compatible store other than AWS.'),
+  SOUNDSTAGE_S3_REGION: z.string().default('us-east-1').describe('Region of the bucket.'),
+  SOUNDSTAGE_MODEL: z.string().default('nano').describe('Weights: an id of `soundstage models list`, or a folder.'),
+  SOUNDSTAGE_DEVICE: z.enum(['auto', 'cpu', 'cuda', 'webgpu']).default('auto').describe('Where the model runs.'),
+  SOUNDSTAGE_AUTH: z
+    .enum(['auto', 'keys', 'off'])
+    .default('auto')
+    .describe('`auto`: API keys are asked for unless the server listens on loopback only and none was created.'),
+  SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: list
+    .default([])
+    .describe(
+      'Hosts, addresses or networks (CIDR) on private networks that inputs and webhooks may name; `*` for all.',
+    ),
+  SOUNDSTAGE_LORA_FOLDER: z.string().optional().describe('Folder whose files requests may name as LoRA paths.'),
+  SOUNDSTAGE_LORA_CACHE_BYTES: bytes
+    .default(50 * GiB)
+    .describe('Disk space for fetched LoRAs; the least used go first.'),
+  SOUNDSTAGE_MAX_JSON_BYTES: bytes.default(64 * MiB).describe('Largest JSON body, data URIs included.'),
+  SOUNDSTAGE_MAX_UPLOAD_BYTES: bytes.default(2 * GiB).describe('Largest uploaded file.'),
+  SOUNDSTAGE_MAX_INPUT_BYTES: bytes.default(512 * MiB).describe('Largest recording or image fetched for a request.'),
+  SOUNDSTAGE_MAX_LORA_BYTES: bytes.default(10 * GiB).describe('Largest LoRA fetched for a request.'),
+  SOUNDSTAGE_FETCH_TIMEOUT: seconds.default(300).describe('Seconds that fetching one input may take.'),
+  SOUNDSTAGE_MAX_CONCURRENT_RUNS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(16)
+    .describe('Direct runs (not queued) one caller may have open; more are answered 429.'),
+  SOUNDSTAGE_PAYLOAD_RETENTION: seconds
+    .default(30 * 86_400)
+    .describe('Seconds for which inputs and outputs of finished requests are kept.'),
+  SOUNDSTAGE_FILE_RETENTION: seconds.optional().describe('Seconds for which files are kept; absent: for ever.'),
+  SOUNDSTAGE_SAFETY_MODEL: z.string().default('auto').describe('Picture model of the safety checker.'),
+  SOUNDSTAGE_PADDED_JWKS: flag
+    .default(false)
+    .describe('Write public keys with base64 padding, as some receivers need.'),
+});
+
+/** Validated settings, keyed by environment variable. */
+export type Configuration = Readonly<z.infer<typeof configurationSchema>>;
+
+/**
+ * Reads the settings; `overrides` (flags) win over the environment.
+ *
+ * @throws SoundstageError `input` naming the variable
+ */
+export function readConfiguration(
+  environment: Readonly<Record<string, string | undefined>>,
+  overrides: Readonly<Record<string, string | undefined>> = {},
+): Configuration {
+  const given = Object.entries({ ...environment, ...definedOnly(overrides) }).filter(
+    ([name, value]) => name in configurationSchema.shape && value !== undefined && value !== '',
+  );
+  const parsed = configurationSchema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return Object.freeze(parsed.data);
+  const [issue] = parsed.error.issues;
+  const name = String(issue?.path[0]);
+  throw new SoundstageError('input', `${name} is not usable: ${issue?.message}`, { field: name, cause: parsed.error });
+}
+
+function definedOnly(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
