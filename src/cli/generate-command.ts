@@ -15,11 +15,15 @@ import { chooseDevice } from '../pipeline/choose-device.ts';
 import type { ClipSettings } from '../pipeline/clip-settings.ts';
 import { Engine } from '../pipeline/engine.ts';
 import { type Clip, generateClip } from '../pipeline/generate-clip.ts';
+import { SafetyChecker } from '../safety/safety-checker.ts';
+import { configurationSchema } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { addGenerateFlags, type GenerateFlags, requestFields } from './generate-flags.ts';
 import { GenerationDisplay } from './generation-display.ts';
 import { writePreview } from './preview-file.ts';
 import { reporting } from './reporting.ts';
+
+const safetyModel = configurationSchema.shape.SOUNDSTAGE_SAFETY_MODEL;
 
 interface CommandFlags {
   readonly output?: string;
@@ -77,10 +81,14 @@ async function makeClip(input: Input, flags: CommandFlags, output: string, signa
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using media = new MediaService();
   await using engine = new Engine();
+  await using checker = new SafetyChecker({
+    model: safetyModel.parse(process.env.SOUNDSTAGE_SAFETY_MODEL || undefined),
+  });
   const services = { engine, media };
   return await generateClip(settings, weights, services, {
     output,
     signal,
+    inspector: input.enable_safety_checker ? checker : undefined,
     onProgress: (progress) => display.update(progress),
     onNote: (note) => display.note(note),
     onPreview: preview === undefined ? undefined : (frames) => writePreview(frames, resolve(preview)),

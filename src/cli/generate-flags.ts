@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { inputSchema } from '../contract/input.ts';
+import { type InputField, inputSchema } from '../contract/input.ts';
+import { servedInput } from '../contract/json-schema.ts';
 import { videoSizePresets } from '../contract/presets.ts';
 
 /** Request fields as parsed from the command line; still to be validated by the contract. */
@@ -40,6 +41,8 @@ export function addGenerateFlags(command: Command): Command {
     .addOption(choice('--video-write-mode <mode>', 'effort of the encoder', 'video_write_mode'))
     .option('--enable-prompt-expansion', "let the text encoder's language model rewrite the prompt (default)")
     .option('--no-enable-prompt-expansion', 'use the prompt as it is')
+    .option('--enable-safety-checker', 'check prompt, images and frames before the clip is kept (default)')
+    .option('--no-enable-safety-checker', 'leave them unchecked')
     .option('--sync-mode', 'print the clip as a data URI in JSON and leave no file')
     .option('--lora <file[=scale]>', 'apply a LoRA; repeat for several (scale 0 to 4, default 1)', collectLora)
     .addOption(number('--image-strength <strength>', 'how firmly the first image is kept, 0 to 1', 'image_strength'))
@@ -55,7 +58,7 @@ export function addGenerateFlags(command: Command): Command {
 
 /** Flags → request fields. Absent flags are left out, so that the contract's defaults hold. */
 export function requestFields(flags: GenerateFlags): Record<string, unknown> {
-  const { audio, image, endImage, lora, ...rest } = flags;
+  const { audio, image, endImage, lora = [], ...rest } = flags;
   const fields = Object.entries({ ...rest, audioUrl: audio, imageUrl: image, endImageUrl: endImage, loras: lora })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]): [string, unknown] => [snakeCase(name), value])
@@ -65,22 +68,18 @@ export function requestFields(flags: GenerateFlags): Record<string, unknown> {
   return request;
 }
 
-type FieldName = keyof typeof inputSchema.shape;
-
 /** Anything that is no number becomes NaN, which the contract refuses by name. */
-function number(flag: string, description: string, field: FieldName): Option {
+function number(flag: string, description: string, field: InputField): Option {
   const parse = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
   return new Option(flag, withDefault(description, field)).argParser(parse);
 }
 
-function choice(flag: string, description: string, field: FieldName): Option {
-  const schema = inputSchema.shape[field];
-  const inner = 'unwrap' in schema ? schema.unwrap() : schema;
-  const options = 'options' in inner ? inner.options : [];
+function choice(flag: string, description: string, field: InputField): Option {
+  const options = servedInput.root.properties?.[field]?.enum ?? [];
   return new Option(flag, withDefault(`${description}: ${options.join(', ')}`, field));
 }
 
-function withDefault(description: string, field: FieldName): string {
+function withDefault(description: string, field: InputField): string {
   const parsed = inputSchema.shape[field].safeParse(undefined);
   return parsed.success && parsed.data !== undefined ? `${description} (default: ${parsed.data})` : description;
 }

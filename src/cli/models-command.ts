@@ -1,14 +1,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CAMERA_MOVES, type CameraMove, isCameraMove } from '../models/camera-moves.ts';
 import { checkWeights, type FileCheck } from '../models/check-weights.ts';
-import { fetchWeights } from '../models/fetch-weights.ts';
+import { type FetchOptions, fetchWeights } from '../models/fetch-weights.ts';
 import { ProgressReport, type ReportOutput } from '../models/progress-report.ts';
 import { formatBytes } from '../models/quantities.ts';
 import { fetchCommand } from '../models/resolve-weights.ts';
+import { fetchSafetyModel, SAFETY_MODEL } from '../models/safety-model.ts';
 import { findWeightSet, WEIGHT_SETS, weightSet } from '../models/weight-sets.ts';
 import { overviewOfWeights, type WeightsOverview } from '../models/weights-overview.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { reporting } from './reporting.ts';
+import { textTable } from './text-table.ts';
 
 export interface ModelsCommandOptions {
   /** Default `process.stdout`. */
@@ -60,7 +62,7 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
   models
     .command('fetch')
     .description('fetch weights into the cache; goes on from where an earlier fetch stopped')
-    .argument('<id>', `one of ${WEIGHT_SETS.map(({ id }) => id).join(', ')}`)
+    .argument('<id>', `one of ${[...WEIGHT_SETS, SAFETY_MODEL].map(({ id }) => id).join(', ')}`)
     .option('--camera-loras', 'fetch all seven camera LoRAs as well')
     .addOption(cameraOption())
     .option('--endpoint <url>', 'base URL of the hub or a mirror (default: HF_ENDPOINT)')
@@ -69,6 +71,7 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
     .addHelpText('after', ENVIRONMENT)
     .action((id: string, { camera = [], cameraLoras = false, ...flags }: FetchFlags) =>
       reporting(stderr, async (signal) => {
+        if (id === SAFETY_MODEL.id) return void stdout.write(await fetchSafety({ ...flags, env, signal }, stderr));
         if (weightSet(id).kind === 'embedded')
           return void stdout.write(`${id} ships with Soundstage: nothing to fetch\n`);
         const cameras = cameraLoras ? CAMERA_MOVES : camera;
@@ -95,7 +98,9 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
         const bad = checks.filter(({ state }) => state === 'damaged' || state === 'missing');
         if (bad.length === 0) return;
         const advice =
-          findWeightSet(id)?.kind === 'hub' ? refetchAdvice(id, flags, bad) : 'put good copies in their place';
+          findWeightSet(id)?.kind === 'hub' || id === SAFETY_MODEL.id
+            ? refetchAdvice(id, flags, bad)
+            : 'put good copies in their place';
         throw new SoundstageError(
           'weights',
           `${bad.length} of ${checks.length} files are damaged or missing: ${advice}`,
@@ -104,6 +109,11 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
     );
 
   return models;
+}
+
+async function fetchSafety(options: FetchOptions, stderr: ReportOutput): Promise<string> {
+  const folder = await withProgress(stderr, (onProgress) => fetchSafetyModel({ ...options, onProgress }));
+  return `${SAFETY_MODEL.id} is here: ${folder}\n`;
 }
 
 function cacheOption(): Option {
@@ -137,20 +147,11 @@ async function withProgress<T>(output: ReportOutput, work: (onProgress: OnProgre
 }
 
 function table(sets: readonly WeightsOverview[]): string {
-  const rows = [
+  return textTable([
     ['ID', 'STATE', 'SIZE', 'CAMERA LORAS', 'WHAT', 'WHERE'],
     ...sets.map(({ id, state, bytes, cameras, title, where }) => {
-      return [id, state, formatBytes(bytes), `${cameras.length} of ${CAMERA_MOVES.length}`, title, where];
+      const loras = cameras === undefined ? '–' : `${cameras.length} of ${CAMERA_MOVES.length}`;
+      return [id, state, formatBytes(bytes), loras, title, where];
     }),
-  ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  ]);
 }

@@ -40,6 +40,7 @@ async function first(database: Kysely<unknown>): Promise<void> {
       crashes integer not null default 0,
       interruptions integer not null default 0,
       worker text,
+      heartbeat_at timestamptz,
       cancel_requested_at timestamptz,
       status_code integer,
       output jsonb,
@@ -86,19 +87,23 @@ async function first(database: Kysely<unknown>): Promise<void> {
       name text not null,
       content_type text not null,
       size bigint,
-      state text not null check (state in ('pending', 'stored')),
+      etag text,
+      state text not null check (state in ('pending', 'storing', 'stored', 'removed')),
       access text not null default 'allow' check (access in ('allow', 'forbid', 'hide')),
       access_rules jsonb not null default '[]',
       request_id uuid,
+      upload_id text,
+      lifetime double precision,
       created_at timestamptz not null default now(),
+      stored_at timestamptz,
       expires_at timestamptz
     )`.execute(database);
   await sql`create index files_expiring on files (expires_at) where expires_at is not null`.execute(database);
+  await sql`create index files_unfinished on files (state, request_id) where state <> 'stored'`.execute(database);
   await sql`create index files_of_request on files (request_id) where request_id is not null`.execute(database);
   await sql`
     create table upload_parts (
       file_id text not null references files on delete cascade,
-      upload_id text not null,
       part_number integer not null,
       etag text not null,
       size bigint not null,

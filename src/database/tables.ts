@@ -52,6 +52,8 @@ export interface RequestsTable {
   crashes: Generated<number>;
   interruptions: Generated<number>;
   worker: string | null;
+  /** Last sign of life of the worker, while it runs. */
+  heartbeat_at: Date | null;
   cancel_requested_at: Date | null;
   /** The outcome, once COMPLETED. */
   status_code: number | null;
@@ -92,20 +94,30 @@ export interface FilesTable {
   content_type: string;
   /** Bytes; null while pending. */
   size: string | null;
-  /** `pending`: the blob may or may not be there. Swept when its request or upload is over. */
-  state: 'pending' | 'stored';
+  /** Of the content, without quotes; null while pending. */
+  etag: string | null;
+  /**
+   * `pending`: the blob may or may not be there. Swept when its request or upload is over.
+   * `storing`: somebody has all of it and is putting it into its place; nobody else may.
+   * `removed`: gone for everybody; blob and row follow.
+   */
+  state: 'pending' | 'storing' | 'stored' | 'removed';
   access: 'allow' | 'forbid' | 'hide';
   access_rules: Json<readonly { readonly user: string; readonly decision: 'allow' | 'forbid' | 'hide' }[]>;
   /** The request that made it. */
   request_id: string | null;
+  /** The blob store's name of an upload in parts. */
+  upload_id: string | null;
+  /** Seconds it is kept once stored; null: for ever. */
+  lifetime: number | null;
   created_at: CreatedAt;
+  stored_at: Date | null;
   /** When it is deleted, if ever; a pending one is swept then. */
   expires_at: Date | null;
 }
 
 export interface UploadPartsTable {
   file_id: string;
-  upload_id: string;
   part_number: number;
   etag: string;
   size: string;

@@ -1,13 +1,84 @@
-export type AccessDecision = 'allow' | 'forbid' | 'hide';
+import { z } from 'zod';
+import { SoundstageError } from '../shared/errors.ts';
+
+const decisions = ['allow', 'forbid', 'hide'] as const;
+
+/** `forbid`: told that it may not be read. `hide`: told that it does not exist. */
+export type AccessDecision = (typeof decisions)[number];
+
+/** A decision about one user, by the id of their key. */
+export interface AccessRule {
+  readonly user: string;
+  readonly decision: AccessDecision;
+}
+
+/** Who may read a file besides its owner; rules win over the default. */
+export interface AccessControl {
+  readonly default: AccessDecision;
+  readonly rules: readonly AccessRule[];
+}
 
 /** Lifetime and access of a file (`X-Fal-Object-Lifecycle`). */
 export interface Lifecycle {
   /** Seconds; null or absent: the server's default. */
   readonly expiration_duration_seconds?: number | null | undefined;
   readonly initial_acl?:
-    | {
-        readonly default: AccessDecision;
-        readonly rules?: readonly { readonly user: string; readonly decision: AccessDecision }[] | undefined;
-      }
+    | { readonly default: AccessDecision; readonly rules?: readonly AccessRule[] | undefined }
     | undefined;
+}
+
+/** A hundred years, which dates can still express. */
+const longest = 100 * 365 * 86_400;
+
+const decision = z.enum(decisions, { error: `must be one of ${decisions.join(', ')}` });
+
+/** Rules may come without a default. */
+const accessSchema = z.object({
+  default: decision.default('allow'),
+  rules: z
+    .array(z.object({ user: z.string().min(1).max(256), decision }))
+    .max(100)
+    .nullish()
+    .transform((rules) => rules ?? []),
+});
+
+const lifecycleSchema = z.object({
+  expiration_duration_seconds: z
+    .number({ error: 'must be a number of seconds' })
+    .positive('must be more than 0 seconds')
+    .max(longest, `must be at most ${longest} seconds`)
+    .nullish(),
+  initial_acl: accessSchema.nullish().transform((access) => access ?? undefined),
+});
+
+/**
+ * Reads the value of an `X-Fal-Object-Lifecycle` header.
+ *
+ * @throws SoundstageError `input` (`bad_request`) saying what is wrong with it
+ */
+export function parseLifecycle(text: string): Lifecycle {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SoundstageError('input', 'X-Fal-Object-Lifecycle is not JSON', { type: 'bad_request', cause });
+  }
+  return validated(lifecycleSchema, value, 'X-Fal-Object-Lifecycle');
+}
+
+/** @throws SoundstageError `input` (`bad_request`) saying what is wrong with it */
+export function parseAccessControl(value: unknown): AccessControl {
+  return validated(accessSchema, value, 'The access control list');
+}
+
+function validated<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = issue?.path.join('.') ?? '';
+  const place = path === '' ? '' : `: ${path}`;
+  throw new SoundstageError('input', `${name} is not usable${place} (${issue?.message})`, {
+    type: 'bad_request',
+    cause: parsed.error,
+  });
 }

@@ -54,9 +54,9 @@ export abstract class ArithmeticOperations extends ShapeOperations {
     return this.multiply(x, this.node('Sigmoid', [x], x.shape));
   }
 
-  /** GELU in its tanh approximation. */
-  gelu(x: Value): Value {
-    return this.node('Gelu', [x], x.shape, { attributes: { approximate: 'tanh' } });
+  /** GELU in its tanh approximation, or exactly. */
+  gelu(x: Value, form: 'tanh' | 'exact' = 'tanh'): Value {
+    return this.node('Gelu', [x], x.shape, { attributes: { approximate: form === 'tanh' ? 'tanh' : 'none' } });
   }
 
   leakyRelu(x: Value, slope: number): Value {

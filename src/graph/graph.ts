@@ -12,6 +12,8 @@ import { axisLength, knownLength, type Value } from './value.ts';
 export interface ConvolutionOptions {
   readonly strides?: readonly number[];
   readonly dilations?: readonly number[];
+  /** Channels fall into so many groups, each convolved by itself; as many groups as channels is a depthwise convolution. */
+  readonly groups?: number;
   /** Zero padding per spatial axis. */
   readonly before?: readonly number[];
   readonly after?: readonly number[];
@@ -57,10 +59,13 @@ export class Graph extends ArithmeticOperations {
     return this.node('RMSNormalization', [x, scale], x.shape, { attributes });
   }
 
-  /** Layer normalisation over the last axis without parameters. */
-  layerNormalize(x: Value, epsilon: number): Value {
-    const ones = this.constant(new Array(knownLength(x, -1)).fill(1));
-    return this.node('LayerNormalization', [x, ones], x.shape, {
+  /** Layer normalisation over the last axis, times `weight` (plain 1 if absent) plus `bias`. */
+  layerNormalize(x: Value, epsilon: number, weight?: Value, bias?: Value): Value {
+    const width = knownLength(x, -1);
+    const scale = weight ?? this.constant(new Array(width).fill(1));
+    if (![scale, bias ?? scale].every(({ shape }) => sameShape(shape, [width])))
+      throw this.mismatch('bad scale', x, scale);
+    return this.node('LayerNormalization', bias === undefined ? [x, scale] : [x, scale, bias], x.shape, {
       attributes: { axis: -1, epsilon: { float: epsilon } },
     });
   }
@@ -154,15 +159,16 @@ export class Graph extends ArithmeticOperations {
   /** Convolution over the axes after batch and channels: weight `[out, in, …kernel]`. */
   convolve(x: Value, weight: Value, bias: Value | undefined, options: ConvolutionOptions = {}): Value {
     const axes = x.shape.length - 2;
-    if (knownLength(x, 1) !== knownLength(weight, 1) || weight.shape.length !== x.shape.length) {
-      throw this.mismatch('cannot convolve', x, weight);
-    }
     const {
       strides = filled(axes, 1),
       dilations = filled(axes, 1),
+      groups = 1,
       before = filled(axes, 0),
       after = before,
     } = options;
+    if (knownLength(x, 1) !== groups * knownLength(weight, 1) || weight.shape.length !== x.shape.length) {
+      throw this.mismatch('cannot convolve', x, weight);
+    }
     const lengths = Array.from({ length: axes }, (_, axis): Dimension => {
       const reach = (dilations[axis] ?? 1) * (knownLength(weight, axis + 2) - 1);
       const span = addDimensions(axisLength(x, axis + 2), (before[axis] ?? 0) + (after[axis] ?? 0) - reach - 1);
@@ -176,7 +182,7 @@ export class Graph extends ArithmeticOperations {
       'Conv',
       bias === undefined ? [x, weight] : [x, weight, bias],
       [axisLength(x, 0), axisLength(weight, 0), ...lengths],
-      { attributes: { strides, dilations, pads: [...before, ...after] } },
+      { attributes: { strides, dilations, group: groups, pads: [...before, ...after] } },
     );
   }
 

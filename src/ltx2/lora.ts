@@ -55,15 +55,15 @@ export async function readLora(path: string, modules: ReadonlyMap<string, Linear
   return Object.freeze({ path, pairs, shapeMismatch: shapeMismatch.sort(), unmatched: unmatched.sort() });
 }
 
-/** @throws SoundstageError `weights` naming up to five keys that match nothing in the model */
-export function requireMatch(lora: Lora): void {
+/** @throws SoundstageError `input` at `field`, naming up to five keys that match nothing in the model */
+export function requireMatch(lora: Lora, field = 'loras'): void {
   const strays = [...lora.shapeMismatch, ...lora.unmatched];
   if (strays.length === 0 && lora.pairs.size > 0) return;
   const names = strays.slice(0, 5).join(', ');
   const more = strays.length > 5 ? ` and ${strays.length - 5} more` : '';
   const what =
     strays.length === 0 ? 'it holds no LoRA weights' : `these modules do not fit this model: ${names}${more}`;
-  throw new SoundstageError('input', `${lora.path} cannot be used as a LoRA: ${what}`, { field: 'loras' });
+  throw new SoundstageError('input', `${lora.path} cannot be used as a LoRA: ${what}`, { field });
 }
 
 interface ModuleParts {

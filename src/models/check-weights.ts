@@ -8,8 +8,9 @@ import { cancelled } from './hub/retry.ts';
 import { type HubOptions, hubSettings } from './hub/settings.ts';
 import { resolveWeights } from './resolve-weights.ts';
 import { safetensorsExtent } from './safetensors-extent.ts';
+import { SAFETY_MODEL } from './safety-model.ts';
 import { Transfer, type TransferProgress } from './transfer.ts';
-import { findWeightSet, type HubWeightSet } from './weight-sets.ts';
+import { findWeightSet, type HubFiles, type HubWeightSet } from './weight-sets.ts';
 
 /**
  * - `ok`: the content has the hash it is named by
@@ -40,7 +41,12 @@ export interface CheckOptions extends HubOptions {
 export async function checkWeights(idOrFolder: string, options: CheckOptions = {}): Promise<readonly FileCheck[]> {
   const entry = findWeightSet(idOrFolder);
   const { cache } = hubSettings(options);
-  const files = entry?.kind === 'hub' ? await cachedFilesOf(entry, cache) : await folderFilesOf(idOrFolder, options);
+  const files =
+    idOrFolder === SAFETY_MODEL.id
+      ? await groupFiles(cache, SAFETY_MODEL.files)
+      : entry?.kind === 'hub'
+        ? await cachedFilesOf(entry, cache)
+        : await folderFilesOf(idOrFolder, options);
   const transfer = new Transfer(options.onProgress);
   const rows = await Promise.all(files.map(async (path) => ({ path, size: await fileSize(path) })));
   const checks: FileCheck[] = [];
@@ -61,14 +67,18 @@ export async function checkWeights(idOrFolder: string, options: CheckOptions = {
 async function cachedFilesOf(entry: HubWeightSet, cache: string): Promise<readonly string[]> {
   const paths: string[] = [];
   for (const group of [entry.bundle, entry.upscaler, entry.textEncoder]) {
-    const { folder, present, missing } = await findCachedFiles(cache, group);
-    paths.push(...[...present, ...missing].map((name) => join(folder ?? repoFolder(cache, group.repo), name)));
+    paths.push(...(await groupFiles(cache, group)));
   }
   for (const move of CAMERA_MOVES) {
     const { folder, present } = await findCachedFiles(cache, entry.cameraLoras[move]);
     if (folder !== undefined) paths.push(...present.map((name) => join(folder, name)));
   }
   return paths;
+}
+
+async function groupFiles(cache: string, group: HubFiles): Promise<readonly string[]> {
+  const { folder, present, missing } = await findCachedFiles(cache, group);
+  return [...present, ...missing].map((name) => join(folder ?? repoFolder(cache, group.repo), name));
 }
 
 async function folderFilesOf(idOrFolder: string, options: CheckOptions): Promise<readonly string[]> {

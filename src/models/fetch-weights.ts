@@ -32,16 +32,21 @@ export interface FetchOptions extends HubOptions {
  * files are missing in offline mode), `device` (disk), `cancelled`.
  */
 export async function fetchWeights(id: string, options: FetchOptions = {}): Promise<WeightSet> {
-  const { parallel = 3, signal, onProgress } = options;
   const entry = weightSet(id);
-  const settings = hubSettings(options);
-  if (signal?.aborted) throw cancelled();
-  if (entry.kind === 'hub' && !settings.offline) {
-    const planOptions = { retry: { ...DEFAULT_RETRY, ...options.retry }, parallel, signal };
-    const plan = await planFetch(groupsOf(entry, options.cameras ?? []), settings, planOptions);
-    await carryOut(plan, settings, planOptions, onProgress);
-  }
+  if (options.signal?.aborted) throw cancelled();
+  if (entry.kind === 'hub') await fetchFiles(groupsOf(entry, options.cameras ?? []), options);
   return resolveWeights(id, options);
+}
+
+/** Fetches what the cache lacks of `groups`, verified; nothing in offline mode. Throws as `fetchWeights` does. */
+export async function fetchFiles(
+  groups: readonly HubFiles[],
+  { parallel = 3, retry, signal, onProgress, ...options }: Omit<FetchOptions, 'cameras'>,
+): Promise<void> {
+  const settings = hubSettings(options);
+  if (settings.offline) return;
+  const planOptions = { retry: { ...DEFAULT_RETRY, ...retry }, parallel, signal };
+  await carryOut(await planFetch(groups, settings, planOptions), settings, planOptions, onProgress);
 }
 
 function groupsOf(entry: HubWeightSet, cameras: readonly CameraMove[]): readonly HubFiles[] {

@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
-import { SoundstageError } from '../shared/errors.ts';
+import { SoundstageError, type SoundstageErrorOptions } from '../shared/errors.ts';
 import { findCachedFiles, nameSome, pathOfOnly } from './cached-files.ts';
 import { CAMERA_MOVES, type CameraMove } from './camera-moves.ts';
 import { type HubOptions, type HubSettings, hubSettings } from './hub/settings.ts';
 import { readLaidOutFolder, readWeightFolder, type WeightSet } from './weight-folder.ts';
 import { type EmbeddedWeightSet, findWeightSet, type HubWeightSet, weightSet } from './weight-sets.ts';
+
+/** Weights without the camera move that was asked for serve every other request. */
+const cameraFault = Object.freeze({ field: 'camera_lora', type: 'feature_not_supported' });
 
 export interface ResolveOptions extends HubOptions {
   /** Camera LoRAs that must be there; others are given where present. */
@@ -26,6 +29,7 @@ export async function resolveWeights(idOrFolder: string, options: ResolveOptions
   throw new SoundstageError(
     'weights',
     `${set.id} has no camera LoRA for ${absent.join(', ')}: leave the camera move out`,
+    cameraFault,
   );
 }
 
@@ -67,13 +71,17 @@ async function resolveHub(entry: HubWeightSet, options: ResolveOptions): Promise
     ...upscaler.missing,
     ...textEncoder.missing.map((name) => `${name} (text encoder)`),
   ];
+  const missingCameras: string[] = [];
   for (const move of CAMERA_MOVES) {
     const path = pathOfOnly(await findCachedFiles(cache, entry.cameraLoras[move]));
     if (path !== undefined) cameraLoras[move] = path;
-    else if (options.cameras?.includes(move)) missing.push(...entry.cameraLoras[move].files);
+    else if (options.cameras?.includes(move)) missingCameras.push(...entry.cameraLoras[move].files);
   }
   const paths = { bundle: pathOfOnly(bundle), upscaler: pathOfOnly(upscaler), textEncoder: textEncoder.folder };
-  if (missing.length > 0 || !isComplete(paths)) throw incomplete(entry.id, missing, settings, options);
+  if (missing.length > 0 || !isComplete(paths)) {
+    throw incomplete(entry.id, [...missing, ...missingCameras], settings, options, { field: 'model' });
+  }
+  if (missingCameras.length > 0) throw incomplete(entry.id, missingCameras, settings, options, cameraFault);
   return Object.freeze({ id: entry.id, ...paths, cameraLoras: Object.freeze(cameraLoras) });
 }
 
@@ -88,12 +96,13 @@ function incomplete(
   missing: readonly string[],
   { cache, offline }: HubSettings,
   options: ResolveOptions,
+  fault: SoundstageErrorOptions,
 ): SoundstageError {
   const first = offline ? 'leave offline mode (--offline or HF_HUB_OFFLINE) and fetch them' : 'fetch them';
   return new SoundstageError(
     'weights',
     `${id} lacks ${nameSome(missing)} in ${cache}: ${first} with \`${fetchCommand(id, options)}\``,
-    { field: 'model' },
+    fault,
   );
 }
 

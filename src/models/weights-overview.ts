@@ -5,6 +5,7 @@ import { cachedBytes, findCachedFiles } from './cached-files.ts';
 import { repoFolder } from './hub/cache.ts';
 import { type HubOptions, hubSettings } from './hub/settings.ts';
 import { embeddedFolder, resolveWeights } from './resolve-weights.ts';
+import { cachedSafetyModel, SAFETY_MODEL } from './safety-model.ts';
 import { type EmbeddedWeightSet, type HubWeightSet, WEIGHT_SETS } from './weight-sets.ts';
 
 export interface WeightsOverview {
@@ -15,16 +16,26 @@ export interface WeightsOverview {
   readonly state: 'present' | 'partial' | 'missing';
   /** Folder the set is in or would be fetched to. */
   readonly where: string;
-  /** Ids of the camera LoRAs that are here. */
-  readonly cameras: readonly string[];
+  /** Ids of the camera LoRAs that are here; absent for what takes none. */
+  readonly cameras?: readonly string[];
 }
 
 /** Every known weight set and what is here of it, without the network. */
 export async function overviewOfWeights(options: HubOptions = {}): Promise<readonly WeightsOverview[]> {
   const { cache } = hubSettings(options);
-  return Promise.all(
-    WEIGHT_SETS.map((entry) => (entry.kind === 'hub' ? overviewOfHub(entry, cache) : overviewOfEmbedded(entry))),
-  );
+  return Promise.all([
+    ...WEIGHT_SETS.map((entry) => (entry.kind === 'hub' ? overviewOfHub(entry, cache) : overviewOfEmbedded(entry))),
+    overviewOfSafetyModel(cache),
+  ]);
+}
+
+async function overviewOfSafetyModel(cache: string): Promise<WeightsOverview> {
+  const { id, title, files } = SAFETY_MODEL;
+  const group = await cachedSafetyModel({ cache });
+  const isPresent = group.missing.length === 0;
+  const state = isPresent ? 'present' : group.present.length === 0 ? 'missing' : 'partial';
+  const bytes = isPresent ? await cachedBytes(group) : SAFETY_MODEL.bytes;
+  return { id, title, bytes, state, where: repoFolder(cache, files.repo) };
 }
 
 async function overviewOfHub(entry: HubWeightSet, cache: string): Promise<WeightsOverview> {

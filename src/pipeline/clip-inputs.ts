@@ -5,6 +5,7 @@ import type { MediaService, Picture } from '../media/media-service.ts';
 import { preprocessConditioningAudio } from '../media/sound/conditioning-audio.ts';
 import { toStereo } from '../media/sound/stereo.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
+import type { ClipInspector } from './clip-inspector.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import type { EngineInputs } from './engine-messages.ts';
 import { createPlan, type Plan } from './plan.ts';
@@ -19,16 +20,23 @@ export interface PreparedClip {
   readonly notes: readonly string[];
 }
 
+export interface PrepareOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Looks at the images as they were given. */
+  readonly inspector?: Pick<ClipInspector, 'checkPicture'> | undefined;
+}
+
 /** Decodes the recording and the images, and plans the clip. */
 export async function prepareClip(
   settings: ClipSettings,
   weights: WeightSet,
   media: MediaService,
-  signal: AbortSignal | undefined,
+  options: PrepareOptions = {},
 ): Promise<PreparedClip> {
+  const { signal } = options;
   const sound = await media.decodeAudio(settings.audio, { field: 'audio', signal });
-  const firstImage = await readImage(media, settings.image, 'image', signal);
-  const endImage = await readImage(media, settings.endImage, 'end_image', signal);
+  const firstImage = await readImage(media, settings.image, 'image', options);
+  const endImage = await readImage(media, settings.endImage, 'end_image', options);
   const bundle = await openCheckpoint(weights.bundle);
   const facts = {
     audioSeconds: sound.duration,
@@ -56,9 +64,10 @@ async function readImage(
   media: MediaService,
   path: string | undefined,
   field: string,
-  signal: AbortSignal | undefined,
+  { signal, inspector }: PrepareOptions,
 ): Promise<Picture | undefined> {
   if (path === undefined) return undefined;
   const picture = await media.decodeImage(path, { field, signal });
+  await inspector?.checkPicture(picture, field);
   return media.h264RoundTrip(picture, imageRateFactor, { signal });
 }

@@ -8,6 +8,8 @@ export interface LoraChoice {
   /** A `.safetensors` file. */
   readonly path: string;
   readonly scale: number;
+  /** The request field to blame when the file is no LoRA for this model, e.g. `loras.0.path`. */
+  readonly field?: string | undefined;
 }
 
 /** What a clip should be, in validated terms; files are local. Field names follow the endpoint's. */

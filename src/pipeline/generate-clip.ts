@@ -6,6 +6,7 @@ import type { VideoEncoderSettings } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { prepareClip } from './clip-inputs.ts';
+import type { ClipInspector, FrameInspector } from './clip-inspector.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import { ClipWriter } from './clip-writer.ts';
 import type { Engine } from './engine.ts';
@@ -25,6 +26,8 @@ export interface ClipOptions {
   readonly onPreview?: ((preview: Preview) => void | Promise<void>) | undefined;
   /** Decisions the user should hear about, e.g. a clamped length. */
   readonly onNote?: ((note: string) => void) | undefined;
+  /** Sees prompt, images and frames, and may refuse them. */
+  readonly inspector?: ClipInspector | undefined;
 }
 
 export interface Clip {
@@ -48,26 +51,34 @@ export async function generateClip(
   options: ClipOptions,
 ): Promise<Clip> {
   const started = performance.now();
-  const { signal, onNote } = options;
+  const { signal, onNote, inspector } = options;
   await requireFolder(options.output);
   engine.start();
   const prompt = await finalPrompt(settings, weights, engine, options);
-  const { plan, inputs, notes } = await prepareClip({ ...settings, prompt }, weights, media, signal);
+  const { plan, inputs, notes } = await prepareClip({ ...settings, prompt }, weights, media, options);
   for (const note of notes) onNote?.(note);
 
   await using writer = new ClipWriter(media, encoderSettings(settings, plan, options.output), signal);
   // The recording itself goes into the file, unless the model is to change it.
   if (plan.audioStrength === 1) await writer.open({ source: 'file', path: settings.audio });
+  const { width, height } = plan.crop;
+  const frames = inspector?.watchFrames({ width, height, frames: plan.frames, fps: plan.fps });
   const report = await engine.generate(plan, inputs, {
     signal,
     previews: options.onPreview !== undefined,
-    onEvent: (event) => handle(event, writer, options),
+    onEvent: (event) => handle(event, writer, frames, options),
   });
+  await frames?.finish();
   const file = await writer.finish();
   return { file, plan, report, seconds: (performance.now() - started) / 1000 };
 }
 
-function handle(event: EngineEvent, writer: ClipWriter, options: ClipOptions): void | Promise<void> {
+async function handle(
+  event: EngineEvent,
+  writer: ClipWriter,
+  frames: FrameInspector | undefined,
+  options: ClipOptions,
+): Promise<void> {
   switch (event.type) {
     case 'progress':
       return options.onProgress?.(event);
@@ -76,6 +87,7 @@ function handle(event: EngineEvent, writer: ClipWriter, options: ClipOptions): v
     case 'sound':
       return writer.open({ source: 'pcm', channels: 2, sampleRate: event.sampleRate, waveform: event.waveform });
     case 'frames':
+      await frames?.add(event.rgb);
       return writer.write(event.rgb);
   }
 }
@@ -89,11 +101,13 @@ async function finalPrompt(
   { prompt, expandPrompt, device, seed }: ClipSettings,
   weights: WeightSet,
   engine: Engine,
-  { signal, onNote }: ClipOptions,
+  { signal, onNote, inspector }: ClipOptions,
 ): Promise<string> {
+  await inspector?.checkPrompt(prompt);
   if (!expandPrompt) return prompt;
   const expanded = await engine.expandPrompt({ weights, device, prompt, seed }, { signal });
   if (expanded === undefined) onNote?.(`${weights.id} has no chat model, so the prompt is used as it is`);
+  else await inspector?.checkPrompt(expanded);
   return expanded ?? prompt;
 }
 

@@ -15,6 +15,7 @@ import { fitLatentPreview, type LatentPreview } from '../ltx2/video/latent-previ
 import { buildLatentUpsampler } from '../ltx2/video/latent-upsampler.ts';
 import { buildVideoDecoder } from '../ltx2/video/video-decoder.ts';
 import { buildVideoEncoder } from '../ltx2/video/video-encoder.ts';
+import { SoundstageError } from '../shared/errors.ts';
 import type { LoraChoice } from './clip-settings.ts';
 import type { Plan } from './plan.ts';
 import { convolutionSession, transformerSession } from './session-options.ts';
@@ -82,7 +83,7 @@ export class LoadedModel implements AsyncDisposable {
     if (this.#transformer?.variant !== timestepVariant) await this.#closeTransformer();
     const options = { target: this.#target, variant: timestepVariant, session: transformerSession };
     this.#transformer ??= { variant: timestepVariant, model: new VelocityModel(this.bundle, options), loras: '[]' };
-    const wanted = JSON.stringify(loras);
+    const wanted = JSON.stringify(loras.map(({ path, scale }) => [path, scale]));
     if (this.#transformer.loras !== wanted) {
       await this.#transformer.model.useLoras(await this.#readLoras(loras));
       this.#transformer.loras = wanted;
@@ -158,13 +159,21 @@ export class LoadedModel implements AsyncDisposable {
   async #readLoras(choices: readonly LoraChoice[]): Promise<AppliedLora[]> {
     const modules = transformerLinears(this.bundle);
     return Promise.all(
-      choices.map(async ({ path, scale }) => {
-        const lora = await readLora(path, modules);
-        requireMatch(lora);
+      choices.map(async ({ path, scale, field }) => {
+        const lora = await readLora(path, modules).catch((error: unknown) => {
+          throw blameField(error, field);
+        });
+        requireMatch(lora, field);
         return { lora, strength: scale };
       }),
     );
   }
+}
+
+/** A file the request brought along is the request's fault. */
+function blameField(error: unknown, field: string | undefined): unknown {
+  if (field === undefined || !(error instanceof SoundstageError) || error.kind !== 'weights') return error;
+  return new SoundstageError('input', error.message, { field, cause: error });
 }
 
 async function encodePrompt(encoder: PromptEncoder, prompt: string): Promise<TextContexts> {

@@ -10,6 +10,8 @@ sharp.unblock({
 });
 sharp.cache(false);
 
+const formats = Object.freeze(['png', 'jpeg', 'webp', 'avif', 'gif', 'tiff']);
+
 /** H.264 goes no further a side, and the picture is encoded once as H.264. */
 const maxSide = 16_384;
 /** 192 MB of RGB. */
@@ -50,7 +52,11 @@ async function refuseHeic(path: string, field: string): Promise<void> {
   const { buffer } = await file.read(Buffer.alloc(12), 0, 12, 0);
   if (!/^ftyphe[iv]/.test(buffer.toString('latin1', 4))) return;
   const message = `The ${field} is a HEIC picture, which cannot be read: save it as jpeg or png.`;
-  throw new SoundstageError('input', message, { field });
+  throw new SoundstageError('input', message, {
+    field,
+    type: 'unsupported_image_format',
+    context: { supported_formats: formats },
+  });
 }
 
 async function readMetadata(path: string, field: string): Promise<Metadata> {
@@ -58,7 +64,8 @@ async function readMetadata(path: string, field: string): Promise<Metadata> {
     // The size is checked against our own limits, with a sentence that names them.
     return await sharp(path, { limitInputPixels: false }).metadata();
   } catch (error) {
-    const message = `The ${field} is not a picture that can be read: use png, jpeg, webp, avif, gif or tiff.`;
+    const names = new Intl.ListFormat('en', { type: 'disjunction' }).format(formats);
+    const message = `The ${field} is not a picture that can be read: use ${names}.`;
     throw new SoundstageError('input', message, { field, cause: error });
   }
 }
@@ -68,5 +75,9 @@ function checkSize({ width, height }: Metadata, field: string): void {
   const message =
     `The ${field} is ${width}×${height}: pictures may have at most ${maxSide} pixels a side ` +
     `and ${maxPixels / 1e6} megapixels, so scale it down first.`;
-  throw new SoundstageError('input', message, { field });
+  throw new SoundstageError('input', message, {
+    field,
+    type: 'image_too_large',
+    context: { max_width: maxSide, max_height: maxSide },
+  });
 }

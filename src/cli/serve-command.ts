@@ -1,0 +1,84 @@
+import { Command, Option } from 'commander';
+import { PipelineClipMaker } from '../jobs/pipeline-clip-maker.ts';
+import { Log, type LogLevel, logLevels } from '../server/log.ts';
+import { openServer, type RunningServer } from '../server/open-server.ts';
+import type { Configuration } from '../shared/configuration.ts';
+import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
+import { reporting } from './reporting.ts';
+
+interface ServeFlags {
+  readonly worker: boolean;
+  readonly logLevel: LogLevel;
+}
+
+const settings = [
+  'SOUNDSTAGE_HOST',
+  'SOUNDSTAGE_PORT',
+  'SOUNDSTAGE_PUBLIC_URL',
+  'SOUNDSTAGE_DATA',
+  'SOUNDSTAGE_MODEL',
+  'SOUNDSTAGE_DEVICE',
+  'SOUNDSTAGE_AUTH',
+  'SOUNDSTAGE_ALLOW_PRIVATE_HOSTS',
+  'SOUNDSTAGE_LORA_FOLDER',
+  'SOUNDSTAGE_SAFETY_MODEL',
+] as const;
+
+/** `soundstage serve`: answers what the hosted endpoint answers, and makes the clips unless told not to. */
+export function serveCommand(): Command {
+  const command = new Command('serve').description('serve the endpoint over HTTP');
+  return addConfigurationFlags(command, settings)
+    .option('--no-worker', 'leave the clips to `soundstage worker` processes (needs DATABASE_URL)')
+    .addOption(logLevelOption())
+    .addHelpText('after', settingsHelp())
+    .action((flags: ServeFlags & Record<string, unknown>) =>
+      reporting(process.stderr, (signal) => serve(configurationFrom(flags, process.env), flags, signal)),
+    );
+}
+
+export function logLevelOption(): Option {
+  return new Option('--log-level <level>', 'what is written to stderr, one JSON object per line')
+    .choices(logLevels)
+    .default('info');
+}
+
+async function serve(configuration: Configuration, flags: ServeFlags, signal: AbortSignal): Promise<void> {
+  const log = Log(process.stderr, flags.logLevel);
+  await using server = await openServer({
+    configuration,
+    log,
+    openMaker: flags.worker ? (files) => PipelineClipMaker.open({ configuration, files, report: log }) : undefined,
+    withProcessMetrics: true,
+  });
+  process.stdout.write(greeting(server, configuration, flags));
+  await aborted(signal);
+  log.info('the server ends; a running clip goes back to the queue');
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function greeting(server: RunningServer, configuration: Configuration, { worker }: ServeFlags): string {
+  const { SOUNDSTAGE_PUBLIC_URL: publicUrl, SOUNDSTAGE_DATA: data, SOUNDSTAGE_MODEL: model } = configuration;
+  const url = (publicUrl ?? server.url).replace(/\/$/, '');
+  const credentials = server.isKeyRequired ? '<key id>:<key secret>' : 'local:local';
+  const keys = server.isKeyRequired
+    ? 'asked for; `soundstage keys create` makes one'
+    : 'not asked for; that changes with the first `soundstage keys create`';
+  return `Soundstage serves on ${url} (http and https)
+
+  Model   ${worker ? model : 'none here: clips are left to `soundstage worker`'}
+  Data    ${data}
+  Keys    ${keys}
+
+  JavaScript   fal.config({ credentials: "${credentials}", proxyUrl: { url: "${url}/fal/proxy", when: "always" } })
+  Python       FAL_KEY=${credentials} HTTPS_PROXY=${url} NO_PROXY=localhost,127.0.0.1 SSL_CERT_FILE=${server.authorityPath}
+  cURL         https://queue.fal.run becomes ${url}/queue, https://fal.run becomes ${url}/run
+
+Ctrl-C ends it.
+`;
+}

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { cost, megapixels } from './price.ts';
+
+test.each([
+  ['158', 1280, 720, 121, 112, 0.112],
+  ['159', 1024, 768, 121, 96, 0.096],
+  ['160', 1000, 1000, 1, 1, 0.001],
+  ['160', 1_000_001, 1, 1, 2, 0.002],
+  ['one second at the defaults', 1024, 768, 25, 20, 0.02],
+  ['nothing', 0, 0, 0, 0, 0],
+])('%s: %i × %i × %i', (_, width, height, frames, units, dollars) => {
+  expect(megapixels(width, height, frames)).toBe(units);
+  expect(cost(units)).toBe(dollars);
+});
+
+test('a pixel more than a whole number of megapixels counts, also where division would round it away', () => {
+  const units = 9_007_199_254;
+  expect(megapixels(units * 1_000_000, 1, 1)).toBe(units);
+  expect(megapixels(units * 1_000_000 + 1, 1, 1)).toBe(units + 1);
+});
+
+test('no dollar amount shows a rounding error', () => {
+  for (let units = 0; units < 20_000; units++) expect(String(cost(units))).toMatch(/^\d+(\.\d{1,3})?$/);
+});
+
+test.each([
+  [1.5, 2, 3],
+  [-1, 2, 3],
+  [Number.NaN, 1, 1],
+  [2 ** 52, 4, 1],
+])('%f × %f × %f is no clip', (...size) => {
+  expect(() => megapixels(...size)).toThrow(RangeError);
+});

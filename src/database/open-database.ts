@@ -1,0 +1,81 @@
+import { Kysely } from 'kysely';
+import { PgBoss } from 'pg-boss';
+import type { Backend, OnWarning } from './backend.ts';
+import { openEmbeddedBackend } from './embedded-database.ts';
+import { migrate } from './migrate.ts';
+import type { Notifications } from './notifications.ts';
+import { openServerBackend } from './server-database.ts';
+import type { Tables } from './tables.ts';
+
+/** How often jobs of dead workers are looked for. */
+const SUPERVISE_SECONDS = 15;
+/** For jobs that are still running; whoever runs them is expected to have ended them before. */
+const STOP_MILLISECONDS = 5000;
+
+export interface DatabaseOptions {
+  /** Where the embedded database lives, in its folder `database`. */
+  readonly dataFolder: string;
+  /** PostgreSQL server to use instead. */
+  readonly databaseUrl?: string | undefined;
+  /** Default `process.emitWarning`. */
+  readonly onWarning?: OnWarning | undefined;
+}
+
+/** Where the state of the server is kept. */
+export interface Database extends AsyncDisposable {
+  readonly kind: 'embedded' | 'server';
+  readonly kysely: Kysely<Tables>;
+  /** Started; its queues are for its users to create. */
+  readonly boss: PgBoss;
+  readonly notifications: Notifications;
+}
+
+/**
+ * Opens PostgreSQL at `databaseUrl`, or else the embedded database, with all tables up to date.
+ *
+ * @throws SoundstageError where it cannot be reached, is in use by another process, or is of a newer version
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { onWarning = (message) => process.emitWarning(message) } = options;
+  await using opened = new AsyncDisposableStack();
+  const { backend, kysely } = opened.use(await openTables({ ...options, onWarning }));
+  const notifications = opened.use(await backend.openNotifications(kysely));
+  const boss = opened.adopt(newBoss(backend, onWarning), (boss) => boss.stop({ timeout: STOP_MILLISECONDS }));
+  await boss.start();
+  const stack = opened.move();
+  return Object.freeze({
+    kind: backend.kind,
+    kysely,
+    boss,
+    notifications,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  });
+}
+
+/** The tables alone: without the queue and notifications. */
+export interface OpenTables extends AsyncDisposable {
+  readonly kysely: Kysely<Tables>;
+  readonly backend: Backend;
+}
+
+/** Like `openDatabase`, for a command that only reads or writes tables. */
+export async function openTables(options: DatabaseOptions): Promise<OpenTables> {
+  const { dataFolder, databaseUrl, onWarning = (message) => process.emitWarning(message) } = options;
+  await using opened = new AsyncDisposableStack();
+  const backend = opened.use(
+    databaseUrl === undefined
+      ? await openEmbeddedBackend(dataFolder, onWarning)
+      : await openServerBackend(databaseUrl, onWarning),
+  );
+  const kysely = opened.adopt(new Kysely<Tables>({ dialect: backend.dialect }), (kysely) => kysely.destroy());
+  await migrate(kysely);
+  const stack = opened.move();
+  return Object.freeze({ kysely, backend, [Symbol.asyncDispose]: () => stack.disposeAsync() });
+}
+
+function newBoss(backend: Backend, onWarning: OnWarning): PgBoss {
+  const boss = new PgBoss({ ...backend.queue, useListenNotify: true, superviseIntervalSeconds: SUPERVISE_SECONDS });
+  boss.on('error', (error) => onWarning(`the queue: ${error.message}`));
+  boss.on('warning', ({ message }) => onWarning(`the queue: ${message}`));
+  return boss;
+}

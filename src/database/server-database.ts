@@ -1,0 +1,58 @@
+import { PostgresDialect } from 'kysely';
+import { Pool } from 'pg';
+import { SoundstageError } from '../shared/errors.ts';
+import type { Backend, OnWarning } from './backend.ts';
+import { ServerNotifications } from './server-notifications.ts';
+
+const CONNECTIONS = 10;
+const QUEUE_CONNECTIONS = 4;
+const CONNECT_MILLISECONDS = 10_000;
+
+/**
+ * A pool of connections to the PostgreSQL server at `url`. Lost connections are replaced; only the statements on them
+ * fail.
+ *
+ * @throws SoundstageError `network` where it does not answer or refuses
+ */
+export async function openServerBackend(url: string, onWarning: OnWarning): Promise<Backend> {
+  const connection = { connectionString: url, connectionTimeoutMillis: CONNECT_MILLISECONDS, keepAlive: true };
+  const pool = new Pool({ ...connection, max: CONNECTIONS, application_name: 'soundstage' });
+  const warn = (error: Error): void => onWarning(`a database connection was lost: ${error.message}`);
+  pool.on('error', warn);
+  // The pool listens to idle connections only; one that is lost while in use would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  await check(pool, url);
+  return {
+    kind: 'server',
+    dialect: new PostgresDialect({ pool }),
+    queue: { ...connection, max: QUEUE_CONNECTIONS, application_name: 'soundstage queue' },
+    openNotifications: (kysely) => ServerNotifications.open(connection, kysely, onWarning),
+    [Symbol.asyncDispose]: async () => {
+      if (!pool.ended) await pool.end();
+    },
+  };
+}
+
+async function check(pool: Pool, url: string): Promise<void> {
+  try {
+    await pool.query('select 1');
+  } catch (cause) {
+    await pool.end();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SoundstageError(
+      'network',
+      `cannot use the database at ${withoutPassword(url)} (DATABASE_URL): ${reason}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function withoutPassword(text: string): string {
+  if (!URL.canParse(text)) return 'the given address';
+  const url = new URL(text);
+  url.password = '';
+  url.search = '';
+  return url.href;
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { decodeDataUri, isDataUri } from './data-uri.ts';
+import { downloadError, type Purpose, tooLarge } from './download-error.ts';
+import type { GuardedClient } from './guarded-client.ts';
+import { guardedFetch } from './guarded-fetch.ts';
+import { writeNewFile } from './new-file.ts';
+import type { FindOwnFile, OwnFile } from './own-file.ts';
+
+export interface FetchInputOptions extends Purpose {
+  readonly client: GuardedClient;
+  /** Where the file goes; must exist. */
+  readonly folder: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly findOwnFile?: FindOwnFile | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Brings the recording or picture that a caller named (http(s) URL, data URI, or URL of an own file) into a new file
+ * and gives its path. The name says nothing: content decides what it is.
+ *
+ * @throws SoundstageError `input` of type `file_download_error` or `file_too_large`, `device` (disk full), `cancelled`
+ */
+export async function fetchInput(reference: string, options: FetchInputOptions): Promise<string> {
+  const path = join(options.folder, `input-${randomUUID()}`);
+  const { signal } = options;
+  if (isDataUri(reference)) {
+    await writeNewFile(path, notEmpty(decodeDataUri(reference, options), options), signal);
+    return path;
+  }
+  if (!/^https?:/i.test(reference)) throw unknownForm(reference, options);
+  const own = await options.findOwnFile?.(reference);
+  if (own !== undefined) {
+    await writeNewFile(path, notEmpty(await openOwn(own, options), options), signal);
+    return path;
+  }
+  await using response = await guardedFetch(options.client, reference, options);
+  await writeNewFile(path, notEmpty(response.body, options), signal);
+  return path;
+}
+
+/** @throws SoundstageError `input` of type `file_too_large` */
+export async function openOwn(
+  own: OwnFile,
+  options: Purpose & { readonly signal?: AbortSignal | undefined },
+): Promise<AsyncIterable<Uint8Array>> {
+  if (own.size > options.maxBytes) throw tooLarge(options);
+  return own.open(options.signal);
+}
+
+function unknownForm(reference: string, purpose: Purpose): Error {
+  const scheme = /^[a-z][a-z0-9+.-]{0,20}:/i.exec(reference)?.[0];
+  const given = scheme === undefined ? 'it is no URL' : `addresses that begin with ${scheme} are not fetched`;
+  return downloadError(purpose, `${given}: give an http(s) URL or a data URI`);
+}
+
+async function* notEmpty(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  purpose: Purpose,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const piece of pieces) {
+    bytes += piece.length;
+    yield piece;
+  }
+  if (bytes === 0) throw downloadError(purpose, 'it is empty');
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import type { Database } from '../database/open-database.ts';
+import type { FileStore } from '../files/file-store.ts';
+import { createQueues } from './queues.ts';
+import { expireOverdue, recoverAll, recoverSilent } from './recovery.ts';
+import type { Report } from './report.ts';
+import { eraseExpiredPayloads } from './retention.ts';
+import type { JobsContext } from './settle.ts';
+import { WakeUp } from './wake-up.ts';
+import { sweepWorkFolders } from './work-folder.ts';
+
+export interface HousekeepingOptions {
+  readonly database: Database;
+  readonly files: FileStore;
+  readonly dataFolder: string;
+  /** Seconds for which payloads of finished requests are kept. */
+  readonly payloadRetention: number;
+  readonly report: Report;
+}
+
+const OFTEN_MILLISECONDS = 1000;
+const SELDOM_MILLISECONDS = 60_000;
+
+/**
+ * What has to be done now and then, by one process or by any number: deadlines, requests of dead workers, payloads and
+ * files whose time is over, what dead workers left behind.
+ */
+export class Housekeeping implements AsyncDisposable {
+  readonly #options: HousekeepingOptions;
+  readonly #context: JobsContext;
+  readonly #wakeUp = new WakeUp();
+  readonly #running: Promise<void>;
+  #ended = false;
+
+  private constructor(options: HousekeepingOptions) {
+    this.#options = options;
+    this.#context = options;
+    this.#running = this.#run();
+  }
+
+  /** Open it before any worker: on an embedded database it takes all requests from the process before this one. */
+  static async open(options: HousekeepingOptions): Promise<Housekeeping> {
+    await createQueues(options.database);
+    if (options.database.kind === 'embedded') {
+      const recovered = await recoverAll(options);
+      if (recovered > 0) options.report.warn('the previous process left requests unfinished', { requests: recovered });
+    }
+    return new Housekeeping(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    this.#wakeUp.call();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let swept = Number.NEGATIVE_INFINITY;
+    while (!this.#ended) {
+      await this.#try('requests past their deadline', () => expireOverdue(this.#context));
+      await this.#try('requests of dead workers', () => recoverSilent(this.#context));
+      if (performance.now() - swept > SELDOM_MILLISECONDS) {
+        swept = performance.now();
+        await this.#sweep();
+      }
+      await this.#wakeUp.sleep(OFTEN_MILLISECONDS);
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const { database, files, dataFolder } = this.#options;
+    await this.#try('payloads', () => eraseExpiredPayloads(database, files));
+    await this.#try('files', () => files.sweep());
+    await this.#try('work folders', () => sweepWorkFolders(join(dataFolder, 'work')));
+  }
+
+  async #try(what: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#options.report.warn(`housekeeping of ${what} failed and is tried again`, { error });
+    }
+  }
+}

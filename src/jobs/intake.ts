@@ -1,0 +1,175 @@
+import { type InsertObject, type RawBuilder, sql, type Transaction } from 'kysely';
+import { fromKysely } from 'pg-boss';
+import { v7 as uuidv7 } from 'uuid';
+import type { Tables } from '../database/tables.ts';
+import type { Outcome } from './outcome.ts';
+import { QueueFullError } from './queue-full.ts';
+import { channels, clipsQueue } from './queues.ts';
+import { lockRequest } from './request-row.ts';
+import { type JobsContext, settle } from './settle.ts';
+import { storedJson, storedText } from './stored-text.ts';
+import type { Submission } from './submission.ts';
+
+/** A request as its submitter learns of it. */
+export interface AcceptedRequest {
+  readonly id: string;
+  /** Requests ahead of it when it was accepted. */
+  readonly queuePosition: number;
+}
+
+export interface Entry {
+  readonly submission: Submission;
+  /** Whether its payloads appear in the history. */
+  readonly listed: boolean;
+  /** Of a request that is over before it began. */
+  readonly outcome: Outcome | undefined;
+}
+
+const priorities = Object.freeze({ normal: 0, low: -1 });
+const MOST_TOGETHER = 200;
+const MOST_CHARACTERS_TOGETHER = 8 * 2 ** 20;
+
+interface WaitingEntry extends Entry {
+  readonly id: string;
+  readonly input: string;
+  resolve(accepted: AcceptedRequest): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Accepts requests. Those that arrive while others are being written go into the next transaction together, so that
+ * a burst costs few transactions; a request is answered only once its transaction is through.
+ */
+export class Intake {
+  readonly #context: JobsContext;
+  #waiting: WaitingEntry[] = [];
+  #writing = false;
+
+  constructor(context: JobsContext) {
+    this.#context = context;
+  }
+
+  /** @throws QueueFullError */
+  accept(entry: Entry): Promise<AcceptedRequest> {
+    const input = storedJson(entry.submission.input);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...entry, id: uuidv7(), input, resolve, reject });
+      if (!this.#writing) void this.#write();
+    });
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#nextBatch();
+      try {
+        await this.#writeTogether(batch);
+      } catch (error) {
+        // One of them may be to blame: then only that one fails.
+        if (batch.length === 1) batch[0]?.reject(error);
+        else for (const entry of batch) await this.#writeTogether([entry]).catch(entry.reject);
+      }
+    }
+    // At once, or a submission that comes between the last look and this would wait for the next one.
+    this.#writing = false;
+  }
+
+  #nextBatch(): readonly WaitingEntry[] {
+    let characters = 0;
+    const excess = this.#waiting.findIndex(({ input }, index) => {
+      characters += input.length;
+      return index > 0 && (index === MOST_TOGETHER || characters > MOST_CHARACTERS_TOGETHER);
+    });
+    return this.#waiting.splice(0, excess < 0 ? this.#waiting.length : excess);
+  }
+
+  async #writeTogether(batch: readonly WaitingEntry[]): Promise<void> {
+    const { kysely } = this.#context.database;
+    const answers = await kysely.transaction().execute((transaction) => this.#insert(transaction, batch));
+    for (const answer of answers) answer();
+  }
+
+  /** Writes a batch; returns what is to be answered once the transaction is through. */
+  async #insert(transaction: Transaction<Tables>, batch: readonly WaitingEntry[]): Promise<(() => void)[]> {
+    const { database } = this.#context;
+    const queue = await QueueLengths.read(transaction);
+    const answers: (() => void)[] = [];
+    const accepted: WaitingEntry[] = [];
+    for (const entry of batch) {
+      const { submission, outcome, id } = entry;
+      const most = submission.maxQueueLength;
+      if (most !== undefined && queue.total > most) {
+        answers.push(() => entry.reject(new QueueFullError(most)));
+        continue;
+      }
+      const queuePosition = outcome === undefined ? queue.add(priorities[submission.priority]) : 0;
+      accepted.push(entry);
+      answers.push(() => entry.resolve({ id, queuePosition }));
+    }
+    if (accepted.length === 0) return answers;
+    await transaction.insertInto('requests').values(accepted.map(row)).execute();
+    const waiting = accepted.filter(({ outcome }) => outcome === undefined);
+    if (waiting.length > 0) {
+      const jobs = waiting.map(({ id, submission }) => ({ id, priority: priorities[submission.priority] }));
+      await database.boss.insert(clipsQueue, jobs, { db: fromKysely(transaction) });
+      await database.notifications.notify(channels.clips, '', transaction);
+    }
+    for (const { id, outcome } of accepted) {
+      if (outcome === undefined) continue;
+      const request = await lockRequest(transaction, id);
+      if (request !== undefined) await settle(this.#context, transaction, request, outcome);
+    }
+    return answers;
+  }
+}
+
+/** How many requests wait, by priority. */
+class QueueLengths {
+  readonly #byPriority: Map<number, number>;
+
+  private constructor(byPriority: Map<number, number>) {
+    this.#byPriority = byPriority;
+  }
+
+  static async read(transaction: Transaction<Tables>): Promise<QueueLengths> {
+    const rows = await transaction
+      .selectFrom('requests')
+      .select(['priority', sql<number>`count(*)::integer`.as('waiting')])
+      .where('state', '=', 'IN_QUEUE')
+      .groupBy('priority')
+      .execute();
+    return new QueueLengths(new Map(rows.map(({ priority, waiting }) => [priority, waiting])));
+  }
+
+  get total(): number {
+    return [...this.#byPriority.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Adds a request; returns how many are ahead of it. */
+  add(priority: number): number {
+    const ahead = [...this.#byPriority].reduce((sum, [other, count]) => (other >= priority ? sum + count : sum), 0);
+    this.#byPriority.set(priority, (this.#byPriority.get(priority) ?? 0) + 1);
+    return ahead;
+  }
+}
+
+function row({ id, input, submission, listed }: WaitingEntry): InsertObject<Tables, 'requests'> {
+  const { endpoint, owner, surface, priority, webhook, caller, startTimeout } = submission;
+  return {
+    id,
+    endpoint,
+    owner,
+    surface,
+    state: 'IN_QUEUE',
+    priority: priorities[priority],
+    input,
+    caller: storedJson(caller),
+    webhook: webhook === undefined ? null : storedText(webhook),
+    listed,
+    start_deadline: startTimeout === undefined ? null : secondsFromNow(startTimeout),
+  };
+}
+
+function secondsFromNow(seconds: number): RawBuilder<Date> {
+  return sql<Date>`clock_timestamp() + make_interval(secs => ${seconds})`;
+}

@@ -1,0 +1,108 @@
+import { sql, type Transaction } from 'kysely';
+import type { Tables } from '../database/tables.ts';
+import { abandonedOutcome, interruptedOutcome, type Outcome, timeoutOutcome, unstableOutcome } from './outcome.ts';
+import { type LockedRequest, lockable } from './request-row.ts';
+import { type JobsContext, requeue, settle } from './settle.ts';
+import type { CallerOptions } from './submission.ts';
+
+/** A worker not heard of for so many seconds is dead, or as good as dead. */
+export const SILENCE_LIMIT = 12;
+/** Workers that may die over one request before it is held responsible. */
+const MOST_INTERRUPTIONS = 20;
+const MOST_TOGETHER = 100;
+
+/** Takes their requests from workers that are not heard of any more. Returns how many. */
+export function recoverSilent(context: JobsContext): Promise<number> {
+  return inBatches(context, async (transaction) => {
+    const requests = await lockable(transaction)
+      .where('state', '=', 'IN_PROGRESS')
+      .where('heartbeat_at', '<', sql<Date>`clock_timestamp() - make_interval(secs => ${SILENCE_LIMIT})`)
+      .limit(MOST_TOGETHER)
+      .forNoKeyUpdate()
+      .skipLocked()
+      .execute();
+    for (const request of requests) await interrupted(context, transaction, request);
+    return requests.length;
+  });
+}
+
+/**
+ * Cleans up after the previous process on an embedded database: nobody else can be alive, so no worker has the
+ * running requests, and nobody waits for the direct ones.
+ */
+export async function recoverAll(context: JobsContext): Promise<number> {
+  const runs = await inBatches(context, async (transaction) => {
+    const requests = await lockable(transaction)
+      .where('state', 'in', ['IN_QUEUE', 'IN_PROGRESS'])
+      .where('surface', '=', 'run')
+      .limit(MOST_TOGETHER)
+      .forNoKeyUpdate()
+      .execute();
+    for (const request of requests) await settle(context, transaction, request, abandonedOutcome());
+    return requests.length;
+  });
+  const running = await inBatches(context, async (transaction) => {
+    const requests = await lockable(transaction)
+      .where('state', '=', 'IN_PROGRESS')
+      .limit(MOST_TOGETHER)
+      .forNoKeyUpdate()
+      .execute();
+    for (const request of requests) await interrupted(context, transaction, request);
+    return requests.length;
+  });
+  return runs + running;
+}
+
+/** Completes the requests that were not started in time. Returns how many. */
+export function expireOverdue(context: JobsContext): Promise<number> {
+  return inBatches(context, async (transaction) => {
+    const requests = await lockable(transaction)
+      .where('state', '=', 'IN_QUEUE')
+      .where('start_deadline', '<=', sql<Date>`clock_timestamp()`)
+      .limit(MOST_TOGETHER)
+      .forNoKeyUpdate()
+      .skipLocked()
+      .execute();
+    for (const request of requests) await settle(context, transaction, request, timeoutOutcome());
+    return requests.length;
+  });
+}
+
+async function interrupted(
+  context: JobsContext,
+  transaction: Transaction<Tables>,
+  request: LockedRequest,
+): Promise<void> {
+  const interruptions = request.interruptions + 1;
+  const outcome = interruptionOutcome(request, interruptions);
+  const message = outcome === undefined ? 'the worker stopped; the request is back in the queue' : 'the worker stopped';
+  await transaction
+    .insertInto('request_logs')
+    .values({ request_id: request.id, at: new Date(), level: 'WARN', message })
+    .execute();
+  if (outcome === undefined) await requeue(context, transaction, request, { interruptions });
+  else await settle(context, transaction, request, outcome);
+}
+
+function interruptionOutcome(request: LockedRequest, interruptions: number): Outcome | undefined {
+  if (interruptions > MOST_INTERRUPTIONS) return unstableOutcome();
+  return mayBeRetried(request) ? undefined : interruptedOutcome();
+}
+
+/** Whether a failed attempt is followed by another one. */
+export function mayBeRetried({ surface, caller }: LockedRequest): boolean {
+  return surface === 'queue' && (caller as CallerOptions).retry;
+}
+
+/** Repeats `work`, each time in a transaction of its own, until it found less than a full batch. */
+async function inBatches(
+  { database }: JobsContext,
+  work: (transaction: Transaction<Tables>) => Promise<number>,
+): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const found = await database.kysely.transaction().execute(work);
+    total += found;
+    if (found < MOST_TOGETHER) return total;
+  }
+}

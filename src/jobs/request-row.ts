@@ -1,0 +1,52 @@
+import { type Selectable, sql, type Transaction } from 'kysely';
+import type { RequestsTable, Tables } from '../database/tables.ts';
+
+export type RequestRow = Selectable<RequestsTable>;
+
+/** What every change of a request's state needs to know about it. */
+export type LockedRequest = Pick<
+  RequestRow,
+  | 'id'
+  | 'endpoint'
+  | 'owner'
+  | 'surface'
+  | 'state'
+  | 'attempt'
+  | 'crashes'
+  | 'interruptions'
+  | 'worker'
+  | 'webhook'
+  | 'listed'
+  | 'caller'
+> & {
+  /** Since the current attempt was started; null while waiting. */
+  readonly runningSeconds: number | null;
+  readonly overdue: boolean | null;
+};
+
+/** The columns of a LockedRequest. */
+export function lockable(transaction: Transaction<Tables>) {
+  return transaction
+    .selectFrom('requests')
+    .select([
+      'id',
+      'endpoint',
+      'owner',
+      'surface',
+      'state',
+      'attempt',
+      'crashes',
+      'interruptions',
+      'worker',
+      'webhook',
+      'listed',
+      'caller',
+      sql<number | null>`extract(epoch from clock_timestamp() - started_at)::float8`.as('runningSeconds'),
+      sql<boolean | null>`start_deadline <= clock_timestamp()`.as('overdue'),
+    ]);
+}
+
+/** Locks a request until the transaction ends. Whoever needs its job in the queue as well locks the request first. */
+export function lockRequest(transaction: Transaction<Tables>, id: string): Promise<LockedRequest | undefined> {
+  return lockable(transaction).where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
+}

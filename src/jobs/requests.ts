@@ -1,0 +1,235 @@
+import { sql } from 'kysely';
+import { validate as isUuid } from 'uuid';
+import { validateInput } from '../contract/input.ts';
+import type { Database } from '../database/open-database.ts';
+import type { RequestState } from '../database/tables.ts';
+import type { FileStore } from '../files/file-store.ts';
+import type { LogEntry } from './attempt.ts';
+import { DeadlineTimers } from './deadline-timers.ts';
+import {
+  type HistoryPage,
+  type HistoryQuery,
+  readHistory,
+  readUsage,
+  type UsageBucket,
+  type UsageQuery,
+} from './history.ts';
+import { type AcceptedRequest, Intake } from './intake.ts';
+import { cancelledOutcome, goneReply, invalidOutcome } from './outcome.ts';
+import { createQueues } from './queues.ts';
+import type { Report } from './report.ts';
+import { RequestFeed } from './request-feed.ts';
+import { lockRequest } from './request-row.ts';
+import type { RequestStatus } from './request-status.ts';
+import { erasePayloads } from './retention.ts';
+import { type JobsContext, settle } from './settle.ts';
+import { StatusReader } from './status-reader.ts';
+import { isStoredOutput, presentOutput } from './stored-output.ts';
+import type { Submission } from './submission.ts';
+
+export interface RequestsOptions {
+  readonly database: Database;
+  readonly files: FileStore;
+  /** Seconds for which payloads of finished requests are kept. */
+  readonly payloadRetention: number;
+  readonly report: Report;
+}
+
+/** How a request ended, as its caller gets it. */
+export interface RequestOutcome {
+  readonly statusCode: number;
+  readonly body: unknown;
+  /** Megapixels billed. */
+  readonly units: number;
+  readonly error: string | undefined;
+  readonly errorType: string | undefined;
+}
+
+export interface NumberedLogEntry extends LogEntry {
+  /** Grows from entry to entry, with gaps. */
+  readonly sequence: number;
+}
+
+/** What is known of a request besides its status. */
+export interface RequestRecord {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly owner: string;
+  readonly surface: 'run' | 'queue';
+}
+
+export type CancelReason = 'client_cancelled' | 'client_disconnected';
+
+interface RequestsParts {
+  readonly reader: StatusReader;
+  readonly feed: RequestFeed;
+  readonly deadlines: DeadlineTimers;
+}
+
+/**
+ * The requests of this server, as its HTTP surface sees them. Dispose to end the watches; requests go on without it.
+ *
+ * Ids may be any text; one that is no request's is unknown. Whether a caller may see a request is for the caller of
+ * these methods to decide, by `owner`.
+ */
+export class Requests implements AsyncDisposable {
+  readonly #context: JobsContext;
+  readonly #files: FileStore;
+  readonly #intake: Intake;
+  readonly #reader: StatusReader;
+  readonly #feed: RequestFeed;
+  readonly #deadlines: DeadlineTimers;
+
+  private constructor(context: JobsContext, files: FileStore, parts: RequestsParts) {
+    this.#context = context;
+    this.#files = files;
+    this.#intake = new Intake(context);
+    this.#reader = parts.reader;
+    this.#feed = parts.feed;
+    this.#deadlines = parts.deadlines;
+  }
+
+  static async open({ database, files, payloadRetention, report }: RequestsOptions): Promise<Requests> {
+    const context = { database, payloadRetention };
+    await createQueues(database);
+    const reader = new StatusReader(database.kysely);
+    const feed = await RequestFeed.open(database, reader, (error) => {
+      report.warn('watched requests could not be read and are read again', { error });
+    });
+    return new Requests(context, files, { reader, feed, deadlines: new DeadlineTimers(context, report) });
+  }
+
+  /**
+   * Accepts a request: it waits for a worker, or is over at once where its input is invalid.
+   *
+   * @throws QueueFullError
+   */
+  async submit(submission: Submission): Promise<AcceptedRequest> {
+    const validated = validateInput(submission.input);
+    const sync = validated.ok ? validated.input.sync_mode : asksForSync(submission.input);
+    const accepted = await this.#intake.accept({
+      submission,
+      listed: submission.storePayloads && !sync,
+      outcome: validated.ok ? undefined : invalidOutcome(validated.problems),
+    });
+    if (validated.ok && submission.startTimeout !== undefined) this.#deadlines.add(submission.startTimeout);
+    return accepted;
+  }
+
+  async find(id: string): Promise<RequestRecord | undefined> {
+    if (!isUuid(id)) return undefined;
+    return await this.#context.database.kysely
+      .selectFrom('requests')
+      .select(['id', 'endpoint', 'owner', 'surface'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+  }
+
+  async status(id: string): Promise<RequestStatus | undefined> {
+    return isUuid(id) ? await this.#reader.read(id) : undefined;
+  }
+
+  /** The request's log in order, from the entry after `after` on. */
+  async logs(id: string, after = 0): Promise<readonly NumberedLogEntry[]> {
+    if (!isUuid(id)) return [];
+    const rows = await this.#context.database.kysely
+      .selectFrom('request_logs')
+      .select(['sequence', 'at', 'level', 'message'])
+      .where('request_id', '=', id)
+      .where('sequence', '>', String(after))
+      .orderBy('sequence')
+      .execute();
+    return rows.map((row) => ({ ...row, sequence: Number(row.sequence) }));
+  }
+
+  /**
+   * How a completed request ended; undefined while it is on its way, and for an unknown one.
+   *
+   * @param fileBase address of the file server as this caller reaches it, e.g. `https://host/cdn`
+   */
+  async outcome(id: string, fileBase: string): Promise<RequestOutcome | undefined> {
+    if (!isUuid(id)) return undefined;
+    const row = await this.#context.database.kysely
+      .selectFrom('requests')
+      .select(['status_code', 'output', 'units', 'error', 'error_type'])
+      .where('id', '=', id)
+      .where('state', '=', 'COMPLETED')
+      .executeTakeFirst();
+    if (row === undefined || row.status_code === null) return undefined;
+    const units = row.units ?? 0;
+    if (row.output === null) return { ...goneReply(), units, error: undefined, errorType: undefined };
+    const body = isStoredOutput(row.output) ? await presentOutput(row.output, this.#files, fileBase) : row.output;
+    if (body === undefined) return { ...goneReply(), units, error: undefined, errorType: undefined };
+    const { status_code: statusCode, error, error_type: errorType } = row;
+    return { statusCode, body, units, error: error ?? undefined, errorType: errorType ?? undefined };
+  }
+
+  /** Ends a request wherever it is: once this says `requested`, it never succeeds. */
+  async cancel(id: string, reason: CancelReason): Promise<'requested' | 'already_completed' | 'not_found'> {
+    if (!isUuid(id)) return 'not_found';
+    return await this.#context.database.kysely.transaction().execute(async (transaction) => {
+      const request = await lockRequest(transaction, id);
+      if (request === undefined) return 'not_found';
+      if (request.state === 'COMPLETED') return 'already_completed';
+      // Its worker, if it has one, learns that the request is not its own any more.
+      await settle(this.#context, transaction, request, cancelledOutcome(reason));
+      return 'requested';
+    });
+  }
+
+  /** See `RequestFeed.watch`. */
+  async *watch(id: string, signal?: AbortSignal): AsyncGenerator<RequestStatus, void, undefined> {
+    if (isUuid(id)) yield* this.#feed.watch(id, signal);
+  }
+
+  /** Call once the reply to a direct run is made: payloads that are not to be kept are erased. */
+  async replied(id: string): Promise<void> {
+    const { kysely } = this.#context.database;
+    const row = await kysely
+      .selectFrom('requests')
+      .select(['listed', 'webhook'])
+      .where('id', '=', id)
+      .where('state', '=', 'COMPLETED')
+      .executeTakeFirst();
+    if (row?.listed === false && row.webhook === null)
+      await erasePayloads(this.#context.database, this.#files, id, 'inline');
+  }
+
+  /** Erases input, output and log of a completed request, and the file it made; false: there is no such request. */
+  async erasePayloads(id: string): Promise<boolean> {
+    return isUuid(id) && (await erasePayloads(this.#context.database, this.#files, id, 'file'));
+  }
+
+  list(query: HistoryQuery): Promise<HistoryPage> {
+    const unknown = query.requestId !== undefined && !isUuid(query.requestId);
+    return unknown
+      ? Promise.resolve({ items: [], nextCursor: undefined })
+      : readHistory(this.#context.database.kysely, query);
+  }
+
+  usage(query: UsageQuery): Promise<readonly UsageBucket[]> {
+    return readUsage(this.#context.database.kysely, query);
+  }
+
+  /** How many requests wait and how many run, on all workers. */
+  async counts(): Promise<{ readonly waiting: number; readonly running: number }> {
+    const rows = await this.#context.database.kysely
+      .selectFrom('requests')
+      .select(['state', sql<number>`count(*)::integer`.as('count')])
+      .where('state', 'in', ['IN_QUEUE', 'IN_PROGRESS'])
+      .groupBy('state')
+      .execute();
+    const count = (state: RequestState): number => rows.find((row) => row.state === state)?.count ?? 0;
+    return { waiting: count('IN_QUEUE'), running: count('IN_PROGRESS') };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#deadlines[Symbol.dispose]();
+    await this.#feed[Symbol.asyncDispose]();
+  }
+}
+
+/** Of an input that is invalid; rather too often than not. */
+function asksForSync(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && 'sync_mode' in input && Boolean(input.sync_mode);
+}

@@ -1,0 +1,67 @@
+import { sql, type Transaction } from 'kysely';
+import { fromKysely } from 'pg-boss';
+import type { Database } from '../database/open-database.ts';
+import type { Tables } from '../database/tables.ts';
+import type { Outcome } from './outcome.ts';
+import { channels, clipsQueue } from './queues.ts';
+import type { LockedRequest } from './request-row.ts';
+import { storedJson, storedText } from './stored-text.ts';
+import { sendWebhook } from './webhook-queue.ts';
+
+/** Seconds for which the payloads of `sync_mode` and `X-Fal-Store-IO: 0` outlive their request. */
+export const PRIVATE_RETENTION = 600;
+
+export interface JobsContext {
+  readonly database: Database;
+  /** Seconds for which payloads of finished requests are kept. */
+  readonly payloadRetention: number;
+}
+
+/**
+ * Completes a request, in the transaction that locked it: its outcome, its webhook, the end of its job in the queue.
+ * The only way to COMPLETED.
+ */
+export async function settle(
+  { database, payloadRetention }: JobsContext,
+  transaction: Transaction<Tables>,
+  request: LockedRequest,
+  outcome: Outcome,
+): Promise<void> {
+  const kept = request.listed ? payloadRetention : PRIVATE_RETENTION;
+  await transaction
+    .updateTable('requests')
+    .set({
+      state: 'COMPLETED',
+      ended_at: sql`clock_timestamp()`,
+      status_code: outcome.statusCode,
+      output: storedJson(outcome.output),
+      error: outcome.error === undefined ? null : storedText(outcome.error),
+      error_type: outcome.errorType ?? null,
+      units: outcome.units,
+      inference_seconds: request.state === 'IN_PROGRESS' ? request.runningSeconds : null,
+      payload_expires_at: sql<Date>`clock_timestamp() + make_interval(secs => ${kept})`,
+      heartbeat_at: null,
+    })
+    .where('id', '=', request.id)
+    .execute();
+  await database.boss.deleteJob(clipsQueue, request.id, { db: fromKysely(transaction) });
+  if (request.webhook !== null) await sendWebhook(database, transaction, request.id, request.webhook);
+  await database.notifications.notify(channels.requests, request.id, transaction);
+}
+
+/** Puts a running request back where it was in the queue, in the transaction that locked it. */
+export async function requeue(
+  { database }: JobsContext,
+  transaction: Transaction<Tables>,
+  request: LockedRequest,
+  counts: { readonly crashes?: number; readonly interruptions?: number } = {},
+): Promise<void> {
+  await transaction
+    .updateTable('requests')
+    .set({ state: 'IN_QUEUE', worker: null, heartbeat_at: null, ...counts })
+    .where('id', '=', request.id)
+    .execute();
+  await database.boss.fail(clipsQueue, request.id, undefined, { db: fromKysely(transaction) });
+  await database.notifications.notify(channels.requests, request.id, transaction);
+  await database.notifications.notify(channels.clips, '', transaction);
+}

@@ -1,0 +1,76 @@
+import { sql, type Transaction } from 'kysely';
+import { fromKysely } from 'pg-boss';
+import type { Tables } from '../database/tables.ts';
+import { Attempt } from './attempt.ts';
+import { timeoutOutcome } from './outcome.ts';
+import { channels, clipsQueue } from './queues.ts';
+import { type LockedRequest, lockable } from './request-row.ts';
+import { type JobsContext, settle } from './settle.ts';
+import type { CallerOptions } from './submission.ts';
+
+/** Something else holds the request at the top of the queue for a moment. */
+class Busy extends Error {}
+
+/** Starts the request whose turn it is, if any is waiting. */
+export async function takeRequest(context: JobsContext, worker: string): Promise<Attempt | undefined> {
+  for (;;) {
+    const { kysely } = context.database;
+    try {
+      const taken = await kysely.transaction().execute((transaction) => takeIn(transaction, context, worker));
+      if (taken !== 'none of these') return taken;
+    } catch (error) {
+      if (!(error instanceof Busy)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+async function takeIn(
+  transaction: Transaction<Tables>,
+  context: JobsContext,
+  worker: string,
+): Promise<Attempt | 'none of these' | undefined> {
+  const db = fromKysely(transaction);
+  const [job] = await context.database.boss.fetch(clipsQueue, { db });
+  if (job === undefined) return undefined;
+  // Everybody else locks the request first and its job second: waiting for it here could be a deadlock.
+  const request = await lockable(transaction).where('id', '=', job.id).forNoKeyUpdate().skipLocked().executeTakeFirst();
+  if (request === undefined) {
+    if (await exists(transaction, job.id)) throw new Busy();
+    await context.database.boss.deleteJob(clipsQueue, job.id, { db });
+    return 'none of these';
+  }
+  if (request.state === 'COMPLETED') {
+    await context.database.boss.deleteJob(clipsQueue, job.id, { db });
+    return 'none of these';
+  }
+  if (request.overdue) {
+    await settle(context, transaction, request, timeoutOutcome());
+    return 'none of these';
+  }
+  return await begin(transaction, context, request, worker);
+}
+
+async function begin(
+  transaction: Transaction<Tables>,
+  context: JobsContext,
+  request: LockedRequest,
+  worker: string,
+): Promise<Attempt> {
+  const { id, owner, endpoint } = request;
+  const now = sql<Date>`clock_timestamp()`;
+  const { input, attempt } = await transaction
+    .updateTable('requests')
+    .set({ state: 'IN_PROGRESS', attempt: request.attempt + 1, worker, started_at: now, heartbeat_at: now })
+    .where('id', '=', id)
+    .returning(['input', 'attempt'])
+    .executeTakeFirstOrThrow();
+  await context.database.notifications.notify(channels.requests, id, transaction);
+  const caller = request.caller as CallerOptions;
+  return new Attempt(context, { id, owner, endpoint, input, caller, number: attempt });
+}
+
+async function exists(transaction: Transaction<Tables>, id: string): Promise<boolean> {
+  const found = await transaction.selectFrom('requests').select('id').where('id', '=', id).executeTakeFirst();
+  return found !== undefined;
+}

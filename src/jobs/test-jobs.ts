@@ -1,0 +1,111 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DatabaseOptions, openDatabase, type Database } from '../database/open-database.ts';
+import { type FileStore, } from '../files/file-store.ts';
+import { openFileStore } from '../files/open-file-store.ts';
+import { readConfiguration } from '../shared/configuration.ts';
+import { SoundstageError } from '../shared/errors.ts';
+import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from './clip-maker.ts';
+import { Housekeeping } from './housekeeping.ts';
+import type { Report } from './report.ts';
+import { Requests } from './requests.ts';
+import type { Submission } from './submission.ts';
+import { Worker } from './worker.ts';
+
+/** What a test clip maker does, by the prompt's first word. */
+type Behaviour = (request: ClipRequest, context: ClipMakerContext) => Promise<void>;
+
+/** Makes a small file at once, unless a test has it do something else first. */
+export class TestClipMaker implements ClipMaker {
+  readonly started: string[] = [];
+  behaviour: Behaviour = async () => {};
+
+  async make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip> {
+    this.started.push(request.id);
+    await this.behaviour(request, context);
+    if (context.signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
+    const path = join(context.folder, 'clip.mp4');
+    const bytes = `clip of ${request.input.prompt}`;
+    await writeFile(path, bytes);
+    const file = {
+      path,
+      contentType: 'video/mp4',
+      fileSize: Buffer.byteLength(bytes),
+      width: 1000,
+      height: 1000,
+      fps: { num: 25, den: 1 },
+      frames: 3,
+      duration: 0.12,
+    };
+    return { file, seed: request.input.seed ?? 7, prompt: request.input.prompt };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Waits until the attempt is ended from outside. */
+export function untilAborted(_request: ClipRequest, { signal }: ClipMakerContext): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+export interface TestJobs extends AsyncDisposable {
+  readonly database: Database;
+  readonly files: FileStore;
+  readonly requests: Requests;
+  readonly maker: TestClipMaker;
+  /** What was reported as warning or error. */
+  readonly troubles: unknown[];
+  /** Started. */
+  worker(maker?: ClipMaker): Promise<Worker>;
+  housekeeping(): Promise<Housekeeping>;
+}
+
+/** Everything around the requests of one process, for a test; disposing it is a graceful end. */
+export async function openJobs(options: DatabaseOptions): Promise<TestJobs> {
+  const { dataFolder } = options;
+  const troubles: unknown[] = [];
+  const report: Report = {
+    error: (message, fields) => troubles.push([message, fields]),
+    warn: (message, fields) => troubles.push([message, fields]),
+    info: () => {},
+    debug: () => {},
+  };
+  await using opened = new AsyncDisposableStack();
+  const database = opened.use(await openDatabase(options));
+  const files = opened.use(await openFileStore(database.kysely, readConfiguration({ SOUNDSTAGE_DATA: dataFolder })));
+  const common = { database, files, dataFolder, payloadRetention: 1000, report };
+  const requests = opened.use(await Requests.open(common));
+  const maker = new TestClipMaker();
+  const stack = opened.move();
+  return {
+    database,
+    files,
+    requests,
+    maker,
+    troubles,
+    worker: async (own = maker) => {
+      const worker = stack.use(await Worker.open({ ...common, maker: own }));
+      worker.start();
+      return worker;
+    },
+    housekeeping: async () => stack.use(await Housekeeping.open(common)),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** A valid submission to the queue. */
+export function submission(changes: Partial<Submission> = {}, input: Readonly<Record<string, unknown>> = {}): Submission {
+  return {
+    endpoint: 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora',
+    owner: 'local',
+    surface: 'queue',
+    input: { prompt: 'A woman speaks', audio_url: 'https://example.com/a.wav', loras: [], ...input },
+    priority: 'normal',
+    storePayloads: true,
+    caller: { fileBase: 'http://localhost/cdn', ownHosts: ['localhost'], tags: {}, retry: true },
+    ...changes,
+  };
+}

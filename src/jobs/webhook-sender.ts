@@ -1,0 +1,170 @@
+import type { JobWithMetadata } from 'pg-boss';
+import type { Database } from '../database/open-database.ts';
+import type { FileStore } from '../files/file-store.ts';
+import { SoundstageError } from '../shared/errors.ts';
+import { channels, createQueues, webhooksQueue } from './queues.ts';
+import type { Report } from './report.ts';
+import { storedText } from './stored-text.ts';
+import { WakeUp } from './wake-up.ts';
+import type { WebhookKeys } from './webhook-keys.ts';
+import { webhookMessage } from './webhook-message.ts';
+import type { WebhookJob } from './webhook-queue.ts';
+
+const POLL_MILLISECONDS = 1000;
+const MOST_AT_ONCE = 16;
+/** To one receiver, so that a slow one does not hold up the others. */
+const MOST_AT_ONCE_TO_ONE = 4;
+/** Milliseconds for the answer: of the first attempt, and of those after it. */
+const TIME_LIMITS = Object.freeze({ first: 15_000, later: 120_000 });
+
+/**
+ * Posts to a URL and gives the status of the answer; redirects are not followed.
+ *
+ * Throws SoundstageError `input` where another try cannot succeed, e.g. because the address may not be contacted.
+ */
+export type Post = (
+  url: string,
+  options: {
+    readonly body: Uint8Array;
+    readonly headers: Readonly<Record<string, string>>;
+    /** Milliseconds. */
+    readonly timeout: number;
+    readonly signal: AbortSignal;
+  },
+) => Promise<{ readonly status: number }>;
+
+export interface WebhookSenderOptions {
+  readonly database: Database;
+  readonly files: FileStore;
+  readonly keys: WebhookKeys;
+  readonly post: Post;
+  readonly report: Report;
+}
+
+type Delivery = JobWithMetadata<WebhookJob>;
+
+/** How an attempt ended: `gone` where there is nothing to deliver. */
+type Result = 'delivered' | 'gone' | { readonly failure: string; readonly final: boolean };
+
+/**
+ * Delivers the webhooks of completed requests, several at a time and each until it is accepted: about 31 times over some
+ * hours. What is under way when it is disposed is delivered (perhaps again) by the next one.
+ */
+export class WebhookSender implements AsyncDisposable {
+  readonly #options: WebhookSenderOptions;
+  readonly #wakeUp = new WakeUp();
+  readonly #stopping = new AbortController();
+  readonly #under = new Set<Promise<void>>();
+  readonly #stack = new AsyncDisposableStack();
+
+  private constructor(options: WebhookSenderOptions) {
+    this.#options = options;
+  }
+
+  static async open(options: WebhookSenderOptions): Promise<WebhookSender> {
+    const { database } = options;
+    await createQueues(database);
+    // Nobody else can be at it.
+    if (database.kind === 'embedded') await retryActive(database);
+    const sender = new WebhookSender(options);
+    sender.#stack.use(await database.notifications.listen(channels.webhooks, () => sender.#wakeUp.call()));
+    const running = sender.#run();
+    sender.#stack.defer(() => running);
+    return sender;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    this.#wakeUp.call();
+    await this.#stack.disposeAsync();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        for (const job of await this.#fetch()) this.#start(job);
+      } catch (error) {
+        this.#options.report.warn('webhooks could not be read and are tried again', { error });
+      }
+      await this.#wakeUp.sleep(POLL_MILLISECONDS);
+    }
+    await Promise.all(this.#under);
+  }
+
+  async #fetch(): Promise<readonly Delivery[]> {
+    const free = MOST_AT_ONCE - this.#under.size;
+    if (free === 0) return [];
+    const options = { batchSize: free, includeMetadata: true, groupConcurrency: MOST_AT_ONCE_TO_ONE } as const;
+    return await this.#options.database.boss.fetch<WebhookJob>(webhooksQueue, options);
+  }
+
+  #start(job: Delivery): void {
+    const delivery = this.#deliver(job).finally(() => {
+      this.#under.delete(delivery);
+      this.#wakeUp.call();
+    });
+    this.#under.add(delivery);
+  }
+
+  async #deliver(job: Delivery): Promise<void> {
+    const { report } = this.#options;
+    const { request } = job.data;
+    try {
+      const result = await this.#attempt(job);
+      await this.#settle(job, result);
+    } catch (error) {
+      // The queue gives it to somebody again, once its time is over.
+      report.warn('the delivery of a webhook was not recorded', { request, error });
+    }
+  }
+
+  async #attempt({ data: { request }, retryCount }: Delivery): Promise<Result> {
+    const { database, files, keys, post } = this.#options;
+    const message = await webhookMessage(database.kysely, files, request);
+    if (message === undefined) return 'gone';
+    try {
+      const { status } = await post(message.url, {
+        body: message.body,
+        headers: { 'content-type': 'application/json', ...keys.headers(message) },
+        timeout: retryCount === 0 ? TIME_LIMITS.first : TIME_LIMITS.later,
+        signal: this.#stopping.signal,
+      });
+      if (status >= 200 && status < 300) return 'delivered';
+      return { failure: `the receiver answered ${status}`, final: status >= 300 && status < 400 };
+    } catch (error) {
+      if (error instanceof SoundstageError) return { failure: error.message, final: error.kind === 'input' };
+      this.#options.report.error('a webhook could not be posted', { request, error });
+      return { failure: 'it could not be posted', final: false };
+    }
+  }
+
+  async #settle(job: Delivery, result: Result): Promise<void> {
+    const { database, report } = this.#options;
+    const { request } = job.data;
+    if (typeof result === 'string') {
+      await database.boss.deleteJob(webhooksQueue, job);
+      report.debug(`a webhook is ${result}`, { request });
+      return;
+    }
+    const isLast = result.final || job.retryCount >= job.retryLimit;
+    const message = `the webhook was not delivered${isLast ? '' : ' yet'}: ${result.failure}`;
+    if (!this.#stopping.signal.aborted) await this.#log(request, message);
+    report.info(message, { request });
+    if (result.final) await database.boss.deleteJob(webhooksQueue, job);
+    else await database.boss.fail(webhooksQueue, job, { message: result.failure });
+  }
+
+  async #log(request: string, message: string): Promise<void> {
+    await this.#options.database.kysely
+      .insertInto('request_logs')
+      .values({ request_id: request, at: new Date(), level: 'WARN', message: storedText(message) })
+      .execute();
+  }
+}
+
+async function retryActive({ boss }: Database): Promise<void> {
+  const jobs = await boss.findJobs(webhooksQueue, { limit: 100_000 });
+  const active = jobs.filter(({ state }) => state === 'active');
+  if (active.length > 0) await boss.fail(webhooksQueue, active);
+}

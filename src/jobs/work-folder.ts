@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { tryLockFile } from '../shared/file-lock.ts';
+import type { AttemptFolder } from './clip-run.ts';
+
+const LOCK = '.lock';
+
+/** A worker's own folder; it exists, locked, as long as the worker. */
+export interface WorkFolder extends AsyncDisposable {
+  /** Unique among all workers of all machines. */
+  readonly workerId: string;
+  /** Makes an empty folder for one attempt. */
+  open(name: string): Promise<AttemptFolder>;
+}
+
+/** Makes a work folder below `root`, and removes those that dead workers left there. */
+export async function openWorkFolder(root: string): Promise<WorkFolder> {
+  await sweepWorkFolders(root);
+  const { workerId, path, lock } = await lockedFolder(root);
+  return {
+    workerId,
+    async open(name) {
+      const folder = join(path, name);
+      await mkdir(folder);
+      return { path: folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+    },
+    async [Symbol.asyncDispose]() {
+      await rm(path, { recursive: true, force: true });
+      lock[Symbol.dispose]();
+      await rm(`${path}${LOCK}`, { force: true });
+    },
+  };
+}
+
+async function lockedFolder(root: string): Promise<{ workerId: string; path: string; lock: Disposable }> {
+  for (;;) {
+    const workerId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+    const path = join(root, workerId);
+    const lock = await tryLockFile(`${path}${LOCK}`);
+    // Somebody who sweeps may have been faster by a moment.
+    if (lock === undefined) continue;
+    await mkdir(path);
+    return { workerId, path, lock };
+  }
+}
+
+/** Removes the folders of dead workers. A live one, in whatever process of this machine, holds its lock. */
+export async function sweepWorkFolders(root: string): Promise<void> {
+  await mkdir(root, { recursive: true });
+  for (const entry of await readdir(root)) {
+    if (!entry.endsWith(LOCK)) continue;
+    const path = join(root, entry.slice(0, -LOCK.length));
+    using lock = await tryLockFile(join(root, entry));
+    if (lock === undefined) continue;
+    await rm(path, { recursive: true, force: true });
+    await rm(join(root, entry), { force: true });
+  }
+}

@@ -1,0 +1,87 @@
+import type { Picture } from '../media/media-service.ts';
+import type { HubOptions } from '../models/hub/settings.ts';
+import { ChildService } from '../shared/child-service.ts';
+import { contentPolicyViolation } from './content-policy.ts';
+import { FrameWatch, type WatchedClip } from './frame-watch.ts';
+import { choosePictureModel, type PictureModel } from './picture-model.ts';
+import { findRefusedContent } from './prompt-rules.ts';
+import type { SafetyMethods } from './safety-methods.ts';
+
+export interface SafetyCheckerOptions {
+  /** Picture model: `auto` (default), `embedded`, `hub`, or a folder with a ViT classifier. */
+  readonly model?: string | undefined;
+  /** Where the hub's model is looked for. */
+  readonly hub?: HubOptions | undefined;
+}
+
+/** Milliseconds one picture may take, loading the model included. */
+const timeout = 120_000;
+
+/**
+ * Refuses explicit content: rules for prompts, a classifier for pictures. The classifier lives in a child process that
+ * starts with the first picture; dispose to end it.
+ *
+ * A refusal is a SoundstageError `input` of type `content_policy_violation`.
+ */
+export class SafetyChecker implements AsyncDisposable {
+  readonly #service = new ChildService<SafetyMethods>({
+    module: new URL('./safety-process.ts', import.meta.url),
+    title: 'the safety checker',
+  });
+  readonly #options: SafetyCheckerOptions;
+  #model: Promise<PictureModel> | undefined;
+
+  constructor(options: SafetyCheckerOptions = {}) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#service.pid;
+  }
+
+  /** @throws SoundstageError `content_policy_violation` for the field `prompt` */
+  async checkPrompt(prompt: string): Promise<void> {
+    const found = findRefusedContent(prompt);
+    if (found !== undefined) throw contentPolicyViolation(`the prompt asks for ${found}`, 'prompt');
+  }
+
+  /** Probability that a picture is explicit, 0…1. */
+  async explicitness(picture: Picture): Promise<number> {
+    return this.#service.call('explicitness', { model: await this.#pictureModel(), picture }, { timeout });
+  }
+
+  /** @throws SoundstageError `content_policy_violation` for `field`; `weights`, `crash` if it cannot be judged */
+  async checkPicture(picture: Picture, field: string): Promise<void> {
+    await this.#judge(picture, 'the picture looks explicit', field);
+  }
+
+  /** Looks at a clip's frames as they are made, and loads the model meanwhile. Hits are blamed on the prompt. */
+  watchFrames(clip: WatchedClip): FrameWatch {
+    const check = (frame: Picture, index: number): Promise<void> =>
+      this.#judge(frame, `frame ${index} of the clip looks explicit`, 'prompt');
+    return new FrameWatch(clip, check, this.#load());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#service[Symbol.asyncDispose]();
+  }
+
+  async #judge(picture: Picture, what: string, field: string): Promise<void> {
+    const { threshold } = await this.#pictureModel();
+    if ((await this.explicitness(picture)) >= threshold) throw contentPolicyViolation(what, field);
+  }
+
+  async #load(): Promise<void> {
+    await this.#service.call('load', await this.#pictureModel(), { timeout });
+  }
+
+  #pictureModel(): Promise<PictureModel> {
+    const { model = 'auto', hub } = this.#options;
+    // A choice that failed is made anew, since a fetch may have mended it.
+    this.#model ??= choosePictureModel(model, hub).catch((error: unknown) => {
+      this.#model = undefined;
+      throw error;
+    });
+    return this.#model;
+  }
+}

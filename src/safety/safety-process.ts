@@ -1,0 +1,35 @@
+import { availableParallelism } from 'node:os';
+import sharp from 'sharp';
+import { serveParentProcess } from '../shared/service-host.ts';
+import { openMobilenet } from './mobilenet.ts';
+import { PictureClassifier } from './picture-classifier.ts';
+import type { PictureModel } from './picture-model.ts';
+import type { SafetyMethods } from './safety-methods.ts';
+import { openVisionTransformer } from './vision-transformer.ts';
+
+// Entry of the safety checker's child process, which holds one model. A quarter of the processor: it works beside the
+// engine, which needs the rest.
+const threads = Math.max(1, Math.floor(availableParallelism() / 4));
+sharp.concurrency(1);
+
+let loaded: { readonly path: string; readonly classifier: Promise<PictureClassifier> } | undefined;
+
+function classifierOf(model: PictureModel): Promise<PictureClassifier> {
+  if (loaded?.path === model.path) return loaded.classifier;
+  const classifier = open(model);
+  loaded = { path: model.path, classifier };
+  return classifier;
+}
+
+async function open({ kind, path }: PictureModel): Promise<PictureClassifier> {
+  const network = kind === 'embedded' ? await openMobilenet(path) : await openVisionTransformer(path);
+  return PictureClassifier.open({ network, threads });
+}
+
+serveParentProcess<SafetyMethods>({
+  load: async (model) => {
+    await classifierOf(model);
+    return undefined;
+  },
+  explicitness: async ({ model, picture }) => (await classifierOf(model)).explicitness(picture),
+});

@@ -1,0 +1,25 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Context } from 'hono';
+import type { Caller } from './authentication.ts';
+import type { Bases } from './bases.ts';
+
+/** What the server knows about a request besides the request itself. */
+export interface AppEnv {
+  readonly Bindings: {
+    /** Absent in tests without a socket. */
+    readonly incoming?: IncomingMessage;
+    readonly outgoing?: ServerResponse;
+    /** Set while a proxied request is dispatched: where the proxy route itself was reached. */
+    readonly proxiedAt?: URL;
+  };
+  readonly Variables: {
+    /** Below the origin; see `locate`. */
+    path: string;
+    bases: Bases;
+    ownHosts: readonly string[];
+    /** Set behind the routes that ask for one. */
+    caller: Caller;
+  };
+}
+
+export type AppContext = Context<AppEnv>;

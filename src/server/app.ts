@@ -1,0 +1,121 @@
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { createMiddleware } from 'hono/factory';
+import { v4 as uuid } from 'uuid';
+import type { FileStore } from '../files/file-store.ts';
+import type { Requests } from '../jobs/requests.ts';
+import type { AppEnv } from './app-env.ts';
+import type { Authentication } from './authentication.ts';
+import { type Arrival, basesOf, ownHostsOf } from './bases.ts';
+import { failureReply } from './error-replies.ts';
+import type { BodyLimits } from './json-body.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { OpenReplies } from './open-replies.ts';
+import { locate } from './origins.ts';
+import { ownRoutes } from './own-routes.ts';
+import { platformRoutes } from './platform/platform-routes.ts';
+import { proxyRoute } from './proxy-route.ts';
+import { queueRoutes } from './queue-routes.ts';
+import type { Readiness } from './readiness.ts';
+import { restRoutes } from './rest-routes.ts';
+import { runRoutes } from './run-routes.ts';
+import type { RunSlots } from './run-slots.ts';
+import { siteRoutes } from './site-routes.ts';
+import { cdnRoutes } from './storage/cdn-routes.ts';
+import type { UploadLimits } from './storage/upload-body.ts';
+import type { Tokens } from './tokens.ts';
+
+export interface AppDependencies {
+  readonly authentication: Authentication;
+  readonly bodyLimits: BodyLimits;
+  readonly fileRetention: number | undefined;
+  readonly files: FileStore;
+  readonly jwks: () => Promise<unknown>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly openReplies: OpenReplies;
+  readonly publicUrl: string | undefined;
+  readonly readiness: Readiness;
+  readonly requests: Requests;
+  readonly slots: RunSlots;
+  readonly tokens: Tokens;
+  readonly uploadLimits: UploadLimits;
+}
+
+/** Everything the server answers, whatever host, prefix or proxy it is asked through. */
+export function createApp(deps: AppDependencies): Hono<AppEnv> {
+  const app = new Hono<AppEnv>({ getPath: internalPath });
+  app.onError((error) => failureReply(error, deps.log));
+  app.use(identified, measured(deps), crossOrigin, arrived(deps.publicUrl));
+  app.route('/run', runRoutes(deps));
+  app.route('/queue', queueRoutes(deps));
+  app.route('/rest', restRoutes({ ...deps, storage: deps }));
+  app.route('/cdn', cdnRoutes(deps));
+  app.route('/site', siteRoutes());
+  app.route('/platform', platformRoutes(deps));
+  app.route('/own', ownRoutes(deps));
+  const dispatch = (request: Request, bindings: AppEnv['Bindings']) => app.fetch(request, bindings);
+  app.route('/proxy', proxyRoute({ dispatch, publicUrl: deps.publicUrl }));
+  return app;
+}
+
+/** Routes are found by origin first: `/queue/fal-ai/…`, however the request said that it is for the queue. */
+function internalPath(request: Request): string {
+  const { hostname, pathname } = new URL(request.url);
+  const { origin, path } = locate(hostname, pathname);
+  return `/${origin}${path}`;
+}
+
+/** Clients go by the id in the reply even where there is no request. */
+const identified = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  if (!c.res.headers.has('x-fal-request-id')) c.res.headers.set('x-fal-request-id', uuid());
+});
+
+const crossOrigin = cors({
+  allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
+  exposeHeaders: [
+    'content-length',
+    'content-range',
+    'content-type',
+    'etag',
+    'x-fal-billable-units',
+    'x-fal-error-type',
+    'x-fal-needs-retry',
+    'x-fal-request-id',
+    'x-fal-request-timeout-type',
+    'x-fal-retryable',
+  ],
+  maxAge: 3600,
+});
+
+function arrived(publicUrl: string | undefined) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const asked = new URL(c.req.url);
+    const { proxiedAt } = c.env ?? {};
+    const arrival: Arrival = {
+      url: proxiedAt ?? asked,
+      headers: c.req.raw.headers,
+      publicUrl,
+      target: proxiedAt === undefined ? undefined : asked,
+    };
+    c.set('path', locate(asked.hostname, asked.pathname).path);
+    c.set('bases', basesOf(arrival));
+    c.set('ownHosts', ownHostsOf(arrival));
+    await next();
+  });
+}
+
+function measured({ metrics, log }: Pick<AppDependencies, 'metrics' | 'log'>) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (c.env?.proxiedAt !== undefined) return await next();
+    const started = performance.now();
+    await next();
+    const { hostname, pathname } = new URL(c.req.url);
+    const { origin } = locate(hostname, pathname);
+    const seconds = (performance.now() - started) / 1000;
+    metrics.countReply(origin, c.req.method, c.res.status, seconds);
+    log.debug('replied', { method: c.req.method, origin, path: pathname, status: c.res.status, seconds });
+  });
+}

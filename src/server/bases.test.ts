@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { type Arrival, basesOf, ownHostsOf } from './bases.ts';
+
+function arrival(url: string, headers: Record<string, string> = {}, more: Partial<Arrival> = {}): Arrival {
+  return { url: new URL(url), headers: new Headers(headers), ...more };
+}
+
+test('a plain caller gets prefixes on the address it named', () => {
+  expect(basesOf(arrival('http://localhost:8000/x'))).toEqual({
+    run: 'http://localhost:8000/run',
+    queue: 'http://localhost:8000/queue',
+    rest: 'http://localhost:8000/rest',
+    cdn: 'http://localhost:8000/cdn',
+    site: 'http://localhost:8000',
+  });
+});
+
+test('queue.<host> goes on being used', () => {
+  const bases = basesOf(arrival('https://queue.localhost:8000/x'));
+  expect(bases.queue).toBe('https://queue.localhost:8000');
+  expect(bases.cdn).toBe('https://localhost:8000/cdn');
+});
+
+test('a tunnelled caller goes on with the platform names', () => {
+  expect(basesOf(arrival('https://queue.fal.run/x'))).toEqual({
+    run: 'https://fal.run',
+    queue: 'https://queue.fal.run',
+    rest: 'https://rest.fal.ai',
+    cdn: 'https://v3.fal.media',
+    site: 'https://fal.ai',
+  });
+  expect(basesOf(arrival('http://fal.run:8000/x')).queue).toBe('http://queue.fal.run:8000');
+});
+
+test('on the proxy route only file transfers come to us directly', () => {
+  const target = new URL('https://queue.fal.run/x');
+  const bases = basesOf(arrival('http://localhost:8000/fal/proxy', {}, { target }));
+  expect(bases).toMatchObject({ queue: 'https://queue.fal.run', cdn: 'http://localhost:8000/cdn' });
+});
+
+test('a reverse proxy says how the caller reached it', () => {
+  const headers = { 'x-forwarded-host': 'clips.example, inner', 'x-forwarded-proto': 'https, http' };
+  expect(basesOf(arrival('http://10.0.0.1:8000/x', headers)).queue).toBe('https://clips.example/queue');
+  expect(basesOf(arrival('http://clips.example/x', { 'x-forwarded-proto': 'https' })).cdn).toBe(
+    'https://clips.example/cdn',
+  );
+});
+
+test('the public URL wins, its path included', () => {
+  const given = arrival('http://10.0.0.1/x', { 'x-forwarded-host': 'a' }, { publicUrl: 'https://b.example/clips/' });
+  expect(basesOf(given)).toMatchObject({ run: 'https://b.example/clips/run', site: 'https://b.example/clips' });
+});
+
+test.each(['a/b', 'a b', 'user@a', 'a\\b', '"><script>', '[', 'a?b', 'a#b'])(
+  'a forwarded host like %s is not used',
+  (host) => {
+    const { queue } = basesOf(arrival('http://localhost:1/x', { 'x-forwarded-host': host }));
+    expect(queue).toBe('http://localhost:1/queue');
+  },
+);
+
+test('own hosts are all names the caller may use', () => {
+  const given = arrival('http://10.0.0.1:1/x', { 'x-forwarded-host': 'a' }, { publicUrl: 'https://b/' });
+  expect(ownHostsOf(given)).toEqual(['10.0.0.1:1', 'a', 'b']);
+});

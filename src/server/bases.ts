@@ -1,0 +1,88 @@
+import { originOfHost } from './origins.ts';
+
+/** Absolute URLs, without a trailing slash, under which a caller reaches each part of the server. */
+export interface Bases {
+  readonly run: string;
+  readonly queue: string;
+  readonly rest: string;
+  readonly cdn: string;
+  readonly site: string;
+}
+
+/** How a request reached us, as far as it says so itself. */
+export interface Arrival {
+  readonly url: URL;
+  readonly headers: Pick<Headers, 'get'>;
+  /** `SOUNDSTAGE_PUBLIC_URL` */
+  readonly publicUrl?: string | undefined;
+  /** The target of a proxied request. */
+  readonly target?: URL | undefined;
+}
+
+/**
+ * How this caller reaches us. Whoever came by one of the platform's names (a tunnel, an entry in the hosts file) goes on
+ * using them; on the proxy route they are the caller's names for everything but file transfers, which do not pass
+ * through it. Everybody else gets the public URL, or the address they named themselves, and a prefix per origin.
+ */
+export function basesOf(arrival: Arrival): Bases {
+  const { url, target } = arrival;
+  const direct = directBases(arrival);
+  if (target !== undefined && originOfHost(target.hostname) !== undefined) {
+    return { ...falBases('https:', ''), cdn: direct.cdn };
+  }
+  return originOfHost(url.hostname) === undefined ? direct : falBases(url.protocol, url.port);
+}
+
+/** Hosts (with port) under which the caller may name files of this server. */
+export function ownHostsOf(arrival: Arrival): readonly string[] {
+  const named = [arrival.url.host, forwardedRoot(arrival)?.host, publicRoot(arrival)?.host];
+  return [...new Set(named.filter((host) => host !== undefined))];
+}
+
+function directBases(arrival: Arrival): Bases {
+  const { url } = arrival;
+  const declared = publicRoot(arrival) ?? forwardedRoot(arrival);
+  const root = (declared ?? url).host.replace(/^queue\./, '');
+  const base = `${(declared ?? url).protocol}//${root}${declared === undefined ? '' : withoutSlash(declared.pathname)}`;
+  return Object.freeze({
+    run: `${base}/run`,
+    queue: declared === undefined && root !== url.host ? `${url.protocol}//${url.host}` : `${base}/queue`,
+    rest: `${base}/rest`,
+    cdn: `${base}/cdn`,
+    site: base,
+  });
+}
+
+function falBases(protocol: string, port: string): Bases {
+  const base = (host: string): string => `${protocol}//${host}${port === '' ? '' : `:${port}`}`;
+  return Object.freeze({
+    run: base('fal.run'),
+    queue: base('queue.fal.run'),
+    rest: base('rest.fal.ai'),
+    cdn: base('v3.fal.media'),
+    site: base('fal.ai'),
+  });
+}
+
+function publicRoot({ publicUrl }: Arrival): URL | undefined {
+  return publicUrl === undefined ? undefined : new URL(publicUrl);
+}
+
+/** The address the caller gave to a reverse proxy in front of us; used for nothing but making URLs. */
+function forwardedRoot({ url, headers }: Arrival): URL | undefined {
+  const host = firstOf(headers.get('x-forwarded-host'));
+  const protocol = firstOf(headers.get('x-forwarded-proto'))?.toLowerCase();
+  if (host === undefined && protocol === undefined) return undefined;
+  const scheme = protocol === 'http' || protocol === 'https' ? `${protocol}:` : url.protocol;
+  const named = host ?? url.host;
+  return /^[\w.:[\]-]+$/.test(named) ? (URL.parse(`${scheme}//${named}`) ?? undefined) : undefined;
+}
+
+function firstOf(list: string | null): string | undefined {
+  const first = list?.split(',', 1)[0]?.trim();
+  return first === '' ? undefined : first;
+}
+
+function withoutSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path;
+}

@@ -1,0 +1,41 @@
+import { RequestError } from '@hono/node-server';
+import { v4 as uuid } from 'uuid';
+import type { RequestErrorName } from '../contract/error-types.ts';
+import { errorHeaders, errorReply, requestError } from '../contract/errors.ts';
+import { SoundstageError } from '../shared/errors.ts';
+import type { Log } from './log.ts';
+import { RefusedBody } from './refused-body.ts';
+
+/** The reply to whatever was thrown while a request was served. What is nobody's fault but ours is logged. */
+export function failureReply(error: unknown, log: Log): Response {
+  if (error instanceof RefusedBody) {
+    const { status, body } = error;
+    const headers = {
+      ...errorHeaders(status, body),
+      'x-fal-billable-units': '0',
+      ...(status === 413 ? { connection: 'close' } : {}),
+    };
+    return Response.json(body, { status, headers });
+  }
+  if (!(error instanceof SoundstageError)) {
+    log.error('a request failed', { error });
+    return Response.json({ detail: 'Internal Server Error' }, { status: 500, headers: errorHeaders(500, {}) });
+  }
+  const { status, body, headers } = errorReply(error);
+  if (status >= 500) log.error('a request failed', { error });
+  return Response.json(body, { status, headers: { ...headers, 'x-fal-billable-units': '0' } });
+}
+
+/** A reply about the request as such, not about its input. */
+export function requestErrorReply(type: RequestErrorName, detail: string): Response {
+  const { status, body, headers } = requestError(type, detail);
+  return Response.json(body, { status, headers: { ...headers, 'x-fal-billable-units': '0' } });
+}
+
+/** The reply to a request that cannot even be read, or that no route could answer. */
+export function brokenRequestReply(error: unknown, log: Log): Response {
+  const isCallersFault = error instanceof RequestError;
+  const reply = isCallersFault ? requestErrorReply('bad_request', error.message) : failureReply(error, log);
+  reply.headers.set('x-fal-request-id', uuid());
+  return reply;
+}

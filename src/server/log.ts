@@ -1,0 +1,30 @@
+export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof logLevels)[number];
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Writes one JSON object per line: `time`, `level`, `message` and the given fields. */
+export type Log = Readonly<Record<LogLevel, (message: string, fields?: Fields) => void>>;
+
+/** A log that leaves out what is less urgent than `level`. */
+export function Log(output: { write(text: string): unknown }, level: LogLevel): Log {
+  const shown = logLevels.indexOf(level);
+  const writer =
+    (own: LogLevel, index: number) =>
+    (message: string, fields: Fields = {}) => {
+      if (index > shown) return;
+      output.write(`${JSON.stringify({ time: new Date().toISOString(), level: own, message, ...plain(fields) })}\n`);
+    };
+  return Object.freeze(Object.fromEntries(logLevels.map((own, index) => [own, writer(own, index)]))) as Log;
+}
+
+/** Errors as their stack, which JSON would leave out. */
+function plain(fields: Fields): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? describe(value) : value]),
+  );
+}
+
+function describe(error: Error): string {
+  const own = error.stack ?? `${error.name}: ${error.message}`;
+  return error.cause instanceof Error ? `${own}\ncaused by ${describe(error.cause)}` : own;
+}

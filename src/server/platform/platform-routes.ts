@@ -1,0 +1,149 @@
+import { networkInterfaces } from 'node:os';
+import { Hono } from 'hono';
+import { endpoint } from '../../contract/endpoint.ts';
+import { modelEntry, priceEntry } from '../../contract/models-list.ts';
+import { openapi } from '../../contract/openapi.ts';
+import type { FileStore } from '../../files/file-store.ts';
+import type { HistoryItem } from '../../jobs/history.ts';
+import type { Requests } from '../../jobs/requests.ts';
+import { isStoredOutput, presentOutput } from '../../jobs/stored-output.ts';
+import type { AppContext, AppEnv } from '../app-env.ts';
+import type { Authentication } from '../authentication.ts';
+import { requireCaller } from '../authorization.ts';
+import { badRequest } from '../bad-request.ts';
+import { erasedPayloads } from '../erased-payloads.ts';
+import { type BodyLimits, readJson } from '../json-body.ts';
+import type { Log } from '../log.ts';
+import { checked } from '../validation.ts';
+import { historyBody } from './history.ts';
+import { platformError, platformFailure } from './platform-error.ts';
+import { estimate, estimateSchema } from './pricing.ts';
+import { choiceQuery, dateQuery, listQuery, numberQuery } from './query.ts';
+import { usageBody } from './usage.ts';
+
+export interface PlatformDependencies {
+  readonly authentication: Authentication;
+  readonly requests: Requests;
+  readonly files: FileStore;
+  readonly bodyLimits: BodyLimits;
+  /** Seconds; undefined: for ever. */
+  readonly fileRetention: number | undefined;
+  readonly log: Log;
+}
+
+const periods = ['minute', 'hour', 'day', 'week', 'month'] as const;
+const outcomes = ['success', 'error', 'user_error'] as const;
+const page = { next_cursor: null, has_more: false };
+
+/** The platform's own API: what models there are, what they cost, what was used. */
+export function platformRoutes(deps: PlatformDependencies): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.onError((error, c) => platformFailure(c, error, deps.log));
+  publicRoutes(routes);
+  routes.use('/*', requireCaller(deps.authentication, platformError));
+  routes.post('/v1/models/pricing/estimate', async (c) => {
+    const asked = checked(estimateSchema, await readJson(c.req.raw, deps.bodyLimits));
+    const total = await estimate(asked, deps.requests, c.var.caller);
+    return c.json({ estimate_type: asked.estimate_type, total_cost: total, currency: endpoint.price.currency });
+  });
+  routes.get('/v1/models/usage', async (c) => c.json(await usage(c, deps)));
+  routes.get('/v1/models/requests/by-endpoint', async (c) => c.json(await history(c, deps)));
+  routes.delete('/v1/models/requests/:id/payloads', (c) => erase(c, deps, c.req.param('id')));
+  routes.get('/v1/meta', (c) => c.json({ webhook_ip_ranges: ownAddresses() }));
+  routes.get('/v1/storage/settings', (c) =>
+    c.json({ expiration_duration_seconds: deps.fileRetention ?? null, initial_acl: { default: 'allow', rules: [] } }),
+  );
+  routes.all('/*', (c) => platformError(c, 404, `${c.req.method} ${c.var.path} is not served here`));
+  return routes;
+}
+
+function publicRoutes(routes: Hono<AppEnv>): void {
+  routes.get('/v1/models', (c) => {
+    const document = listQuery(c, 'expand').some((part) => part.startsWith('openapi'))
+      ? { ...openapi(c.var.bases.queue) }
+      : undefined;
+    return c.json({ models: isAskedFor(c) && isFound(c) ? [modelEntry(document)] : [], ...page });
+  });
+  routes.get('/v1/models/pricing', (c) => {
+    if (!isAskedFor(c)) return platformError(c, 404, `No prices for ${listQuery(c, 'endpoint_id').join(', ')}`);
+    return c.json({ prices: [priceEntry()], ...page });
+  });
+}
+
+/** Whether the ids asked for, if any, are ours. */
+function isAskedFor(c: AppContext): boolean {
+  const ids = listQuery(c, 'endpoint_id');
+  return ids.length === 0 || ids.includes(endpoint.id);
+}
+
+function isFound(c: AppContext): boolean {
+  const words = (c.req.query('q') ?? '').toLowerCase().split(/\s+/);
+  const text = `${endpoint.id} ${endpoint.displayName} ${endpoint.description}`.toLowerCase();
+  const category = c.req.query('category');
+  const status = c.req.query('status');
+  return (
+    words.every((word) => text.includes(word)) &&
+    (category === undefined || category === endpoint.category) &&
+    (status === undefined || status === endpoint.status)
+  );
+}
+
+async function usage(c: AppContext, { requests }: PlatformDependencies): Promise<unknown> {
+  const buckets = await requests.usage({
+    owner: visibleOwner(c),
+    from: dateQuery(c, 'start'),
+    to: dateQuery(c, 'end'),
+    tags: tagsQuery(c),
+    bucket: choiceQuery(c, 'timeframe', periods) ?? 'day',
+  });
+  return usageBody(isAskedFor(c) ? buckets : [], listQuery(c, 'expand'));
+}
+
+function tagsQuery(c: AppContext): Readonly<Record<string, string>> | undefined {
+  const pairs = listQuery(c, 'tags').map((pair): [string, string] => {
+    const split = pair.indexOf('=');
+    if (split <= 0) throw badRequest('tags must be pairs like team=film', 'tags');
+    return [pair.slice(0, split), pair.slice(split + 1)];
+  });
+  return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
+}
+
+async function history(c: AppContext, { requests, files }: PlatformDependencies): Promise<unknown> {
+  const [endpointId] = listQuery(c, 'endpoint_id');
+  if (endpointId === undefined) throw badRequest('endpoint_id is missing', 'endpoint_id');
+  const listed = await requests.list({
+    endpoint: endpointId,
+    owner: visibleOwner(c),
+    requestId: c.req.query('request_id'),
+    from: dateQuery(c, 'start'),
+    to: dateQuery(c, 'end'),
+    outcome: choiceQuery(c, 'status', outcomes),
+    cursor: numberQuery(c, 'cursor', 1, Number.MAX_SAFE_INTEGER),
+    limit: numberQuery(c, 'limit', 1, 100) ?? 20,
+  });
+  const withPayloads = listQuery(c, 'expand').includes('payloads');
+  const present = async ({ output }: HistoryItem): Promise<unknown> =>
+    isStoredOutput(output) ? await presentOutput(output, files, c.var.bases.cdn) : output;
+  return await historyBody(listed, withPayloads ? present : undefined);
+}
+
+async function erase(c: AppContext, { requests }: PlatformDependencies, id: string): Promise<Response> {
+  const { caller, bases } = c.var;
+  if (caller.scope !== 'ADMIN') return platformError(c, 403, 'This needs a key with the scope ADMIN');
+  const links = await erasedPayloads(requests, caller, id, bases.cdn);
+  if (links === undefined) return platformError(c, 404, `There is no request ${id}`);
+  return c.json({ cdn_delete_results: links.map((link) => ({ link, exception: null })) });
+}
+
+/** Undefined: everybody's. */
+function visibleOwner({ var: { caller } }: AppContext): string | undefined {
+  return caller.scope === 'ADMIN' ? undefined : caller.owner;
+}
+
+/** Where webhooks come from, unless something rewrites addresses between us and their receivers. */
+function ownAddresses(): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses
+    .filter(({ internal }) => !internal)
+    .map(({ address, family }) => `${address}/${family === 'IPv4' ? 32 : 128}`);
+}

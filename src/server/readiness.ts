@@ -1,0 +1,39 @@
+/** Throws, with a message for the operator, while something is not ready. */
+export type ReadinessCheck = () => Promise<void>;
+
+export interface ReadinessReport {
+  readonly ready: boolean;
+  /** `ok`, or what is wrong. */
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+/** Milliseconds after which a check that does not answer has failed. */
+const patience = 5000;
+
+/** Whether the server can do its work, by named checks. */
+export class Readiness {
+  readonly #checks: Readonly<Record<string, ReadinessCheck>>;
+
+  constructor(checks: Readonly<Record<string, ReadinessCheck>>) {
+    this.#checks = checks;
+  }
+
+  async check(): Promise<ReadinessReport> {
+    const results = await Promise.all(
+      Object.entries(this.#checks).map(async ([name, check]) => [name, await result(check)] as const),
+    );
+    return { ready: results.every(([, text]) => text === 'ok'), checks: Object.fromEntries(results) };
+  }
+}
+
+async function result(check: ReadinessCheck): Promise<string> {
+  const timeout = AbortSignal.timeout(patience);
+  const late = new Promise<string>((resolve) => {
+    timeout.addEventListener('abort', () => resolve(`no answer within ${patience / 1000} s`), { once: true });
+  });
+  const done = check().then(
+    () => 'ok',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  return await Promise.race([done, late]);
+}

@@ -1,0 +1,26 @@
+import { Hono } from 'hono';
+import type { FileStore } from '../../files/file-store.ts';
+import type { AppEnv } from '../app-env.ts';
+import type { Authentication } from '../authentication.ts';
+import { detail } from '../replies.ts';
+import type { Tokens } from '../tokens.ts';
+import { storageRefusal } from './storage-refusal.ts';
+import type { UploadLimits } from './upload-body.ts';
+
+export interface StorageDependencies {
+  readonly files: FileStore;
+  readonly tokens: Tokens;
+  readonly authentication: Authentication;
+  readonly uploadLimits: UploadLimits;
+}
+
+/** Routes whose refusals are answered here; any other failure is left to the app they are part of. */
+export function newStorageRoutes(): Hono<AppEnv> {
+  return new Hono<AppEnv>().onError((error, c) => {
+    const refusal = storageRefusal(error);
+    if (refusal === undefined) throw error;
+    // The rest of a body that nobody wants does not have to be sent.
+    const unread: Record<string, string> = [408, 413].includes(refusal.status) ? { connection: 'close' } : {};
+    return detail(c, refusal.status, refusal.message, unread);
+  });
+}

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ClipMaker } from '../../src/jobs/clip-maker.ts';
+import { Log, type LogLevel } from '../../src/server/log.ts';
+import { openServer, type RunningServer, type ServerOptions } from '../../src/server/open-server.ts';
+import { type Configuration, readConfiguration } from '../../src/shared/configuration.ts';
+
+export interface TestServerOptions extends Pick<ServerOptions, 'checks' | 'timeouts'> {
+  /** Makes the clips; absent: nobody takes requests from the queue. Disposed with the server. */
+  readonly maker?: ClipMaker | undefined;
+  /** Absent: a new one that goes with the server. */
+  readonly dataFolder?: string | undefined;
+  /** Settings by variable, e.g. `{ SOUNDSTAGE_AUTH: 'keys' }`. */
+  readonly settings?: Readonly<Partial<Record<keyof Configuration, string>>>;
+  /** Log lines down to this level go to stderr; default: errors. */
+  readonly logLevel?: LogLevel;
+}
+
+export interface TestServer extends RunningServer {
+  readonly dataFolder: string;
+  readonly configuration: Configuration;
+  /** What was logged, every level. */
+  readonly logged: readonly Record<string, unknown>[];
+}
+
+/**
+ * A whole server that listens on a free port of this machine, with an embedded database of its own unless `settings` name
+ * another. Inputs and webhooks may be on this machine unless `settings` say otherwise.
+ */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  await using opened = new AsyncDisposableStack();
+  const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'soundstage-server-')));
+  if (options.dataFolder === undefined) opened.defer(() => rm(dataFolder, { recursive: true, force: true }));
+  const configuration = readConfiguration({
+    SOUNDSTAGE_DATA: dataFolder,
+    SOUNDSTAGE_PORT: '0',
+    SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1,::1,localhost',
+    ...options.settings,
+  });
+  const logged: Record<string, unknown>[] = [];
+  const { maker, checks, timeouts } = options;
+  const log = recordingLog(logged, options.logLevel ?? 'error');
+  const server = opened.use(await openServer({ configuration, log, openMaker: maker && (() => maker), checks, timeouts }));
+  const stack = opened.move();
+  return { ...server, dataFolder, configuration, logged, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+function recordingLog(logged: Record<string, unknown>[], shown: LogLevel): Log {
+  const printed = Log(process.stderr, shown);
+  const all = Log({ write: (line) => logged.push(JSON.parse(line)) }, 'debug');
+  const both =
+    (level: LogLevel): Log[LogLevel] =>
+    (message, fields) => {
+      printed[level](message, fields);
+      all[level](message, fields);
+    };
+  return { error: both('error'), warn: both('warn'), info: both('info'), debug: both('debug') };
+}
