@@ -1,18 +1,15 @@
-import { randomInt } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { type ClipFiles, clipSettings } from '../contract/clip-settings.ts';
 import { type Input, parseInput } from '../contract/input.ts';
-import { defaultNegativePrompt } from '../contract/negative-prompt.ts';
-import { videoSizePresets } from '../contract/presets.ts';
 import type { DeviceKind } from '../graph/graph-target.ts';
 import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
 import { MediaService } from '../media/media-service.ts';
 import { type VideoOutputType, videoFormat, videoOutputTypes } from '../media/video-settings.ts';
 import { resolveWeights } from '../models/resolve-weights.ts';
 import { chooseDevice } from '../pipeline/choose-device.ts';
-import type { ClipSettings } from '../pipeline/clip-settings.ts';
 import { Engine } from '../pipeline/engine.ts';
 import { type Clip, generateClip } from '../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../safety/safety-checker.ts';
@@ -76,7 +73,9 @@ async function run(flags: GenerateFlags & CommandFlags, signal: AbortSignal): Pr
 async function makeClip(input: Input, flags: CommandFlags, output: string, signal: AbortSignal): Promise<Clip> {
   const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
   const weights = await resolveWeights(flags.model, { cameras });
-  const settings = clipSettings(input, flags, await chooseDevice(flags.device, signal), weights.cameraLoras);
+  const { timestepVariant } = flags;
+  const device = await chooseDevice(flags.device, signal);
+  const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { device, timestepVariant });
   const { preview } = flags;
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using media = new MediaService();
@@ -122,42 +121,14 @@ function withOutputType(fields: Record<string, unknown>, output: string | undefi
   return { ...fields, video_output_type: byExtension satisfies VideoOutputType };
 }
 
-function clipSettings(
-  input: Input,
-  flags: CommandFlags,
-  device: DeviceKind,
-  cameraLoras: Readonly<Partial<Record<string, string>>>,
-): ClipSettings {
-  const { video_size: size, camera_lora: camera, negative_prompt: negative } = input;
-  const cameraPath = camera === 'none' ? undefined : cameraLoras[camera];
-  const guided = negative.trim() !== '' && negative !== defaultNegativePrompt;
+function localFiles(input: Input, cameraLoras: Readonly<Partial<Record<string, string>>>): ClipFiles {
+  const loras = input.loras.map(({ path, scale }, index) => ({ path, scale, field: `loras.${index}.path` }));
   return {
-    prompt: input.prompt,
-    expandPrompt: input.enable_prompt_expansion,
     audio: resolve(input.audio_url),
     image: input.image_url === undefined ? undefined : resolve(input.image_url),
     endImage: input.end_image_url === undefined ? undefined : resolve(input.end_image_url),
-    matchAudioLength: input.match_audio_length,
-    numFrames: input.num_frames,
-    videoSize: typeof size === 'string' && size !== 'auto' ? videoSizePresets[size] : size,
-    useMultiscale: input.use_multiscale,
-    fps: input.fps,
-    acceleration: input.acceleration,
-    negativePrompt: guided ? negative : undefined,
-    seed: input.seed ?? randomInt(2 ** 32),
-    videoOutputType: input.video_output_type,
-    videoQuality: input.video_quality,
-    videoWriteMode: input.video_write_mode,
-    loras: [
-      ...(cameraPath === undefined ? [] : [{ path: cameraPath, scale: input.camera_lora_scale }]),
-      ...input.loras.filter(({ path }) => path !== '').map(({ path, scale }) => ({ path: resolve(path), scale })),
-    ],
-    imageStrength: input.image_strength,
-    endImageStrength: input.end_image_strength,
-    audioStrength: input.audio_strength,
-    preprocessAudio: input.preprocess_audio,
-    timestepVariant: flags.timestepVariant,
-    device,
+    cameraLora: cameraLoras[input.camera_lora],
+    loras: loras.filter(({ path }) => path !== '').map((lora) => ({ ...lora, path: resolve(lora.path) })),
   };
 }
 

@@ -1,9 +1,12 @@
 import { Command, Option } from 'commander';
 import { PipelineClipMaker } from '../jobs/pipeline-clip-maker.ts';
+import { resolveWeights } from '../models/resolve-weights.ts';
 import { Log, type LogLevel, logLevels } from '../server/log.ts';
 import { openServer, type RunningServer } from '../server/open-server.ts';
 import type { Configuration } from '../shared/configuration.ts';
+import { SoundstageError } from '../shared/errors.ts';
 import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
+import { readinessChecks } from './readiness-checks.ts';
 import { reporting } from './reporting.ts';
 
 interface ServeFlags {
@@ -43,11 +46,23 @@ export function logLevelOption(): Option {
 }
 
 async function serve(configuration: Configuration, flags: ServeFlags, signal: AbortSignal): Promise<void> {
+  if (!flags.worker && configuration.DATABASE_URL === undefined) {
+    throw new SoundstageError(
+      'input',
+      'With --no-worker somebody else has to make the clips: set DATABASE_URL to a PostgreSQL server, which `soundstage worker` shares.',
+      { field: 'DATABASE_URL' },
+    );
+  }
+  // Before anything is opened: a name that means nothing is the likeliest mistake.
+  if (flags.worker) await resolveWeights(configuration.SOUNDSTAGE_MODEL);
   const log = Log(process.stderr, flags.logLevel);
   await using server = await openServer({
     configuration,
     log,
-    openMaker: flags.worker ? (files) => PipelineClipMaker.open({ configuration, files, report: log }) : undefined,
+    openMaker: flags.worker
+      ? (services) => PipelineClipMaker.open({ ...services, configuration, report: log })
+      : undefined,
+    checks: flags.worker ? readinessChecks(configuration) : {},
     withProcessMetrics: true,
   });
   process.stdout.write(greeting(server, configuration, flags));

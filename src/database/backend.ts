@@ -1,4 +1,4 @@
-import type { Dialect, Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { ConstructorOptions } from 'pg-boss';
 import type { Notifications } from './notifications.ts';
 import type { Tables } from './tables.ts';
@@ -9,8 +9,8 @@ export type OnWarning = (message: string) => void;
 /** What differs between the embedded database and a server. */
 export interface Backend extends AsyncDisposable {
   readonly kind: 'embedded' | 'server';
-  readonly dialect: Dialect;
+  readonly kysely: Kysely<Tables>;
+  readonly notifications: Notifications;
   /** How the queue reaches it. */
   readonly queue: ConstructorOptions;
-  openNotifications(kysely: Kysely<Tables>): Promise<Notifications & AsyncDisposable>;
 }

@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { sql } from 'kysely';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
 import { DatabaseInUseError } from './data-folder-lock.ts';
 import { keepUp, logBytes } from './embedded-upkeep.ts';
 import { openDatabase, openTables } from './open-database.ts';
-import { SingleConnection } from './single-connection.ts';
+import { type OpenPglite, SingleConnection } from './single-connection.ts';
 
 const databases = await startDatabases();
 afterAll(() => databases[Symbol.asyncDispose]());
@@ -73,7 +74,8 @@ test('the log of changes and dead rows do not pile up', async () => {
   const options = await databases.newDatabase('embedded');
   await (await openTables(options))[Symbol.asyncDispose]();
   await using pglite = await PGlite.create(join(options.dataFolder, 'database'));
-  const connection = new SingleConnection(pglite);
+  const opened = async (): Promise<OpenPglite> => ({ pglite, abandon: () => {} });
+  const connection = await SingleConnection.open(opened, expect.fail);
   await pglite.exec(`insert into settings select i::text, to_jsonb(repeat('x', 1000)) from generate_series(1, 5000) i`);
   await pglite.exec(`update settings set value = '1'`);
   await pglite.exec(`delete from settings where key <> '1'`);
@@ -86,6 +88,61 @@ test('the log of changes and dead rows do not pile up', async () => {
   await keepUp(connection);
   expect(await logBytes(connection)).toBeLessThan(2 ** 20);
   expect(await pages()).toBeLessThan(before / 2);
+});
+
+test('a crash of the database, as on a full disk, is survived', async () => {
+  const options = await databases.newDatabase('embedded');
+  const warnings: string[] = [];
+  await using database = await openDatabase({ ...options, onWarning: (message) => warnings.push(message) });
+  const { kysely, boss, notifications } = database;
+  const heard: (string | undefined)[] = [];
+  await using _listener = await notifications.listen('a', (payload) => heard.push(payload));
+  await boss.createQueue('clips', { notify: true });
+  const jobs: unknown[] = [];
+  await boss.work('clips', { pollingIntervalSeconds: 60, notifyPollingIntervalSeconds: 60 }, async ([job]) => {
+    jobs.push(job?.data);
+  });
+
+  // The name PostgreSQL gives the next piece of its log while it makes it; 42 is the process PGlite claims to be.
+  const obstacle = join(options.dataFolder, 'database', 'pg_wal', 'xlogtemp.42');
+  await mkdir(obstacle);
+  const write = (key: string): Promise<unknown> =>
+    kysely.transaction().execute(async (transaction) => {
+      const value = JSON.stringify(randomBytes(500_000).toString('hex'));
+      await transaction.insertInto('settings').values({ key, value }).execute();
+    });
+  let written = 0;
+  const filling = (async () => {
+    for (; written < 100; written++) await write(`${written}`);
+  })();
+  await expect(filling).rejects.toThrow(/xlogtemp/);
+  // Everybody is answered, if only with an error; a database that crashed would hang, and the process with it.
+  await Promise.allSettled([write('x'), write('y'), kysely.selectFrom('settings').select('key').execute()]);
+  await rmdir(obstacle);
+
+  await vi.waitFor(() => kysely.selectFrom('settings').select('key').execute(), { timeout: 20_000, interval: 200 });
+  const keys = (await kysely.selectFrom('settings').select('key').execute()).map(({ key }) => key);
+  expect(keys).toEqual(expect.arrayContaining(Array.from({ length: written }, (_, index) => `${index}`)));
+  expect(warnings.join()).toMatch(/the embedded database crashed and is opened again: .*xlogtemp/);
+  await notifications.notify('a', 'again');
+  await vi.waitFor(() => expect(heard).toEqual(expect.arrayContaining([undefined, 'again'])));
+  await boss.send('clips', { a: 1 });
+  await vi.waitFor(() => expect(jobs).toEqual([{ a: 1 }]), 5000);
+});
+
+test('a transaction that waits for itself is told so', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    await using tables = await openTables(await databases.newDatabase('embedded'));
+    const stuck = tables.kysely.transaction().execute(async () => {
+      const inner = tables.kysely.selectFrom('settings').selectAll().execute();
+      await Promise.all([inner, vi.advanceTimersByTimeAsync(31_000)]);
+    });
+    await expect(stuck).rejects.toThrow(/did not come free within 30 s: is a transaction left open/);
+    expect(await tables.kysely.selectFrom('settings').selectAll().execute()).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('what is committed has been synced to the disk', async () => {

@@ -3,14 +3,17 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
+import { Kysely } from 'kysely';
 import { SoundstageError } from '../shared/errors.ts';
 import type { Backend, OnWarning } from './backend.ts';
 import { lockDataFolder } from './data-folder-lock.ts';
-import { EmbeddedNotifications } from './embedded-notifications.ts';
+import { embeddedNotifications } from './embedded-notifications.ts';
+import { embeddedQueue } from './embedded-queue.ts';
 import { startUpkeep } from './embedded-upkeep.ts';
 import { serialDialect } from './serial-dialect.ts';
-import { SingleConnection } from './single-connection.ts';
+import { type OpenPglite, SingleConnection } from './single-connection.ts';
 import { SyncedFolder, syncFolder, syncTree } from './synced-folder.ts';
+import type { Tables } from './tables.ts';
 
 const UNFINISHED_PREFIX = 'database.unfinished-';
 
@@ -35,33 +38,30 @@ const PARSERS = { [types.INT8]: (text: string) => text };
 export async function openEmbeddedBackend(dataFolder: string, onWarning: OnWarning): Promise<Backend> {
   await using opened = new AsyncDisposableStack();
   opened.use(await lockDataFolder(dataFolder));
-  const pglite = opened.use(await openFolder(dataFolder));
-  const connection = new SingleConnection(pglite);
+  const folder = await databaseFolder(dataFolder);
+  const connection = opened.use(await SingleConnection.open(() => openPglite(folder), onWarning));
   opened.use(startUpkeep(connection, onWarning));
+  const kysely = opened.adopt(new Kysely<Tables>({ dialect: serialDialect(connection) }), (kysely) => kysely.destroy());
+  const notifications = embeddedNotifications(connection, kysely, onWarning);
   const stack = opened.move();
   return {
     kind: 'embedded',
-    dialect: serialDialect(connection),
+    kysely,
+    notifications,
     // There is no autovacuum to watch; see the upkeep.
-    queue: { db: connection.forQueue(), backend: 'pglite', monitorVacuum: false },
-    openNotifications: async (kysely) => new EmbeddedNotifications(connection, kysely, onWarning),
+    queue: { db: embeddedQueue(connection, notifications), backend: 'pglite', monitorVacuum: false },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
-async function openFolder(dataFolder: string): Promise<PGlite> {
+async function databaseFolder(dataFolder: string): Promise<string> {
   const folder = join(dataFolder, 'database');
   try {
     await removeUnfinished(dataFolder);
     if (!existsSync(folder)) await initialise(dataFolder, folder);
-    return await openPglite(folder);
+    return folder;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SoundstageError(
-      'device',
-      `cannot open the database in ${folder}: ${reason}; it needs a local disk with free space that you may write to`,
-      { cause },
-    );
+    throw cause instanceof SoundstageError ? cause : unusable(folder, cause);
   }
 }
 
@@ -69,7 +69,7 @@ async function openFolder(dataFolder: string): Promise<PGlite> {
 async function initialise(dataFolder: string, folder: string): Promise<void> {
   const unfinished = join(dataFolder, `${UNFINISHED_PREFIX}${randomUUID()}`);
   await mkdir(unfinished, { mode: 0o700 });
-  const pglite = await openPglite(unfinished);
+  const { pglite } = await openPglite(unfinished);
   await pglite.close();
   await syncTree(unfinished);
   await rename(unfinished, folder);
@@ -82,11 +82,27 @@ async function removeUnfinished(dataFolder: string): Promise<void> {
   }
 }
 
-function openPglite(folder: string): Promise<PGlite> {
-  return PGlite.create({
-    fs: new SyncedFolder(folder),
-    startParams: START_PARAMETERS,
-    initDbStartParams: INITIAL_PARAMETERS,
-    parsers: PARSERS,
-  });
+async function openPglite(folder: string): Promise<OpenPglite> {
+  const files = new SyncedFolder(folder);
+  try {
+    const pglite = await PGlite.create({
+      fs: files,
+      startParams: START_PARAMETERS,
+      initDbStartParams: INITIAL_PARAMETERS,
+      parsers: PARSERS,
+    });
+    return { pglite, abandon: () => files.abandon() };
+  } catch (cause) {
+    files.abandon();
+    throw unusable(folder, cause);
+  }
+}
+
+function unusable(folder: string, cause: unknown): SoundstageError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SoundstageError(
+    'device',
+    `cannot open the database in ${folder}: ${reason}; it needs a local disk with free space that you may write to`,
+    { cause },
+  );
 }

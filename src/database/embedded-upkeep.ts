@@ -31,23 +31,23 @@ export function startUpkeep(connection: SingleConnection, onWarning: OnWarning):
 
 /** Table by table, so that others get their turn in between. */
 export async function keepUp(connection: SingleConnection, signal?: AbortSignal): Promise<void> {
-  const { rows } = await connection.run((pglite) =>
-    pglite.query<{ name: string }>(
+  const { rows } = await connection.run((session) =>
+    session.query<{ name: string }>(
       `select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
         where relkind in ('r', 'm') and nspname not in ('pg_toast', 'information_schema')`,
     ),
   );
   for (const { name } of rows) {
     if (signal?.aborted) return;
-    await connection.run((pglite) => pglite.exec(`vacuum (analyze) ${name}`));
+    await connection.run((session) => session.exec(`vacuum (analyze) ${name}`));
   }
-  await connection.run((pglite) => pglite.exec('checkpoint'));
+  await connection.run((session) => session.exec('checkpoint'));
 }
 
 /** What a start after a crash would have to read. */
 export async function logBytes(connection: SingleConnection): Promise<number> {
-  const { rows } = await connection.run((pglite) =>
-    pglite.query<{ bytes: string }>(
+  const { rows } = await connection.run((session) =>
+    session.query<{ bytes: string }>(
       'select pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn) as bytes from pg_control_checkpoint()',
     ),
   );

@@ -82,3 +82,8 @@ export class SharedNotifications implements Notifications {
     await this.#subscriptions.unsubscribe(channel);
   }
 }
+
+/** A channel as an identifier of a statement. */
+export function channelName(channel: string): string {
+  return `"${channel.replaceAll('"', '""')}"`;
+}

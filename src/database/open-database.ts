@@ -1,4 +1,4 @@
-import { Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import type { Backend, OnWarning } from './backend.ts';
 import { openEmbeddedBackend } from './embedded-database.ts';
@@ -38,28 +38,16 @@ export interface Database extends AsyncDisposable {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { onWarning = (message) => process.emitWarning(message) } = options;
   await using opened = new AsyncDisposableStack();
-  const { backend, kysely } = opened.use(await openTables({ ...options, onWarning }));
-  const notifications = opened.use(await backend.openNotifications(kysely));
+  const backend = opened.use(await openTables({ ...options, onWarning }));
   const boss = opened.adopt(newBoss(backend, onWarning), (boss) => boss.stop({ timeout: STOP_MILLISECONDS }));
   await boss.start();
+  const { kind, kysely, notifications } = backend;
   const stack = opened.move();
-  return Object.freeze({
-    kind: backend.kind,
-    kysely,
-    boss,
-    notifications,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  });
+  return Object.freeze({ kind, kysely, boss, notifications, [Symbol.asyncDispose]: () => stack.disposeAsync() });
 }
 
-/** The tables alone: without the queue and notifications. */
-export interface OpenTables extends AsyncDisposable {
-  readonly kysely: Kysely<Tables>;
-  readonly backend: Backend;
-}
-
-/** Like `openDatabase`, for a command that only reads or writes tables. */
-export async function openTables(options: DatabaseOptions): Promise<OpenTables> {
+/** Like `openDatabase`, without the queue: for a command that only reads or writes tables. */
+export async function openTables(options: DatabaseOptions): Promise<Backend> {
   const { dataFolder, databaseUrl, onWarning = (message) => process.emitWarning(message) } = options;
   await using opened = new AsyncDisposableStack();
   const backend = opened.use(
@@ -67,10 +55,9 @@ export async function openTables(options: DatabaseOptions): Promise<OpenTables> 
       ? await openEmbeddedBackend(dataFolder, onWarning)
       : await openServerBackend(databaseUrl, onWarning),
   );
-  const kysely = opened.adopt(new Kysely<Tables>({ dialect: backend.dialect }), (kysely) => kysely.destroy());
-  await migrate(kysely);
-  const stack = opened.move();
-  return Object.freeze({ kysely, backend, [Symbol.asyncDispose]: () => stack.disposeAsync() });
+  await migrate(backend.kysely);
+  opened.move();
+  return backend;
 }
 
 function newBoss(backend: Backend, onWarning: OnWarning): PgBoss {

@@ -1,7 +1,6 @@
-import type { PGlite } from '@electric-sql/pglite';
 import {
   AbortedTransactionError,
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
@@ -11,7 +10,7 @@ import {
   type QueryResult,
   type TransactionSettings,
 } from 'kysely';
-import type { SingleConnection } from './single-connection.ts';
+import type { HeldSession, SingleConnection } from './single-connection.ts';
 
 /**
  * Kysely on one PGlite connection: whoever wants it waits until its holder is through, with the whole transaction if
@@ -37,55 +36,53 @@ class SerialDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<HeldConnection> {
-    return new HeldConnection(this.#connection.pglite, await this.#connection.take());
+    return new HeldConnection(await this.#connection.take());
   }
 
-  async beginTransaction(held: HeldConnection, settings: TransactionSettings): Promise<void> {
+  async beginTransaction({ session }: HeldConnection, settings: TransactionSettings): Promise<void> {
     const { isolationLevel, accessMode } = settings;
     const level = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`;
-    await held.pglite.exec(`begin${level}${accessMode === undefined ? '' : ` ${accessMode}`}`);
+    await session.exec(`begin${level}${accessMode === undefined ? '' : ` ${accessMode}`}`);
   }
 
-  async commitTransaction(held: HeldConnection): Promise<void> {
-    const [result] = await held.pglite.exec('commit');
+  async commitTransaction({ session }: HeldConnection): Promise<void> {
+    const [result] = await session.exec('commit');
     // PostgreSQL answers so if a statement had failed.
     if (result?.command === 'ROLLBACK') throw new AbortedTransactionError();
   }
 
-  async rollbackTransaction(held: HeldConnection): Promise<void> {
-    await held.pglite.exec('rollback');
+  async rollbackTransaction({ session }: HeldConnection): Promise<void> {
+    if (!session.isLost) await session.exec('rollback');
   }
 
-  async savepoint(held: HeldConnection, name: string): Promise<void> {
-    await held.executeQuery(CompiledQuery.raw(`savepoint ${quoted(name)}`));
+  async savepoint({ session }: HeldConnection, name: string): Promise<void> {
+    await session.exec(`savepoint ${quoted(name)}`);
   }
 
-  async rollbackToSavepoint(held: HeldConnection, name: string): Promise<void> {
-    await held.executeQuery(CompiledQuery.raw(`rollback to ${quoted(name)}`));
+  async rollbackToSavepoint({ session }: HeldConnection, name: string): Promise<void> {
+    await session.exec(`rollback to ${quoted(name)}`);
   }
 
-  async releaseSavepoint(held: HeldConnection, name: string): Promise<void> {
-    await held.executeQuery(CompiledQuery.raw(`release ${quoted(name)}`));
+  async releaseSavepoint({ session }: HeldConnection, name: string): Promise<void> {
+    await session.exec(`release ${quoted(name)}`);
   }
 
-  async releaseConnection(held: HeldConnection): Promise<void> {
-    held.release();
+  async releaseConnection({ session }: HeldConnection): Promise<void> {
+    session.release();
   }
 
   async destroy(): Promise<void> {}
 }
 
 class HeldConnection implements DatabaseConnection {
-  readonly pglite: PGlite;
-  readonly release: () => void;
+  readonly session: HeldSession;
 
-  constructor(pglite: PGlite, release: () => void) {
-    this.pglite = pglite;
-    this.release = release;
+  constructor(session: HeldSession) {
+    this.session = session;
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const { rows, affectedRows } = await this.pglite.query<Row>(sql, [...parameters]);
+    const { rows, affectedRows } = await this.session.query<Row>(sql, parameters);
     return { rows, ...(affectedRows !== undefined && { numAffectedRows: BigInt(affectedRows) }) };
   }
 

@@ -1,8 +1,9 @@
-import { PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { SoundstageError } from '../shared/errors.ts';
 import type { Backend, OnWarning } from './backend.ts';
 import { ServerNotifications } from './server-notifications.ts';
+import type { Tables } from './tables.ts';
 
 const CONNECTIONS = 10;
 const QUEUE_CONNECTIONS = 4;
@@ -22,14 +23,18 @@ export async function openServerBackend(url: string, onWarning: OnWarning): Prom
   // The pool listens to idle connections only; one that is lost while in use would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
   await check(pool, url);
+  await using opened = new AsyncDisposableStack();
+  const kysely = opened.adopt(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), (kysely) =>
+    kysely.destroy(),
+  );
+  const notifications = opened.use(await ServerNotifications.open(connection, kysely, onWarning));
+  const stack = opened.move();
   return {
     kind: 'server',
-    dialect: new PostgresDialect({ pool }),
+    kysely,
+    notifications,
     queue: { ...connection, max: QUEUE_CONNECTIONS, application_name: 'soundstage queue' },
-    openNotifications: (kysely) => ServerNotifications.open(connection, kysely, onWarning),
-    [Symbol.asyncDispose]: async () => {
-      if (!pool.ended) await pool.end();
-    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
@@ -53,6 +58,6 @@ function withoutPassword(text: string): string {
   if (!URL.canParse(text)) return 'the given address';
   const url = new URL(text);
   url.password = '';
-  url.search = '';
+  url.searchParams.delete('password');
   return url.href;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { Client, type ClientConfig } from 'pg';
 import type { OnWarning } from './backend.ts';
-import { type NotificationHandler, type Notifications, SharedNotifications } from './notifications.ts';
+import { channelName, type NotificationHandler, type Notifications, SharedNotifications } from './notifications.ts';
 import type { Tables } from './tables.ts';
 
 const HEARTBEAT_MILLISECONDS = 10_000;
@@ -26,8 +26,8 @@ export class ServerNotifications implements Notifications, AsyncDisposable {
     this.#shared = new SharedNotifications(
       kysely,
       {
-        subscribe: async (channel) => void (await this.#client?.query(`listen ${quoted(channel)}`)),
-        unsubscribe: async (channel) => void (await this.#client?.query(`unlisten ${quoted(channel)}`)),
+        subscribe: async (channel) => void (await this.#client?.query(`listen ${channelName(channel)}`)),
+        unsubscribe: async (channel) => void (await this.#client?.query(`unlisten ${channelName(channel)}`)),
       },
       (error) => onWarning(`a listener failed: ${String(error)}`),
     );
@@ -64,7 +64,7 @@ export class ServerNotifications implements Notifications, AsyncDisposable {
     try {
       await client.connect();
       this.#client = client;
-      for (const channel of this.#shared.channels) await client.query(`listen ${quoted(channel)}`);
+      for (const channel of this.#shared.channels) await client.query(`listen ${channelName(channel)}`);
     } catch (error) {
       this.#client = undefined;
       client.end().catch(() => {});
@@ -98,8 +98,4 @@ export class ServerNotifications implements Notifications, AsyncDisposable {
     this.#reconnecting = undefined;
     this.#shared.deliverGap();
   }
-}
-
-function quoted(channel: string): string {
-  return `"${channel.replaceAll('"', '""')}"`;
 }

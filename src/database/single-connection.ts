@@ -1,25 +1,104 @@
-import type { PGlite } from '@electric-sql/pglite';
-import { type Db, fromPglite } from 'pg-boss';
+import type { PGlite, Results } from '@electric-sql/pglite';
 import { Turns } from '../shared/turns.ts';
+import type { OnWarning } from './backend.ts';
 
 const PATIENCE_MILLISECONDS = 30_000;
+/** Between attempts to open a database that crashed, for instance because the disk is full. */
+const REOPEN_MILLISECONDS = 2_000;
 
-/** The one connection of an embedded database, which its users take in turn. */
-export class SingleConnection {
+/** Statements on the connection, for as long as it is held. */
+export interface Session {
+  query<Row>(statement: string, parameters?: readonly unknown[]): Promise<Results<Row>>;
+  /** Any number of statements without parameters. */
+  exec(script: string): Promise<readonly Results[]>;
+}
+
+export interface HeldSession extends Session {
+  /** Whether the database crashed meanwhile, and with it whatever transaction was open. */
+  readonly isLost: boolean;
+  release(): void;
+}
+
+/** An open database, and how to let go of its files when it may not run any more. */
+export interface OpenPglite {
   readonly pglite: PGlite;
-  readonly #turns = new Turns();
+  abandon(): void;
+}
 
-  constructor(pglite: PGlite) {
-    this.pglite = pglite;
+/**
+ * The one connection of an embedded database, which its users take in turn.
+ *
+ * A database that crashed (its log cannot be written, say) would hang in the next statement. It is abandoned
+ * and opened again, which recovers all that was committed.
+ */
+export class SingleConnection implements AsyncDisposable {
+  readonly #open: () => Promise<OpenPglite>;
+  readonly #onWarning: OnWarning;
+  readonly #turns = new Turns();
+  readonly #notificationHandlers = new Set<(channel: string, payload: string) => void>();
+  readonly #reopenHandlers = new Set<(session: Session) => Promise<void>>();
+  #current: OpenPglite | undefined;
+  #failure: { readonly at: number; readonly error: unknown } | undefined;
+
+  private constructor(open: () => Promise<OpenPglite>, onWarning: OnWarning) {
+    this.#open = open;
+    this.#onWarning = onWarning;
+  }
+
+  static async open(open: () => Promise<OpenPglite>, onWarning: OnWarning): Promise<SingleConnection> {
+    const connection = new SingleConnection(open, onWarning);
+    connection.#current = await connection.#newDatabase();
+    return connection;
   }
 
   /**
-   * Waits for the connection and returns the function that gives it back.
+   * Waits for the connection.
    *
    * @throws Error after 30 s: somebody holds it for good, most likely the caller itself, by using the database
    *   instead of the transaction inside one
    */
-  take(): Promise<() => void> {
+  async take(): Promise<HeldSession> {
+    const release = await this.#takeTurn();
+    try {
+      const database = this.#current ?? (await this.#reopen());
+      return this.#session(database, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async run<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
+    const session = await this.take();
+    try {
+      return await work(session);
+    } finally {
+      session.release();
+    }
+  }
+
+  /** Hears all channels that anybody listens to with `listen`. */
+  onNotification(handler: (channel: string, payload: string) => void): void {
+    this.#notificationHandlers.add(handler);
+  }
+
+  /** Called when the database was opened again; what `listen` did is lost then. */
+  onReopen(handler: (session: Session) => Promise<void>): void {
+    this.#reopenHandlers.add(handler);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const release = await this.#takeTurn();
+    try {
+      const database = this.#current;
+      this.#current = undefined;
+      await database?.pglite.close();
+    } finally {
+      release();
+    }
+  }
+
+  #takeTurn(): Promise<() => void> {
     return new Promise((resolve, reject) => {
       let isGone = false;
       const timer = setTimeout(() => {
@@ -28,31 +107,66 @@ export class SingleConnection {
       }, PATIENCE_MILLISECONDS);
       void this.#turns.run(async () => {
         clearTimeout(timer);
-        if (isGone) return;
-        await new Promise<void>((release) => resolve(release));
+        if (!isGone) await new Promise<void>((release) => resolve(release));
       });
     });
   }
 
-  async run<Result>(work: (pglite: PGlite) => Promise<Result>): Promise<Result> {
-    const release = await this.take();
+  #session(database: OpenPglite, release: () => void): HeldSession {
+    const isLost = (): boolean => this.#current !== database;
+    const guarded = async <Result>(work: (pglite: PGlite) => Promise<Result>): Promise<Result> => {
+      if (isLost()) throw new Error('the embedded database crashed during this transaction');
+      try {
+        return await work(database.pglite);
+      } catch (error) {
+        if (isCrash(error)) this.#lose(database, error);
+        throw error;
+      }
+    };
+    return {
+      query: (statement, parameters) => guarded((pglite) => pglite.query(statement, parameters && [...parameters])),
+      exec: (script) => guarded((pglite) => pglite.exec(script)),
+      get isLost() {
+        return isLost();
+      },
+      release,
+    };
+  }
+
+  #lose(database: OpenPglite, error: unknown): void {
+    if (this.#current !== database) return;
+    this.#current = undefined;
+    database.abandon();
+    this.#onWarning(`the embedded database crashed and is opened again: ${String(error)}`);
+  }
+
+  async #reopen(): Promise<OpenPglite> {
+    if (this.#failure !== undefined && performance.now() - this.#failure.at < REOPEN_MILLISECONDS) {
+      throw this.#failure.error;
+    }
     try {
-      return await work(this.pglite);
-    } finally {
-      release();
+      const database = await this.#newDatabase();
+      this.#current = database;
+      this.#failure = undefined;
+      for (const handler of this.#reopenHandlers) await handler(this.#session(database, () => {}));
+      return database;
+    } catch (error) {
+      this.#failure = { at: performance.now(), error };
+      throw error;
     }
   }
 
-  /** The connection as the queue uses it. */
-  forQueue(): Db {
-    const queue = fromPglite(this.pglite);
-    return {
-      executeSql: (text, values) => this.run(() => queue.executeSql(text, values)),
-      listen: async (channel, onNotification, onReconnect) => {
-        const unlisten = await this.run((pglite) => pglite.listen(channel, onNotification));
-        onReconnect();
-        return { close: () => this.run(() => unlisten()) };
-      },
-    };
+  async #newDatabase(): Promise<OpenPglite> {
+    const database = await this.#open();
+    database.pglite.onNotification((channel, payload) => {
+      for (const handler of this.#notificationHandlers) handler(channel, payload);
+    });
+    return database;
   }
+}
+
+/** Anything else leaves the database usable. The names are those of errors of WebAssembly and of Emscripten. */
+function isCrash(error: unknown): boolean {
+  const { severity, name } = error as { readonly severity?: string; readonly name?: string };
+  return severity === 'PANIC' || severity === 'FATAL' || name === 'RuntimeError' || name === 'ExitStatus';
 }

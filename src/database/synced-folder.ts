@@ -21,6 +21,12 @@ export class SyncedFolder extends NodeFS {
     ];
     return { emscriptenOpts: { ...emscriptenOpts, preRun } };
   }
+
+  /** Closes the files of a database that crashed and can do so no longer. */
+  abandon(): void {
+    const module: { readonly FS: { quit(): void } } | undefined = this.pg?.Module;
+    module?.FS.quit();
+  }
 }
 
 /** Puts a folder and all that is in it on the disk. */

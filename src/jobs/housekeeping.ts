@@ -20,6 +20,7 @@ export interface HousekeepingOptions {
 
 const OFTEN_MILLISECONDS = 1000;
 const SELDOM_MILLISECONDS = 60_000;
+const STANDSTILL_MILLISECONDS = 5000;
 
 /**
  * What has to be done now and then, by one process or by any number: deadlines, requests of dead workers, payloads and
@@ -56,9 +57,14 @@ export class Housekeeping implements AsyncDisposable {
 
   async #run(): Promise<void> {
     let swept = Number.NEGATIVE_INFINITY;
+    let looked = Date.now();
     while (!this.#ended) {
       await this.#try('requests past their deadline', () => expireOverdue(this.#context));
-      await this.#try('requests of dead workers', () => recoverSilent(this.#context));
+      // After a standstill (a suspended machine) workers get a moment to show that they live.
+      if (Date.now() - looked < STANDSTILL_MILLISECONDS) {
+        await this.#try('requests of dead workers', () => recoverSilent(this.#context));
+      }
+      looked = Date.now();
       if (performance.now() - swept > SELDOM_MILLISECONDS) {
         swept = performance.now();
         await this.#sweep();

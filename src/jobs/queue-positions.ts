@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 
 /** A count is used so many times longer than it took: exact for short queues, some hundred milliseconds old for long. */

@@ -1,9 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import { abandonedOutcome, interruptedOutcome, type Outcome, timeoutOutcome, unstableOutcome } from './outcome.ts';
-import { type LockedRequest, lockable } from './request-row.ts';
+import { type LockedRequest, lockable, mayBeRetried } from './request-row.ts';
 import { type JobsContext, requeue, settle } from './settle.ts';
-import type { CallerOptions } from './submission.ts';
 
 /** A worker not heard of for so many seconds is dead, or as good as dead. */
 export const SILENCE_LIMIT = 12;
@@ -87,11 +86,6 @@ async function interrupted(
 function interruptionOutcome(request: LockedRequest, interruptions: number): Outcome | undefined {
   if (interruptions > MOST_INTERRUPTIONS) return unstableOutcome();
   return mayBeRetried(request) ? undefined : interruptedOutcome();
-}
-
-/** Whether a failed attempt is followed by another one. */
-export function mayBeRetried({ surface, caller }: LockedRequest): boolean {
-  return surface === 'queue' && (caller as CallerOptions).retry;
 }
 
 /** Repeats `work`, each time in a transaction of its own, until it found less than a full batch. */

@@ -28,11 +28,7 @@ export class RequestFeed implements AsyncDisposable {
     this.#onError = onError;
   }
 
-  static async open(
-    database: Database,
-    reader: StatusReader,
-    onError: (error: unknown) => void,
-  ): Promise<RequestFeed> {
+  static async open(database: Database, reader: StatusReader, onError: (error: unknown) => void): Promise<RequestFeed> {
     const feed = new RequestFeed(reader, onError);
     feed.#stack.use(await database.notifications.listen(channels.requests, (id) => feed.#notified(id)));
     const running = feed.#run();

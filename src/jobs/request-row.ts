@@ -1,5 +1,6 @@
 import { type Selectable, sql, type Transaction } from 'kysely';
 import type { RequestsTable, Tables } from '../database/tables.ts';
+import type { CallerOptions } from './submission.ts';
 
 export type RequestRow = Selectable<RequestsTable>;
 
@@ -49,4 +50,9 @@ export function lockable(transaction: Transaction<Tables>) {
 /** Locks a request until the transaction ends. Whoever needs its job in the queue as well locks the request first. */
 export function lockRequest(transaction: Transaction<Tables>, id: string): Promise<LockedRequest | undefined> {
   return lockable(transaction).where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
+}
+
+/** Whether a failed attempt is followed by another one. */
+export function mayBeRetried({ surface, caller }: LockedRequest): boolean {
+  return surface === 'queue' && (caller as CallerOptions).retry;
 }

@@ -1,18 +1,21 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DatabaseOptions, openDatabase, type Database } from '../database/open-database.ts';
-import { type FileStore, } from '../files/file-store.ts';
+import { text } from 'node:stream/consumers';
+import { sql } from 'kysely';
+import { type Database, type DatabaseOptions, openDatabase } from '../database/open-database.ts';
+import type { RequestState } from '../database/tables.ts';
+import type { FileStore } from '../files/file-store.ts';
 import { openFileStore } from '../files/open-file-store.ts';
 import { readConfiguration } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from './clip-maker.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { Report } from './report.ts';
+import type { RequestStatus } from './request-status.ts';
 import { Requests } from './requests.ts';
 import type { Submission } from './submission.ts';
 import { Worker } from './worker.ts';
 
-/** What a test clip maker does, by the prompt's first word. */
 type Behaviour = (request: ClipRequest, context: ClipMakerContext) => Promise<void>;
 
 /** Makes a small file at once, unless a test has it do something else first. */
@@ -56,11 +59,17 @@ export interface TestJobs extends AsyncDisposable {
   readonly files: FileStore;
   readonly requests: Requests;
   readonly maker: TestClipMaker;
+  readonly report: Report;
   /** What was reported as warning or error. */
   readonly troubles: unknown[];
   /** Started. */
   worker(maker?: ClipMaker): Promise<Worker>;
   housekeeping(): Promise<Housekeeping>;
+  /** Waits for the state. */
+  inState(id: string, state: RequestState): Promise<RequestStatus>;
+  completed(id: string): Promise<RequestStatus>;
+  /** Content of the file of a completed request; undefined where there is none. */
+  fileOf(id: string): Promise<string | undefined>;
 }
 
 /** Everything around the requests of one process, for a test; disposing it is a graceful end. */
@@ -85,6 +94,7 @@ export async function openJobs(options: DatabaseOptions): Promise<TestJobs> {
     files,
     requests,
     maker,
+    report,
     troubles,
     worker: async (own = maker) => {
       const worker = stack.use(await Worker.open({ ...common, maker: own }));
@@ -92,12 +102,30 @@ export async function openJobs(options: DatabaseOptions): Promise<TestJobs> {
       return worker;
     },
     housekeeping: async () => stack.use(await Housekeeping.open(common)),
+    inState: (id, state) => inState(requests, id, state),
+    completed: (id) => inState(requests, id, 'COMPLETED'),
+    fileOf: async (id) => {
+      const { rows } = await sql<{ id: string }>`select id from files where request_id = ${id}`.execute(
+        database.kysely,
+      );
+      const opened = rows[0] && (await files.open(rows[0].id));
+      return opened && (await text(opened.stream));
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
+async function inState(requests: Requests, id: string, state: RequestState): Promise<RequestStatus> {
+  const signal = AbortSignal.timeout(20_000);
+  for await (const status of requests.watch(id, signal)) if (status.state === state) return status;
+  throw new Error(`request ${id} did not become ${state}: ${JSON.stringify(await requests.status(id))}`);
+}
+
 /** A valid submission to the queue. */
-export function submission(changes: Partial<Submission> = {}, input: Readonly<Record<string, unknown>> = {}): Submission {
+export function submission(
+  changes: Partial<Submission> = {},
+  input: Readonly<Record<string, unknown>> = {},
+): Submission {
   return {
     endpoint: 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora',
     owner: 'local',

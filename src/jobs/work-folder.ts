@@ -27,9 +27,7 @@ export async function openWorkFolder(root: string): Promise<WorkFolder> {
       return { path: folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
     },
     async [Symbol.asyncDispose]() {
-      await rm(path, { recursive: true, force: true });
-      lock[Symbol.dispose]();
-      await rm(`${path}${LOCK}`, { force: true });
+      await removeFolder(path, lock);
     },
   };
 }
@@ -52,9 +50,16 @@ export async function sweepWorkFolders(root: string): Promise<void> {
   for (const entry of await readdir(root)) {
     if (!entry.endsWith(LOCK)) continue;
     const path = join(root, entry.slice(0, -LOCK.length));
-    using lock = await tryLockFile(join(root, entry));
-    if (lock === undefined) continue;
-    await rm(path, { recursive: true, force: true });
-    await rm(join(root, entry), { force: true });
+    const lock = await tryLockFile(`${path}${LOCK}`);
+    if (lock !== undefined) await removeFolder(path, lock);
   }
+}
+
+async function removeFolder(path: string, lock: Disposable): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } finally {
+    lock[Symbol.dispose]();
+  }
+  await rm(`${path}${LOCK}`, { force: true });
 }

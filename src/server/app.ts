@@ -4,6 +4,7 @@ import { createMiddleware } from 'hono/factory';
 import { v4 as uuid } from 'uuid';
 import type { FileStore } from '../files/file-store.ts';
 import type { Requests } from '../jobs/requests.ts';
+import type { PublicKeys } from '../jobs/webhook-keys.ts';
 import type { AppEnv } from './app-env.ts';
 import type { Authentication } from './authentication.ts';
 import { type Arrival, basesOf, ownHostsOf } from './bases.ts';
@@ -31,7 +32,7 @@ export interface AppDependencies {
   readonly bodyLimits: BodyLimits;
   readonly fileRetention: number | undefined;
   readonly files: FileStore;
-  readonly jwks: () => Promise<unknown>;
+  readonly jwks: PublicKeys;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly openReplies: OpenReplies;
@@ -64,7 +65,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
 function internalPath(request: Request): string {
   const { hostname, pathname } = new URL(request.url);
   const { origin, path } = locate(hostname, pathname);
-  return `/${origin}${path}`;
+  return path === '/' ? `/${origin}` : `/${origin}${path}`;
 }
 
 /** Clients go by the id in the reply even where there is no request. */

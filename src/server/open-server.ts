@@ -1,8 +1,6 @@
 import { mkdir } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
-import ipaddr from 'ipaddr.js';
 import { sql } from 'kysely';
 import { ApiKeys } from '../database/api-keys.ts';
 import { controlSocketPath } from '../database/control-socket.ts';
@@ -13,10 +11,12 @@ import { openFileStore } from '../files/open-file-store.ts';
 import type { ClipMaker } from '../jobs/clip-maker.ts';
 import { Housekeeping } from '../jobs/housekeeping.ts';
 import { Requests } from '../jobs/requests.ts';
+import { openWebhooks } from '../jobs/webhooks.ts';
 import { Worker } from '../jobs/worker.ts';
 import type { Configuration } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import { createApp } from './app.ts';
+import { isLoopback, urlHost } from './addresses.ts';
+import { type AppDependencies, createApp } from './app.ts';
 import { Authentication } from './authentication.ts';
 import { brokenRequestReply } from './error-replies.ts';
 import type { Log } from './log.ts';
@@ -25,15 +25,22 @@ import { OpenReplies } from './open-replies.ts';
 import { Readiness, type ReadinessCheck } from './readiness.ts';
 import { RunSlots } from './run-slots.ts';
 import { certificateHosts } from './tls/hosts.ts';
-import { type ListenerTimeouts, listen } from './tls/listener.ts';
+import { type Listener, type ListenerTimeouts, listen } from './tls/listener.ts';
 import { serverCertificate } from './tls/server-certificate.ts';
 import { openTokens } from './tokens.ts';
+
+/** What the server has for who makes its clips. */
+export interface MakerServices {
+  readonly files: FileStore;
+  /** To be told how long each phase of a clip took, in seconds. */
+  readonly onPhases: (seconds: Readonly<Record<string, number>>) => void;
+}
 
 export interface ServerOptions {
   readonly configuration: Configuration;
   readonly log: Log;
   /** Absent: requests wait for workers elsewhere. The server disposes what it returns. */
-  readonly openMaker?: ((files: FileStore) => ClipMaker | Promise<ClipMaker>) | undefined;
+  readonly openMaker?: ((services: MakerServices) => ClipMaker | Promise<ClipMaker>) | undefined;
   /** Whether the maker can do its work, for `/ready`. */
   readonly checks?: Readonly<Record<string, ReadinessCheck>> | undefined;
   /** Of the process; for one server per process. */
@@ -67,94 +74,53 @@ const closingGrace = 5000;
  * @throws SoundstageError where something cannot be opened, or anybody could use the server unasked
  */
 export async function openServer(options: ServerOptions): Promise<RunningServer> {
-  const { configuration, log, openMaker } = options;
-  const { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
+  const { configuration } = options;
   await using opened = new AsyncDisposableStack();
-  await mkdir(dataFolder, { recursive: true });
-  const database = opened.use(
-    await openDatabase({
-      dataFolder,
-      databaseUrl: configuration.DATABASE_URL,
-      onWarning: (message) => log.warn(message),
-    }),
-  );
-  const keys = new ApiKeys(database.kysely);
-  await assertGuarded(configuration, keys);
-  if (database.kind === 'embedded') opened.use(await serveKeyControl(keys, controlSocketPath(dataFolder)));
+  await mkdir(configuration.SOUNDSTAGE_DATA, { recursive: true });
+  const { database, keys } = await openKeyedDatabase(options, opened);
   const files = opened.use(await openFileStore(database.kysely, configuration));
-  const tokens = await openTokens(database.kysely);
-  const jobs = {
-    database,
-    files,
-    dataFolder,
-    payloadRetention: configuration.SOUNDSTAGE_PAYLOAD_RETENTION,
-    report: log,
-  };
-  opened.use(await Housekeeping.open(jobs));
-  const requests = opened.use(await Requests.open(jobs));
-  if (openMaker !== undefined) {
-    const maker = opened.use(await openMaker(files));
-    opened.use(await Worker.open({ ...jobs, maker })).start();
-  }
-  const openReplies = new OpenReplies();
-  const authentication = new Authentication({
-    mode: configuration.SOUNDSTAGE_AUTH,
-    loopback: isLoopback(host),
-    keys,
-    tokens,
-  });
-  const app = createApp({
-    authentication,
-    bodyLimits: { bytes: configuration.SOUNDSTAGE_MAX_JSON_BYTES, idle: bodyIdle },
-    fileRetention: configuration.SOUNDSTAGE_FILE_RETENTION,
-    files,
-    jwks: async () => ({ keys: [] }),
-    log,
-    metrics: new Metrics({ requests, openReplies, withProcess: options.withProcessMetrics ?? false }),
-    openReplies,
-    publicUrl,
-    readiness: new Readiness({ database: () => answers(database), ...options.checks }),
-    requests,
-    slots: new RunSlots(configuration.SOUNDSTAGE_MAX_CONCURRENT_RUNS),
-    tokens,
-    uploadLimits: { bytes: configuration.SOUNDSTAGE_MAX_UPLOAD_BYTES, idle: uploadIdle },
-  });
-  const certificateRequest = {
-    folder: join(dataFolder, 'tls'),
-    ...certificateHosts({ host, publicUrl }),
-  };
-  const { authorityPath } = await serverCertificate(certificateRequest);
-  const listener = await listen({
-    host,
-    port: configuration.SOUNDSTAGE_PORT,
-    handler: getRequestListener(app.fetch, { errorHandler: (error) => brokenRequestReply(error, log) }),
-    certificate: () => serverCertificate(certificateRequest),
-    publicUrl,
-    timeouts: options.timeouts,
-    onConnectionError: (error) => log.debug('a connection broke', { error: error.message }),
-    onCertificateError: (error) => log.error('the certificate could not be renewed', { error }),
-  });
+  const metrics = new Metrics({ withProcess: options.withProcessMetrics ?? false });
+  const { requests, jwks } = await openJobs(options, { database, files, metrics }, opened);
+  const parts = { ...(await openAccess(options, database, keys)), files, metrics, requests, jwks };
+  metrics.watch({ ...parts, database });
+  const { listener, authorityPath } = await serve(options, parts);
   opened.defer(async () => {
-    openReplies.end();
+    parts.openReplies.end();
     await listener.close(closingGrace);
   });
   const stack = opened.move();
   return Object.freeze({
-    url: `http://${urlHost(host)}:${listener.port}`,
+    url: `http://${urlHost(configuration.SOUNDSTAGE_HOST)}:${listener.port}`,
     database,
     keys,
     requests,
-    isKeyRequired: await authentication.isRequired(),
+    isKeyRequired: await parts.authentication.isRequired(),
     authorityPath,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   });
 }
 
+interface KeyedDatabase {
+  readonly database: Database;
+  readonly keys: ApiKeys;
+}
+
+async function openKeyedDatabase(
+  { configuration, log }: ServerOptions,
+  opened: AsyncDisposableStack,
+): Promise<KeyedDatabase> {
+  const { SOUNDSTAGE_DATA: dataFolder, DATABASE_URL: databaseUrl } = configuration;
+  const onWarning = (message: string): void => log.warn(message);
+  const database = opened.use(await openDatabase({ dataFolder, databaseUrl, onWarning }));
+  const keys = new ApiKeys(database.kysely);
+  await assertGuarded(configuration, keys);
+  if (database.kind === 'embedded') opened.use(await serveKeyControl(keys, controlSocketPath(dataFolder)));
+  return { database, keys };
+}
+
 /** Whoever listens to the world without asking for keys has to say so. */
-async function assertGuarded(
-  { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_HOST: host }: Configuration,
-  keys: ApiKeys,
-): Promise<void> {
+async function assertGuarded(configuration: Configuration, keys: ApiKeys): Promise<void> {
+  const { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_HOST: host } = configuration;
   if (mode !== 'auto' || isLoopback(host) || (await keys.any())) return;
   throw new SoundstageError(
     'input',
@@ -163,15 +129,65 @@ async function assertGuarded(
   );
 }
 
-/** Whether only this machine reaches an address. */
-export function isLoopback(host: string): boolean {
-  if (isIP(host) === 0) return host === 'localhost' || host.endsWith('.localhost');
-  return ipaddr.process(host).range() === 'loopback';
+async function openJobs(
+  { configuration, log, openMaker }: ServerOptions,
+  { database, files, metrics }: { readonly database: Database } & Pick<AppDependencies, 'files' | 'metrics'>,
+  opened: AsyncDisposableStack,
+): Promise<Pick<AppDependencies, 'requests' | 'jwks'>> {
+  const { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_PAYLOAD_RETENTION: payloadRetention } = configuration;
+  const jobs = { database, files, dataFolder, payloadRetention, report: log };
+  // First, since it recovers what the process before this one left.
+  opened.use(await Housekeeping.open(jobs));
+  const requests = opened.use(await Requests.open(jobs));
+  const { publicKeys } = opened.use(await openWebhooks({ ...jobs, configuration }));
+  if (openMaker !== undefined) {
+    const maker = opened.use(await openMaker({ files, onPhases: (seconds) => metrics.countClip(seconds) }));
+    opened.use(await Worker.open({ ...jobs, maker })).start();
+  }
+  return { requests, jwks: publicKeys };
 }
 
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost';
-  return isIP(host) === 6 ? `[${host}]` : host;
+async function openAccess({ configuration, checks }: ServerOptions, database: Database, keys: ApiKeys) {
+  const { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_HOST: host, SOUNDSTAGE_MAX_CONCURRENT_RUNS: runs } = configuration;
+  const tokens = await openTokens(database.kysely);
+  return {
+    tokens,
+    authentication: new Authentication({ mode, loopback: isLoopback(host), keys, tokens }),
+    openReplies: new OpenReplies(),
+    readiness: new Readiness({ database: () => answers(database), ...checks }),
+    slots: new RunSlots(runs),
+  };
+}
+
+type Parts = Awaited<ReturnType<typeof openAccess>> & Pick<AppDependencies, 'files' | 'metrics' | 'requests' | 'jwks'>;
+
+async function serve(
+  { configuration, log, timeouts }: ServerOptions,
+  parts: Parts,
+): Promise<{ readonly listener: Listener; readonly authorityPath: string }> {
+  const { SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
+  const app = createApp({
+    ...parts,
+    bodyLimits: { bytes: configuration.SOUNDSTAGE_MAX_JSON_BYTES, idle: bodyIdle },
+    fileRetention: configuration.SOUNDSTAGE_FILE_RETENTION,
+    log,
+    publicUrl,
+    uploadLimits: { bytes: configuration.SOUNDSTAGE_MAX_UPLOAD_BYTES, idle: uploadIdle },
+  });
+  const folder = join(configuration.SOUNDSTAGE_DATA, 'tls');
+  const certificate = () => serverCertificate({ folder, ...certificateHosts({ host, publicUrl }) });
+  const { authorityPath } = await certificate();
+  const listener = await listen({
+    host,
+    port: configuration.SOUNDSTAGE_PORT,
+    handler: getRequestListener(app.fetch, { errorHandler: (error) => brokenRequestReply(error, log) }),
+    certificate,
+    publicUrl,
+    timeouts,
+    onConnectionError: (error) => log.debug('a connection broke', { error: error.message }),
+    onCertificateError: (error) => log.error('the certificate could not be renewed', { error }),
+  });
+  return { listener, authorityPath };
 }
 
 async function answers({ kysely }: Database): Promise<void> {

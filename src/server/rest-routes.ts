@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import type { Requests } from '../jobs/requests.ts';
+import type { PublicKeys } from '../jobs/webhook-keys.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import type { Authentication } from './authentication.ts';
 import { requireCaller } from './authorization.ts';
@@ -18,7 +19,7 @@ export interface RestDependencies {
   readonly tokens: Tokens;
   readonly bodyLimits: BodyLimits;
   /** The keys webhooks are signed with. */
-  readonly jwks: () => Promise<unknown>;
+  readonly jwks: PublicKeys;
 }
 
 /** Seconds. The platform does not say; a day is enough to notice a token that leaked. */
@@ -34,9 +35,9 @@ const tokenRequest = z.object({
 /** The REST host: uploads, temporary tokens, the public keys of webhooks. */
 export function restRoutes(deps: RestDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.get('/.well-known/jwks.json', async (c) => {
+  routes.get('/.well-known/jwks.json', (c) => {
     c.header('cache-control', 'public, max-age=3600');
-    return c.json(await deps.jwks());
+    return c.json(deps.jwks);
   });
   routes.all('/.well-known/jwks.json', (c) => methodNotAllowed(c, ['GET']));
   routes.use('/*', requireCaller(deps.authentication));

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { isInstalled } from '../support/installed.ts';
+import { startTestServer } from '../support/server.ts';
 import { endpointId, recording, smallClip } from './endpoint.ts';
 import { expectPlayable } from './playable.ts';
-import { startRealServer } from './real-server.ts';
 
-const server = await startRealServer();
+const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());
 const run = promisify(execFile);
 const sound = await recording();

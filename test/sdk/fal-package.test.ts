@@ -1,12 +1,12 @@
 import { afterAll, expect, test } from 'vitest';
 import { pythonWith } from '../support/python.ts';
+import { startTestServer } from '../support/server.ts';
 import { endpointId, recording, smallClip } from './endpoint.ts';
 import { expectPlayable } from './playable.ts';
 import { hostVariables } from './python-recipes.ts';
-import { startRealServer } from './real-server.ts';
 
 const python = await pythonWith('fal>=1,<2');
-const server = await startRealServer();
+const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());
 
 test.skipIf(python === undefined)('27 the `fal` package: apps.submit(…).get()', async () => {

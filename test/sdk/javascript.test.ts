@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { ApiError, createFalClient, type QueueStatus, ValidationError } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
 import { loraPath } from '../support/parity-checkpoint.ts';
+import { startTestServer } from '../support/server.ts';
 import { endpointId, recording, rewriteHost, smallClip } from './endpoint.ts';
 import { startFaultFront } from './fault-front.ts';
 import { expectPlayable, type Output } from './playable.ts';
-import { startRealServer } from './real-server.ts';
 
-const server = await startRealServer();
+const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());
 
 const credentials = 'local:local';

@@ -7,12 +7,8 @@ import { endpointId, recording, rewriteHost, smallClip } from './endpoint.ts';
 import { expectPlayable, type Output } from './playable.ts';
 import { patchedGlobals } from './python-recipes.ts';
 
-const maker = new ControlledClipMaker(200);
-const server = await startTestServer({ maker, settings: { SOUNDSTAGE_AUTH: 'keys' } });
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await maker[Symbol.asyncDispose]();
-});
+const server = await startTestServer({ maker: new ControlledClipMaker(200), settings: { SOUNDSTAGE_AUTH: 'keys' } });
+afterAll(() => server[Symbol.asyncDispose]());
 const python = await pythonWith('fal-client>=1,<2');
 const key = await newKey();
 const soundBlob = new Blob([await recording()], { type: 'audio/wav' });

@@ -12,12 +12,8 @@ import { expectPlayable, type Output } from './playable.ts';
 import { proxyVariables } from './python-recipes.ts';
 
 // The recording that the examples name is theirs, not ours to fetch in a test: this maker makes clips without it.
-const maker = new ControlledClipMaker(1200);
-const server = await startTestServer({ maker });
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await maker[Symbol.asyncDispose]();
-});
+const server = await startTestServer({ maker: new ControlledClipMaker(1200) });
+afterAll(() => server[Symbol.asyncDispose]());
 const page = await readFile(join(import.meta.dirname, '../fixtures/endpoint/llms.txt'), 'utf8');
 const python = await pythonWith('fal-client>=1,<2');
 const run = promisify(execFile);

@@ -1,13 +1,13 @@
 import { afterAll, expect, test } from 'vitest';
 import { pythonWith } from '../support/python.ts';
+import { startTestServer } from '../support/server.ts';
 import { writeToneWav } from '../support/sound-files.ts';
 import { endpointId, smallClip } from './endpoint.ts';
 import { startFaultFront } from './fault-front.ts';
 import { expectPlayable, type Output } from './playable.ts';
 import { hostVariables, patchedGlobals, proxyVariables } from './python-recipes.ts';
-import { startRealServer } from './real-server.ts';
 
-const server = await startRealServer();
+const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());
 const python = await pythonWith('fal-client>=1,<2');
 const port = Number(new URL(server.url).port);

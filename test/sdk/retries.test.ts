@@ -7,12 +7,8 @@ import { endpointId, rewriteHost } from './endpoint.ts';
 import { type FaultPlan, startFaultFront } from './fault-front.ts';
 import { patchedGlobals } from './python-recipes.ts';
 
-const maker = new ControlledClipMaker();
-const server = await startTestServer({ maker });
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await maker[Symbol.asyncDispose]();
-});
+const server = await startTestServer({ maker: new ControlledClipMaker() });
+afterAll(() => server[Symbol.asyncDispose]());
 const python = await pythonWith('fal-client>=1,<2');
 
 const input = { prompt: 'A dog', audio_url: 'https://example.com/a.wav', loras: [{ path: '' }] };

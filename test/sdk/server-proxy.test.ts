@@ -8,18 +8,20 @@ import { getRequestListener } from '@hono/node-server';
 import express from 'express';
 import { Hono } from 'hono';
 import { afterAll, expect, test } from 'vitest';
+import { startTestServer } from '../support/server.ts';
 import { endpointId, recording, rewriteHost, smallClip } from './endpoint.ts';
 import { expectPlayable, type Output } from './playable.ts';
-import { startRealServer } from './real-server.ts';
 
-const server = await startRealServer();
+const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());
 
 const { host } = new URL(server.url);
 const route = '/api/fal/proxy';
 const config = {
   allowedUrlPatterns: [`${host}/**`],
-  allowUnauthorizedRequests: true,
+  allowedEndpoints: ['queue/**', 'rest/**'],
+  allowUnauthorizedRequests: false,
+  isAuthenticated: async () => true,
   resolveFalAuth: async () => 'Key local:local',
 };
 

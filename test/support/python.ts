@@ -11,6 +11,8 @@ const installTimeLimit = 300_000;
 
 /** A Python with some packages from PyPI. */
 export interface Python {
+  /** Path of the interpreter. */
+  readonly executable: string;
   /**
    * Runs a program with nothing but `environment` around it and returns what it prints.
    *
@@ -26,7 +28,10 @@ export interface Python {
 export async function pythonWith(...requirements: readonly string[]): Promise<Python | undefined> {
   try {
     const folder = await virtualEnvironment(requirements);
-    return { run: (program, environment, ...args) => runProgram(folder, program, environment, args) };
+    return {
+      executable: programOf(folder),
+      run: (program, environment, ...args) => runProgram(folder, program, environment, args),
+    };
   } catch (error) {
     process.stdout.write(`not run: Python with ${requirements.join(', ')}: ${lastLine(error)}\n`);
     return undefined;

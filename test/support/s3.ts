@@ -1,16 +1,11 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { pythonWith } from './python.ts';
 
 const START_MILLISECONDS = 30_000;
-const packages = ['moto[server]==5.2.5'];
 
 /** An S3-compatible server of its own for one test file. It holds everything in memory. */
 export interface TestS3 extends AsyncDisposable {
@@ -20,21 +15,18 @@ export interface TestS3 extends AsyncDisposable {
 }
 
 /**
- * Starts `moto`, which is installed into a cache folder at the first use; undefined without Python or without a package
- * index. Sets the credentials of this process to some that it takes.
+ * Starts `moto`, which is installed at the first use; undefined without Python or without a package index. Sets the
+ * credentials of this process to some that it takes.
  */
 export async function startS3(): Promise<TestS3 | undefined> {
-  const library = await installed();
-  if (library === undefined) return undefined;
+  const python = await pythonWith('moto[server]==5.2.5');
+  if (python === undefined) return undefined;
   process.env.AWS_ACCESS_KEY_ID = 'test';
   process.env.AWS_SECRET_ACCESS_KEY = 'test';
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const environment = { ...process.env, PYTHONPATH: library };
-  const server = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
-    env: environment,
-    stdio: 'ignore',
-  });
+  const flags = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
+  const server = spawn(python.executable, flags, { stdio: 'ignore' });
   const kill = (): boolean => server.kill('SIGKILL');
   process.once('exit', kill);
   await untilReady(server, endpoint);
@@ -55,25 +47,6 @@ export async function startS3(): Promise<TestS3 | undefined> {
       await ended;
     },
   };
-}
-
-/** The folder with the packages; two test files may install it at the same time. */
-async function installed(): Promise<string | undefined> {
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'soundstage', 'test');
-  const folder = join(cache, 'moto-5.2.5');
-  if (existsSync(folder)) return folder;
-  const fresh = `${folder}.${process.pid}`;
-  try {
-    await mkdir(cache, { recursive: true });
-    await promisify(execFile)('python3', ['-m', 'pip', 'install', '--quiet', '--target', fresh, ...packages]);
-    await rename(fresh, folder);
-  } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    if (existsSync(folder)) return folder;
-    console.warn(`no S3 server for the tests: ${String(error).split('\n', 1)[0]}`);
-    return undefined;
-  }
-  return folder;
 }
 
 async function freePort(): Promise<number> {

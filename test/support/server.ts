@@ -2,13 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClipMaker } from '../../src/jobs/clip-maker.ts';
+import { PipelineClipMaker } from '../../src/jobs/pipeline-clip-maker.ts';
 import { Log, type LogLevel } from '../../src/server/log.ts';
-import { openServer, type RunningServer, type ServerOptions } from '../../src/server/open-server.ts';
+import {
+  type MakerServices,
+  openServer,
+  type RunningServer,
+  type ServerOptions,
+} from '../../src/server/open-server.ts';
 import { type Configuration, readConfiguration } from '../../src/shared/configuration.ts';
 
 export interface TestServerOptions extends Pick<ServerOptions, 'checks' | 'timeouts'> {
   /** Makes the clips; absent: nobody takes requests from the queue. Disposed with the server. */
-  readonly maker?: ClipMaker | undefined;
+  readonly maker?: ClipMaker | 'pipeline' | undefined;
   /** Absent: a new one that goes with the server. */
   readonly dataFolder?: string | undefined;
   /** Settings by variable, e.g. `{ SOUNDSTAGE_AUTH: 'keys' }`. */
@@ -41,7 +47,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const logged: Record<string, unknown>[] = [];
   const { maker, checks, timeouts } = options;
   const log = recordingLog(logged, options.logLevel ?? 'error');
-  const server = opened.use(await openServer({ configuration, log, openMaker: maker && (() => maker), checks, timeouts }));
+  const openMaker =
+    maker &&
+    ((services: MakerServices) =>
+      maker === 'pipeline' ? PipelineClipMaker.open({ ...services, configuration, report: log }) : maker);
+  const server = opened.use(await openServer({ configuration, log, openMaker, checks, timeouts }));
   const stack = opened.move();
   return { ...server, dataFolder, configuration, logged, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

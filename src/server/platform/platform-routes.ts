@@ -14,6 +14,7 @@ import { badRequest } from '../bad-request.ts';
 import { erasedPayloads } from '../erased-payloads.ts';
 import { type BodyLimits, readJson } from '../json-body.ts';
 import type { Log } from '../log.ts';
+import { platformStorageRoutes } from '../storage/platform-storage-routes.ts';
 import { checked } from '../validation.ts';
 import { historyBody } from './history.ts';
 import { platformError, platformFailure } from './platform-error.ts';
@@ -53,6 +54,7 @@ export function platformRoutes(deps: PlatformDependencies): Hono<AppEnv> {
   routes.get('/v1/storage/settings', (c) =>
     c.json({ expiration_duration_seconds: deps.fileRetention ?? null, initial_acl: { default: 'allow', rules: [] } }),
   );
+  routes.route('/', platformStorageRoutes(deps));
   routes.all('/*', (c) => platformError(c, 404, `${c.req.method} ${c.var.path} is not served here`));
   return routes;
 }

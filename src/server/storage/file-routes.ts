@@ -29,10 +29,11 @@ export function fileRoutes(deps: StorageDependencies): Hono<AppEnv> {
   return routes;
 }
 
-const week = 7 * 86_400;
+/** Seconds; the hosted platform's limit. */
+export const longestLink = 7 * 86_400;
 const signing = z.object({
   /** Seconds. */
-  duration: z.number().positive().max(week).default(3600),
+  duration: z.number().positive().max(longestLink).default(3600),
   scope: z.literal('read').default('read'),
 });
 

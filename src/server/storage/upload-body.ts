@@ -51,7 +51,8 @@ async function* arriving(
     }
     if (announced !== undefined && size !== announced) throw brokenOff();
   } finally {
-    await reader.cancel();
+    // What is left of the body is discarded with the connection.
+    reader.releaseLock();
   }
 }
 

@@ -43,7 +43,7 @@ function ownHosts(place: Reachability): readonly string[] {
 function settledHosts({ host, publicUrl }: Reachability): readonly string[] {
   const named = publicUrl === undefined ? [] : [bareHost(new URL(publicUrl).hostname)];
   const known = ['localhost', bareHost(host), ...named].map((name) => name.toLowerCase());
-  const addresses = ['127.0.0.1', '::1', ...known.filter((name) => isIP(name) !== 0 && !isUnspecified(name))];
+  const addresses = ['127.0.0.1', '::1', ...known.filter((name) => isCertifiable(name))];
   return [...new Set([...domainNames(known), '*.localhost', ...addresses])];
 }
 
@@ -78,11 +78,12 @@ function domainNames(hosts: readonly string[]): readonly string[] {
 
 /** Machine names may hold what a certificate may not, underscores for one. */
 function isDomainName(name: string): boolean {
-  return name.length <= 200 && /^[a-z0-9]([a-z0-9-]{0,62}\.)*[a-z0-9-]{0,62}[a-z0-9]$|^[a-z0-9]$/.test(name);
+  return name.length <= 200 && name.split('.').every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
 }
 
-function isUnspecified(address: string): boolean {
-  return address === '0.0.0.0' || /^[0:]+$/.test(address);
+/** Not every address to listen on is one to call: none at all, and those within a zone, mean nothing elsewhere. */
+function isCertifiable(address: string): boolean {
+  return isIP(address) !== 0 && !/^(?:0\.0\.0\.0|[0:]+)$|%/.test(address);
 }
 
 function publicPort(publicUrl: string | undefined): number | undefined {

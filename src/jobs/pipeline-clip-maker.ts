@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { clipSettings } from '../contract/clip-settings.ts';
+import { type Fetcher, openFetcher } from '../fetching/fetcher.ts';
+import type { FileStore } from '../files/file-store.ts';
+import { MediaService } from '../media/media-service.ts';
+import { videoFormat } from '../media/video-settings.ts';
+import { resolveWeights } from '../models/resolve-weights.ts';
+import { chooseDevice } from '../pipeline/choose-device.ts';
+import { Engine } from '../pipeline/engine.ts';
+import { type Clip, generateClip } from '../pipeline/generate-clip.ts';
+import { SafetyChecker } from '../safety/safety-checker.ts';
+import type { Configuration } from '../shared/configuration.ts';
+import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from './clip-maker.ts';
+import { fetchInputs } from './fetch-inputs.ts';
+import { ProgressLog } from './progress-log.ts';
+import type { Report } from './report.ts';
+
+export interface PipelineClipMakerOptions {
+  readonly configuration: Configuration;
+  readonly files: FileStore;
+  readonly report: Report;
+  /** Told how long each phase of a clip took, in seconds. */
+  readonly onPhases?: ((seconds: Readonly<Record<string, number>>) => void) | undefined;
+}
+
+/**
+ * Makes clips with the model. The engine and the media processes stay for the next clip; one that dies is started anew,
+ * and the clip it had fails with `crash`.
+ */
+export class PipelineClipMaker implements ClipMaker {
+  readonly #options: PipelineClipMakerOptions;
+  readonly #fetcher: Fetcher;
+  readonly #engine: Engine;
+  readonly #media: MediaService;
+  readonly #checker: SafetyChecker;
+  readonly #stack: AsyncDisposableStack;
+  #device: ReturnType<typeof chooseDevice> | undefined;
+
+  private constructor(options: PipelineClipMakerOptions, fetcher: Fetcher, stack: AsyncDisposableStack) {
+    this.#options = options;
+    this.#fetcher = fetcher;
+    this.#stack = stack;
+    this.#media = stack.use(new MediaService());
+    this.#engine = stack.use(new Engine());
+    this.#checker = stack.use(new SafetyChecker({ model: options.configuration.SOUNDSTAGE_SAFETY_MODEL }));
+  }
+
+  static async open(options: PipelineClipMakerOptions): Promise<PipelineClipMaker> {
+    const stack = new AsyncDisposableStack();
+    const fetcher = stack.use(await openFetcher(options.configuration));
+    return new PipelineClipMaker(options, fetcher, stack);
+  }
+
+  /** Process id of the engine, while there is one. */
+  get enginePid(): number | undefined {
+    return this.#engine.pid;
+  }
+
+  async make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip> {
+    const { input } = request;
+    const { folder, signal, log } = context;
+    const inspector = input.enable_safety_checker ? this.#checker : undefined;
+    // Before anything is fetched for it.
+    await inspector?.checkPrompt(input.prompt);
+    const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
+    const weights = await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL, { cameras });
+    await using inputs = await fetchInputs(
+      request,
+      { fetcher: this.#fetcher, files: this.#options.files, weights },
+      context,
+    );
+    const settings = clipSettings(input, inputs.files, { device: await this.#chosenDevice(), timestepVariant: 'own' });
+    log('INFO', `seed ${settings.seed}, ${weights.id} on ${settings.device}`);
+    const progress = new ProgressLog(log);
+    const output = join(folder, `ltx-2-a2v-output${videoFormat(input.video_output_type).extension}`);
+    const services = { engine: this.#engine, media: this.#media };
+    const clip = await generateClip(settings, weights, services, {
+      output,
+      signal,
+      inspector,
+      onProgress: (event) => progress.update(event),
+      onNote: (note) => log('INFO', note),
+    });
+    this.#summarize(request, clip, context);
+    return { file: clip.file, seed: clip.plan.seed, prompt: clip.plan.prompt };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+
+  #summarize({ id, input }: ClipRequest, { file, plan, report, seconds }: Clip, { log }: ClipMakerContext): void {
+    if (plan.prompt !== input.prompt) log('INFO', `expanded prompt: ${plan.prompt}`);
+    log('INFO', `${file.width}x${file.height}, ${file.frames} frames, made in ${seconds.toFixed(1)} s`);
+    const { phases, runtimeSeconds, peakMemory } = report;
+    this.#options.onPhases?.(phases);
+    this.#options.report.debug('a clip is made', { request: id, seconds, runtimeSeconds, peakMemory, phases });
+  }
+
+  /** Probed once; a device that does not work may work later. */
+  #chosenDevice(): ReturnType<typeof chooseDevice> {
+    this.#device ??= chooseDevice(this.#options.configuration.SOUNDSTAGE_DEVICE).catch((error: unknown) => {
+      this.#device = undefined;
+      throw error;
+    });
+    return this.#device;
+  }
+}

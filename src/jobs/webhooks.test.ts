@@ -1,0 +1,149 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, describe, expect, test } from 'vitest';
+import { startDatabases } from '../../test/support/databases.ts';
+import { readConfiguration } from '../shared/configuration.ts';
+import { openJobs, submission, type TestJobs } from './test-jobs.ts';
+import { openWebhooks, type Webhooks } from './webhooks.ts';
+
+const databases = await startDatabases();
+afterAll(() => databases[Symbol.asyncDispose]());
+
+interface Delivery {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Answers each delivery with the next status; the last one is repeated, 0 means no answer at all. */
+async function receiver(...statuses: number[]): Promise<AsyncDisposable & { url: string; deliveries: Delivery[] }> {
+  const deliveries: Delivery[] = [];
+  const server = createServer(async (request, response) => {
+    deliveries.push({ headers: request.headers, body: await buffer(request) });
+    const status = statuses.length > 1 ? statuses.shift() : statuses[0];
+    if (status) response.writeHead(status, { location: '/elsewhere' }).end('x'.repeat(100));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?a=b`,
+    deliveries,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function webhooks({ database, files, report }: TestJobs, settings: Record<string, string> = {}): Promise<Webhooks> {
+  const configuration = readConfiguration({ SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1', ...settings });
+  return openWebhooks({ configuration, database, files, report });
+}
+
+function isSigned({ headers, body }: Delivery, { publicKeys }: Webhooks): boolean {
+  const digest = createHash('sha256').update(body).digest('hex');
+  const names = ['request-id', 'user-id', 'timestamp'].map((name) => headers[`x-fal-webhook-${name}`]);
+  const signature = Buffer.from(String(headers['x-fal-webhook-signature']), 'hex');
+  const [key] = publicKeys.keys;
+  const publicKey = createPublicKey({ key: { ...key }, format: 'jwk' });
+  return verify(null, Buffer.from([...names, digest].join('\n')), publicKey, signature);
+}
+
+describe.each(databases.kinds)('webhooks (%s)', (kind) => {
+  test('tell a success and a failure, signed', async () => {
+    await using jobs = await openJobs(await databases.newDatabase(kind));
+    await using sender = await webhooks(jobs);
+    await using target = await receiver(200);
+    await jobs.worker();
+    const good = await jobs.requests.submit(submission({ owner: 'key-1', webhook: target.url }));
+    await expect.poll(() => target.deliveries.length, { timeout: 5000 }).toBe(1);
+    const bad = await jobs.requests.submit(submission({ webhook: target.url }, { fps: 61 }));
+    await expect.poll(() => target.deliveries.length, { timeout: 5000 }).toBe(2);
+
+    const [first, second] = target.deliveries;
+    if (first === undefined || second === undefined) throw new Error('two deliveries');
+    expect(JSON.parse(first.body.toString())).toEqual({
+      request_id: good.id,
+      gateway_request_id: good.id,
+      status: 'OK',
+      payload: (await jobs.requests.outcome(good.id, 'http://localhost/cdn'))?.body,
+    });
+    expect(JSON.parse(second.body.toString())).toMatchObject({
+      request_id: bad.id,
+      status: 'ERROR',
+      error: 'Invalid status code: 422',
+      payload: { detail: [{ loc: ['body', 'fps'] }] },
+    });
+    expect(first.headers).toMatchObject({
+      'content-type': 'application/json',
+      'x-fal-webhook-request-id': good.id,
+      'x-fal-webhook-user-id': 'key-1',
+    });
+    const age = Date.now() / 1000 - Number(first.headers['x-fal-webhook-timestamp']);
+    expect(Math.abs(age)).toBeLessThan(60);
+    expect(isSigned(first, sender)).toBe(true);
+    expect(isSigned({ ...first, body: Buffer.concat([first.body, Buffer.from(' ')]) }, sender)).toBe(false);
+    expect(Buffer.from(sender.publicKeys.keys[0]?.x ?? '', 'base64url')).toHaveLength(32);
+    await expect.poll(() => jobs.database.boss.findJobs('webhooks')).toEqual([]);
+  });
+
+  test('are repeated until they are accepted, signed anew, also by the next process', async () => {
+    const options = await databases.newDatabase(kind);
+    await using target = await receiver(500, 404, 204);
+    let id = '';
+    {
+      await using jobs = await openJobs(options);
+      await using _sender = await webhooks(jobs);
+      ({ id } = await jobs.requests.submit(submission({ webhook: target.url }, { fps: 0 })));
+      await expect.poll(() => target.deliveries.length, { timeout: 5000 }).toBe(1);
+    }
+    await using jobs = await openJobs(options);
+    await using sender = await webhooks(jobs);
+    await expect.poll(() => target.deliveries.length, { timeout: 20_000 }).toBe(3);
+    expect(target.deliveries.map((delivery) => isSigned(delivery, sender))).toEqual([true, true, true]);
+    expect((await jobs.requests.logs(id)).map(({ message }) => message)).toEqual([
+      'the webhook was not delivered yet: the receiver answered 500',
+      'the webhook was not delivered yet: the receiver answered 404',
+    ]);
+    await expect.poll(() => jobs.database.boss.findJobs('webhooks')).toEqual([]);
+  });
+
+  test('are given up after a redirect', async () => {
+    await using jobs = await openJobs(await databases.newDatabase(kind));
+    await using _sender = await webhooks(jobs);
+    await using target = await receiver(302);
+    const { id } = await jobs.requests.submit(submission({ webhook: target.url }, { fps: 0 }));
+    await expect.poll(async () => (await jobs.requests.logs(id)).length, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => jobs.database.boss.findJobs('webhooks'), { timeout: 5000 }).toEqual([]);
+    expect(target.deliveries).toHaveLength(1);
+  });
+
+  test('are not sent to a private address, which does not hurt the request', async () => {
+    await using jobs = await openJobs(await databases.newDatabase(kind));
+    await using _sender = await webhooks(jobs, { SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: 'example.com' });
+    await using target = await receiver(200);
+    const { id } = await jobs.requests.submit(submission({ webhook: target.url }, { fps: 0 }));
+    await expect.poll(async () => (await jobs.requests.logs(id)).length, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => jobs.database.boss.findJobs('webhooks'), { timeout: 5000 }).toEqual([]);
+    expect(target.deliveries).toEqual([]);
+    expect(await jobs.requests.status(id)).toMatchObject({ statusCode: 422 });
+  });
+
+  test('of a receiver that hangs do not hold up others', async () => {
+    await using jobs = await openJobs(await databases.newDatabase(kind));
+    await using _sender = await webhooks(jobs);
+    await using hanging = await receiver(0);
+    await using target = await receiver(200);
+    const submit = (webhook: string) => jobs.requests.submit(submission({ webhook }, { fps: 0 }));
+    await Promise.all(Array.from({ length: 40 }, () => submit(hanging.url)));
+    await Promise.all(Array.from({ length: 20 }, () => submit(target.url)));
+    await expect.poll(() => target.deliveries.length, { timeout: 10_000 }).toBe(20);
+    expect(hanging.deliveries.length).toBeLessThanOrEqual(4);
+  });
+});
+
+test('keys can be written with padding', async () => {
+  await using jobs = await openJobs(await databases.newDatabase('embedded'));
+  await using sender = await webhooks(jobs, { SOUNDSTAGE_PADDED_JWKS: '1' });
+  expect(sender.publicKeys.keys[0]?.x).toMatch(/^[\w-]{43}=$/);
+});

@@ -1,0 +1,14 @@
+import type { DatabaseOptions } from '../database/open-database.ts';
+import { openJobs, untilAborted } from './test-jobs.ts';
+
+/** A process with a worker that never gets done with a request, until it is killed. */
+const options: DatabaseOptions = JSON.parse(process.argv[2] ?? '');
+const jobs = await openJobs(options);
+await jobs.housekeeping();
+jobs.maker.behaviour = async (request, context) => {
+  process.send?.({ started: request.id, folder: context.folder });
+  await untilAborted(request, { ...context, signal: new AbortController().signal });
+};
+await jobs.worker();
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.send?.({ ready: true });

@@ -1,0 +1,122 @@
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startTestServer, type TestServer } from '../../test/support/server.ts';
+import { TestClipMaker } from '../jobs/test-jobs.ts';
+import { app, Calls, id, input, unknownId } from './calls.test-support.ts';
+
+const maker = new TestClipMaker();
+let server: TestServer;
+const calls = new Calls(() => server, maker);
+beforeAll(async () => {
+  server = await startTestServer({ maker });
+});
+afterAll(() => server[Symbol.asyncDispose]());
+beforeEach(() => {
+  maker.behaviour = async () => {};
+});
+
+test.each([
+  ['DELETE', `/run/${id}`, 405],
+  ['GET', `/run/${id}`, 405],
+  ['GET', `/queue/${id}`, 405],
+  ['POST', `/queue/${app}/requests/${unknownId}/status`, 405],
+  ['POST', `/queue/${app}/requests/${unknownId}/cancel`, 405],
+  ['POST', '/health', 405],
+  ['GET', '/tokens/', 405],
+  ['POST', '/.well-known/jwks.json', 405],
+  ['POST', `/models/${id}/llms.txt`, 405],
+  ['GET', '/nothing', 404],
+  ['GET', '/rest/nothing', 404],
+  ['POST', `/run/${app}/no/such/path`, 404],
+  ['POST', `/queue/${app}/no/such/path`, 404],
+  ['POST', '/run/fal-ai/nope', 404],
+  ['GET', `/queue/fal-ai/other/requests/${unknownId}/status`, 404],
+  ['GET', '/v1/nothing', 404],
+  ['POST', '/run', 404],
+])('%s %s is answered %i in JSON', async (method, path, status) => {
+  const reply = await calls.call(path, { method });
+  expect(reply.status).toBe(status);
+  expect(reply.headers.get('content-type')).toContain('application/json');
+});
+
+test('what is not found is named', async () => {
+  expect((await calls.post('/run/fal-ai/nope')).body).toEqual({ detail: 'Application "nope" not found' });
+  const { headers, body } = await calls.post(`/run/${app}/no/such/path`);
+  expect(body).toEqual({ detail: 'Path /no/such/path not found' });
+  expect(headers.get('x-fal-billable-units')).toBe('0');
+});
+
+test.each([
+  ['', 422],
+  ['{"prompt":', 422],
+  ['[1,2]', 422],
+  ['"text"', 422],
+  ['null', 422],
+  [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, 422],
+  [`{"prompt":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}`, 422],
+  ['{"__proto__":{"prompt":"x"},"constructor":1}', 422],
+  [`{"prompt":"a\\u0000b\\ud800","audio_url":"https://example.com/a.wav","loras":[]}`, 422],
+])('hostile body %#', async (body, status) => {
+  const reply = await calls.call(`/run/${id}`, { method: 'POST', body });
+  expect(reply.status).toBe(status);
+});
+
+test('a body over the limit is refused without being read', async () => {
+  const reply = await new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+    const sent = httpRequest(`${server.url}/run/${id}`, {
+      method: 'POST',
+      headers: { 'content-length': 100 * 2 ** 20 },
+    });
+    sent.on('response', (response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode, body: text }));
+    });
+    sent.on('error', reject);
+    sent.write('{');
+  });
+  expect(reply.status).toBe(413);
+  expect(JSON.parse(reply.body).detail).toContain('larger than');
+});
+
+test('the proxy route answers for the platform', async () => {
+  for (const route of ['/fal/proxy', '/api/fal/proxy']) {
+    const target = (url: string) => ({ 'x-fal-target-url': url });
+    const submitted = await calls.post(route, input, target(`https://queue.fal.run/${id}`));
+    expect(submitted.body).toMatchObject({
+      status: 'IN_QUEUE',
+      status_url: expect.stringMatching(/^https:\/\/queue\.fal\.run\//),
+    });
+    const requestId = submitted.body.request_id;
+    await calls.finished(requestId);
+    const at = `https://queue.fal.run/${app}/requests/${requestId}`;
+    const status = await calls.call(route, { headers: target(`${at}/status?logs=1`) });
+    expect(status.body).toMatchObject({ status: 'COMPLETED', logs: expect.any(Array) });
+    const result = await calls.call(route, { headers: target(at) });
+    expect(result.body.video.url).toMatch(`${server.url}/cdn/files/`);
+    const cancelled = await calls.call(route, { method: 'PUT', body: '{}', headers: target(`${at}/cancel`) });
+    expect(cancelled.body).toEqual({ status: 'ALREADY_COMPLETED' });
+    const output = await calls.post(route, input, target(`https://fal.run/${id}`));
+    expect(output.body).toMatchObject({ seed: 7 });
+    expect((await calls.post(route, {}, target(`https://fal.run/${id}`))).status).toBe(422);
+    const upload = 'https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3';
+    const { body } = await calls.post(route, { content_type: 'audio/wav', file_name: 'a.wav' }, target(upload));
+    expect(body.upload_url).toMatch(`${server.url}/cdn/`);
+    expect(body.file_url).toMatch(`${server.url}/cdn/`);
+    const own = await calls.post(route, input, target(`${server.url}/queue/${id}`));
+    expect(own.body.status_url).toMatch(`${server.url}/queue/`);
+  }
+});
+
+test('a host header that is none is refused in JSON', async () => {
+  const reply = await new Promise<{ status: number | undefined; type: string | undefined }>((resolve, reject) => {
+    const sent = httpRequest(`${server.url}/health`, { headers: { host: 'a b"><' } }, (response) => {
+      response.resume();
+      resolve({ status: response.statusCode, type: response.headers['content-type'] });
+    });
+    sent.on('error', reject).end();
+  });
+  expect(reply).toEqual({ status: 400, type: expect.stringContaining('application/json') });
+});

@@ -1,0 +1,60 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { type DatabaseOptions, openDatabase } from '../../src/database/open-database.ts';
+import { openFileStore } from '../../src/files/open-file-store.ts';
+import { clipsQueue } from '../../src/jobs/queues.ts';
+import { sweepWorkFolders } from '../../src/jobs/work-folder.ts';
+import { readConfiguration } from '../../src/shared/configuration.ts';
+
+/**
+ * Looks at what a server left behind that is not running any more: every request that was accepted is over, once and
+ * with everything that belongs to that; every file has its bytes and the other way round; nothing else is there.
+ */
+export async function expectSound(options: DatabaseOptions, accepted: readonly string[]): Promise<void> {
+  const { dataFolder } = options;
+  await using database = await openDatabase(options);
+  await using files = await openFileStore(database.kysely, readConfiguration({ SOUNDSTAGE_DATA: dataFolder }));
+  await files.sweep();
+  await sweepWorkFolders(join(dataFolder, 'work'));
+  const requests = await database.kysely.selectFrom('requests').selectAll().execute();
+  const rows = await database.kysely.selectFrom('files').selectAll().execute();
+  const usage = await database.kysely.selectFrom('usage').selectAll().execute();
+
+  const states = new Map(requests.map(({ id, state, status_code: status }) => [id, `${state} ${status}`]));
+  expect(accepted.filter((id) => states.get(id) !== 'COMPLETED 200')).toEqual([]);
+  // Those whose reply did not arrive are requests like any other.
+  expect(requests.filter(({ state }) => state !== 'COMPLETED')).toEqual([]);
+  const ids = requests.map(({ id }) => id).sort();
+  expect(usage.map(({ request_id: id }) => id).sort()).toEqual(ids);
+  const produced = rows.filter(({ request_id: id }) => id !== null);
+  expect(produced.map(({ request_id: id }) => id).sort()).toEqual(ids);
+  for (const { id, output } of requests) {
+    expect(output).toMatchObject({ video: { file: produced.find((row) => row.request_id === id)?.id } });
+  }
+  expect(await database.boss.findJobs(clipsQueue)).toEqual([]);
+
+  expect(rows.filter(({ request_id: id, state }) => state !== 'stored' && id !== null)).toEqual([]);
+  const stored = rows.filter(({ state }) => state === 'stored');
+  expect(await blobs(dataFolder)).toEqual(stored.map(({ id }) => id).sort());
+  for (const { id, size } of stored.slice(0, 20)) {
+    expect((await readFile(join(dataFolder, 'files', 'blobs', id.slice(0, 2), id))).length).toBe(Number(size));
+  }
+  expect(await readdir(join(dataFolder, 'work'))).toEqual([]);
+}
+
+async function blobs(dataFolder: string): Promise<readonly string[]> {
+  const entries = await readdir(join(dataFolder, 'files', 'blobs'), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** Waits until it is so, and says how it is when that takes too long. */
+export async function eventually(milliseconds: number, isSo: () => Promise<boolean> | boolean, what: () => unknown) {
+  for (const end = performance.now() + milliseconds; !(await isSo()); await wait(100)) {
+    if (performance.now() > end) throw new Error(`after ${milliseconds} ms: ${JSON.stringify(what())}`);
+  }
+}
