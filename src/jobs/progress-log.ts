@@ -18,7 +18,7 @@ const counted: ReadonlySet<Phase> = new Set(['denoise', 'refine', 'decode']);
 /** Turns the engine's progress into log lines such as `denoising 3/8`. */
 export class ProgressLog {
   readonly #log: ClipMakerContext['log'];
-  #last: string | undefined;
+  readonly #written = new Set<string>();
 
   constructor(log: ClipMakerContext['log']) {
     this.#log = log;
@@ -32,7 +32,7 @@ export class ProgressLog {
   }
 
   #write(message: string): void {
-    if (message !== this.#last) this.#log('INFO', message);
-    this.#last = message;
+    if (!this.#written.has(message)) this.#log('INFO', message);
+    this.#written.add(message);
   }
 }

@@ -19,6 +19,7 @@ import { platformRoutes } from './platform/platform-routes.ts';
 import { proxyRoute } from './proxy-route.ts';
 import { queueRoutes } from './queue-routes.ts';
 import type { Readiness } from './readiness.ts';
+import { pathNotFound } from './replies.ts';
 import { restRoutes } from './rest-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import type { RunSlots } from './run-slots.ts';
@@ -48,6 +49,7 @@ export interface AppDependencies {
 export function createApp(deps: AppDependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ getPath: internalPath });
   app.onError((error) => failureReply(error, deps.log));
+  app.notFound((c) => pathNotFound(c, c.var.path));
   app.use(identified, measured(deps), crossOrigin, arrived(deps.publicUrl));
   app.route('/run', runRoutes(deps));
   app.route('/queue', queueRoutes(deps));

@@ -59,7 +59,7 @@ async function run(c: AppContext, deps: RunDependencies, streams: boolean): Prom
   const { id } = await requests.submit(submissionOf(c, 'run', input, options));
   resources.defer(() => abandon(requests, id, open));
   const status = streams ? await firstStatus(requests, id, open) : await lastStatus(requests, id, open);
-  if (status === undefined) return endedReply(open);
+  if (status === undefined) return endedReply(id, open);
   if (status.state === 'COMPLETED') return await finalReply(c, requests, id);
   const events = runEvents({ requests, id, bases: c.var.bases, signal: open.signal });
   const reply = eventStream(events, { abort: open.abort, resources: resources.move(), breakOff: breakOff(c, log) });
@@ -89,8 +89,10 @@ async function abandon(requests: Requests, id: string, { signal }: OpenReply): P
   if (signal.aborted) await requests.cancel(id, 'client_disconnected');
 }
 
-function endedReply({ hasCallerLeft }: OpenReply): Response {
-  return hasCallerLeft
+function endedReply(id: string, { hasCallerLeft }: OpenReply): Response {
+  const reply = hasCallerLeft
     ? requestErrorReply('client_disconnected', 'The caller has disconnected')
     : requestErrorReply('runner_disconnected', 'The server is shutting down; try again');
+  reply.headers.set('x-fal-request-id', id);
+  return reply;
 }

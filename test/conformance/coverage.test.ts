@@ -17,7 +17,9 @@ async function titles(): Promise<readonly string[]> {
   const texts = await Promise.all(folders.map(readTests));
   return texts
     .flat()
-    .flatMap((text) => [...text.matchAll(/^\s*(?:test\b.*\()?'([^'\n]*)',/gm)].map(([, title = '']) => title));
+    .flatMap((text) =>
+      [...text.matchAll(/^\s*(?:test\b(?!\.(?:skip|todo)\().*\()?'([^'\n]*)',/gm)].map(([, title = '']) => title),
+    );
 }
 
 async function readTests(folder: string): Promise<readonly string[]> {

@@ -146,7 +146,7 @@ await onEachDatabase('H. Webhooks', {}, (stage) => {
   });
 
   test('112 a cancelled request is announced once, as an error', async () => {
-    await using _held = await stage.occupy();
+    await using held = await stage.occupy();
     const requestId = await submitTo('/cancelled');
     await stage.cancel(requestId);
     const { body } = await delivered('/cancelled');
@@ -157,7 +157,7 @@ await onEachDatabase('H. Webhooks', {}, (stage) => {
       payload: { error_type: 'client_cancelled' },
     });
     const running = await submitTo('/cancelled-running', prompted('Hold'));
-    for (const held of _held.ids) stage.maker.release(held);
+    for (const other of held.ids) stage.maker.release(other);
     await stage.inState(running, 'IN_PROGRESS');
     await stage.cancel(running);
     await delivered('/cancelled-running');

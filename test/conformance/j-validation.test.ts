@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
 import { recording, smallClip } from '../sdk/endpoint.ts';
 import type { Reply } from './calls.ts';
 import { app, id, minimal } from './names.ts';
@@ -125,7 +124,7 @@ await onEachDatabase('J. Validation', {}, (stage) => {
 });
 
 await onEachDatabase('J. Inputs that fail', { maker: 'pipeline' }, (stage) => {
-  let inputs: AsyncDisposable & { readonly url: string };
+  let inputs: TestServer;
   beforeAll(async () => {
     inputs = await serveInputs();
   });
@@ -195,22 +194,10 @@ await onEachDatabase('J. Inputs that fail', { maker: 'pipeline' }, (stage) => {
   });
 });
 
-async function serveInputs(): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = createServer((request, response) => {
+function serveInputs(): Promise<TestServer> {
+  return serveHttp((request, response) => {
     if (request.url === '/sound.wav') response.writeHead(200).end(sound);
     else if (request.url === '/garbage') response.writeHead(200).end('neither sound nor picture '.repeat(100));
     else response.writeHead(404).end('not here');
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    [Symbol.asyncDispose]: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
 }

@@ -5,14 +5,20 @@ export const id = 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora';
 /** A well-formed id that no request has. */
 export const unknownId = '01a20351-8294-7390-af0b-30f4fc2d971f';
 
+interface MinimalInput {
+  readonly prompt: string;
+  readonly audio_url: string;
+  readonly loras: { path: string }[];
+}
+
 /** The least that is valid. */
-export const minimal = Object.freeze({
+export const minimal: MinimalInput = Object.freeze({
   prompt: 'A dog',
   audio_url: 'https://example.com/a.wav',
   loras: [{ path: '' }],
 });
 
-/** What a request with this prompt is made of; its first word tells the scripted clip maker what to do. */
-export function prompted(prompt: string): typeof minimal {
+/** The same with another prompt, whose first word tells the scripted clip maker what to do. */
+export function prompted(prompt: string): MinimalInput {
   return { ...minimal, prompt };
 }

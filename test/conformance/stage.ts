@@ -26,8 +26,7 @@ export async function onEachDatabase(
   options: StageOptions,
   tests: (stage: Stage) => void,
 ): Promise<void> {
-  const databases = await startDatabases();
-  afterAll(() => databases[Symbol.asyncDispose]());
+  const databases = await openDatabases();
   for (const kind of ['embedded', 'server'] as const) {
     const isInstalled = databases.kinds.includes(kind);
     if (!isInstalled) process.stdout.write(`not run: ${section} on PostgreSQL, which is not installed\n`);
@@ -38,6 +37,17 @@ export async function onEachDatabase(
       tests(stage);
     });
   }
+}
+
+let opening: Promise<TestDatabases> | undefined;
+
+/** One for all sections of a file. */
+function openDatabases(): Promise<TestDatabases> {
+  if (opening === undefined) {
+    opening = startDatabases();
+    afterAll(async () => (await opening)?.[Symbol.asyncDispose]());
+  }
+  return opening;
 }
 
 /** A listening server that asks for keys, and what tests do with it. */

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
 
 export interface Delivery {
   readonly path: string;
@@ -13,8 +13,7 @@ export interface Delivery {
   abandonedAt?: number;
 }
 
-export interface Receiver extends AsyncDisposable {
-  readonly url: string;
+export interface Receiver extends TestServer {
   readonly deliveries: readonly Delivery[];
   /** Those to one path. */
   to(path: string): readonly Delivery[];
@@ -29,7 +28,7 @@ export async function startReceiver(
 ): Promise<Receiver> {
   const deliveries: Delivery[] = [];
   const to = (path: string): readonly Delivery[] => deliveries.filter((delivery) => delivery.path === path);
-  const server = createServer(async (request, response) => {
+  const server = await serveHttp(async (request, response) => {
     const at = performance.now();
     const { url: path = '', headers } = request;
     const delivery: Delivery = { path, headers, body: await buffer(request), at };
@@ -39,18 +38,5 @@ export async function startReceiver(
     });
     answer(response, path, to(path).length);
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    deliveries,
-    to,
-    [Symbol.asyncDispose]: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return { ...server, deliveries, to };
 }

@@ -1,6 +1,4 @@
-import { createServer } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -61,18 +59,15 @@ async function newInstallation(settings: Readonly<Record<string, string>> = {}):
 }
 
 /** Starts a process again and again and kills it, up to so many times; then lets one live and returns it. */
-async function killAgainAndAgain(
-  make: () => Spawned,
-  kills: number,
-  lifetime: () => { readonly afterReady: boolean; readonly milliseconds: number },
-): Promise<Spawned> {
+async function killAgainAndAgain(make: () => Spawned, kills: number, random: () => number): Promise<Spawned> {
   for (let kill = 0; kill < kills; kill++) {
     const victim = make();
-    const { afterReady, milliseconds } = lifetime();
-    const started = performance.now();
-    if (afterReady) await victim.ready();
-    if (process.env.TRACE) process.stdout.write(`kill ${kill} ready=${afterReady} ${Math.round(performance.now() - started)} ms\n`);
-    await wait(milliseconds);
+    // One in five dies while it still starts.
+    if (random() < 0.2) await wait(1500 * random());
+    else {
+      await victim.ready();
+      await wait(800 * random());
+    }
     if (victim.process.exitCode !== null) throw new Error(`it ended by itself: ${victim.errors}`);
     await victim.kill('SIGKILL');
   }
@@ -81,45 +76,64 @@ async function killAgainAndAgain(
   return survivor;
 }
 
-function seed(name: string): () => number {
+function seeded(name: string): () => number {
   const value = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   process.stdout.write(`${name}: SEED=${value}\n`);
   return seededRandom(value);
 }
 
-async function waiting(url: string): Promise<number> {
+async function unfinished(url: string): Promise<number> {
   const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
   const values = lines.filter((line) => line.startsWith('soundstage_requests{')).map((line) => line.split(' ')[1]);
   return values.reduce((sum, value) => sum + Number(value), 0);
 }
 
-async function expectKept(submitter: PersistentSubmitter): Promise<void> {
+/** What happens after the last kill. */
+async function expectDone(submitter: PersistentSubmitter, server: Spawned): Promise<void> {
+  await eventually(
+    120_000,
+    async () => (await unfinished(submitter.url)) === 0,
+    () => server.errors,
+  );
   for (const [url, content] of submitter.uploaded) expect(await (await fetch(url)).text()).toBe(content);
   expect(submitter.uploaded.size).toBeGreaterThan(0);
+  const missing = (): readonly string[] => submitter.accepted.filter((id) => !delivered.has(id));
+  await eventually(60_000, () => missing().length === 0, missing);
+  expect(server.errors).toBe('');
 }
 
 test('a server that is killed at any moment: what was accepted is made, once', async () => {
-  const random = seed('one server');
+  const random = seeded('one server');
   const { dataFolder, url, environment } = await newInstallation();
   const submitter = new PersistentSubmitter({ url, webhookUrl: receiver.url, interval: () => 60 * random() });
   const submitting = submitter.submit(SUBMISSIONS);
-  const done = new AbortController();
-  const asking = submitter.results(done.signal);
-  const server = await killAgainAndAgain(
-    () => new Spawned({ program: 'server', environment }),
-    KILLS,
-    // One in five while it still starts.
-    () => (random() < 0.2 ? { afterReady: false, milliseconds: 1500 * random() } : { afterReady: true, milliseconds: 800 * random() }),
-  );
+  const server = await killAgainAndAgain(() => new Spawned({ program: 'server', environment }), KILLS, random);
   await submitting;
-  await eventually(60_000, async () => (await waiting(url)) === 0, () => server.errors);
-  done.abort();
-  // Nobody was ever told two different things about the same request.
-  for (const [, answers] of await asking) expect(answers.size).toBe(1);
-  await expectKept(submitter);
-  const missing = (): readonly string[] => submitter.accepted.filter((id) => !delivered.has(id));
-  await eventually(30_000, () => missing().length === 0, missing);
-  expect(server.errors).toBe('');
+  await expectDone(submitter, server);
   await server[Symbol.asyncDispose]();
   await expectSound({ dataFolder }, submitter.accepted);
+}, 900_000);
+
+test('a server and two workers that are killed at any moment, on PostgreSQL', async (context) => {
+  if (postgres === undefined) return context.skip('PostgreSQL is not installed');
+  const random = seeded('two workers');
+  const databaseUrl = await postgres.newDatabase();
+  const { dataFolder, url, environment } = await newInstallation({ DATABASE_URL: databaseUrl });
+  const submitter = new PersistentSubmitter({ url, webhookUrl: receiver.url, interval: () => 60 * random() });
+  const submitting = submitter.submit(SUBMISSIONS);
+  const worker = (): Spawned => new Spawned({ program: 'worker', environment });
+  const [server, ...workers] = await Promise.all([
+    killAgainAndAgain(
+      () => new Spawned({ program: 'server', environment: { ...environment, CLIPS: 'elsewhere' } }),
+      6,
+      random,
+    ),
+    killAgainAndAgain(worker, 7, random),
+    killAgainAndAgain(worker, 7, random),
+  ]);
+  await submitting;
+  await expectDone(submitter, server);
+  for (const { errors } of workers) expect(errors).toBe('');
+  await Promise.all([server, ...workers].map((each) => each[Symbol.asyncDispose]()));
+  await expectSound({ dataFolder, databaseUrl }, submitter.accepted);
 }, 900_000);

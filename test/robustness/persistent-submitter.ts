@@ -15,19 +15,27 @@ export class PersistentSubmitter {
   /** Addresses of uploaded files, and what is in them. */
   readonly uploaded = new Map<string, string>();
   readonly #options: SubmitterOptions;
+  readonly #results = new Map<string, string>();
 
   constructor(options: SubmitterOptions) {
     this.#options = options;
   }
 
+  get url(): string {
+    return this.#options.url;
+  }
+
   /** Goes on until so many are accepted. */
   async submit(count: number): Promise<void> {
-    const { url, webhookUrl, interval } = this.#options;
+    const { webhookUrl, interval } = this.#options;
     const webhook = encodeURIComponent(webhookUrl);
     for (let number = 0; this.accepted.length < count; number++) {
       await wait(interval());
-      if (number % 10 === 0) await this.#upload(`recording ${number}`);
-      const reply = await attempt(`${url}/queue/${endpointId}?fal_webhook=${webhook}`, {
+      if (number % 10 === 0) {
+        await this.#upload(`recording ${number}`);
+        await this.#checkResults();
+      }
+      const reply = await attempt(`${this.url}/queue/${endpointId}?fal_webhook=${webhook}`, {
         method: 'POST',
         body: JSON.stringify({ ...input, prompt: `Number ${number}` }),
       });
@@ -37,23 +45,21 @@ export class PersistentSubmitter {
     }
   }
 
-  /** Asks for results while the server comes and goes; gives what was answered for each request that is over. */
-  async results(signal: AbortSignal): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-    const results = new Map<string, Set<string>>();
-    while (!signal.aborted) {
-      await wait(100);
-      for (const id of this.accepted.slice(-40)) {
-        const reply = await attempt(`${this.#options.url}/queue/${app}/requests/${id}`);
-        if (reply === undefined) break;
-        if (reply.status === 400) continue;
-        results.set(id, (results.get(id) ?? new Set()).add(`${reply.status} ${reply.text}`));
-      }
+  /** Asks for the last results; what was answered once must be the answer for ever. */
+  async #checkResults(): Promise<void> {
+    for (const id of this.accepted.slice(-20)) {
+      const reply = await attempt(`${this.url}/queue/${app}/requests/${id}`);
+      if (reply === undefined) return;
+      if (reply.status === 400) continue;
+      const answer = `${reply.status} ${reply.text}`;
+      const before = this.#results.get(id) ?? answer;
+      if (before !== answer) throw new Error(`the result of ${id} was ${before} and is ${answer}`);
+      this.#results.set(id, answer);
     }
-    return results;
   }
 
   async #upload(content: string): Promise<void> {
-    const reply = await attempt(`${this.#options.url}/cdn/files/upload`, {
+    const reply = await attempt(`${this.url}/cdn/files/upload`, {
       method: 'POST',
       headers: { 'content-type': 'audio/wav', 'x-fal-file-name': 'sound.wav' },
       body: content,

@@ -99,7 +99,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 async function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   try {
-    server.listen({ host, port, backlog: 1024 });
+    server.listen({ host, port, backlog: 4096 });
     await once(server, 'listening');
   } catch (cause) {
     const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
