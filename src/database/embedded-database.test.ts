@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
 import { sql } from 'kysely';
 import { afterAll, expect, test, vi } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
 import { DatabaseInUseError } from './data-folder-lock.ts';
 import { keepUp, logBytes } from './embedded-upkeep.ts';
+import { GuardedPglite } from './guarded-pglite.ts';
 import { openDatabase, openTables } from './open-database.ts';
-import { type OpenPglite, SingleConnection } from './single-connection.ts';
+import { SingleConnection } from './single-connection.ts';
 
 const databases = await startDatabases();
 afterAll(() => databases[Symbol.asyncDispose]());
@@ -73,15 +73,15 @@ test('a damaged database is an error that names it, and frees the lock', async (
 test('the log of changes and dead rows do not pile up', async () => {
   const options = await databases.newDatabase('embedded');
   await (await openTables(options))[Symbol.asyncDispose]();
-  await using pglite = await PGlite.create(join(options.dataFolder, 'database'));
-  const opened = async (): Promise<OpenPglite> => ({ pglite, abandon: () => {} });
-  const connection = await SingleConnection.open(opened, expect.fail);
-  await pglite.exec(`insert into settings select i::text, to_jsonb(repeat('x', 1000)) from generate_series(1, 5000) i`);
-  await pglite.exec(`update settings set value = '1'`);
-  await pglite.exec(`delete from settings where key <> '1'`);
+  const open = (): Promise<GuardedPglite> => GuardedPglite.open(join(options.dataFolder, 'database'));
+  await using connection = await SingleConnection.open(open, expect.fail);
+  const query = <Row>(statement: string) => connection.run((session) => session.query<Row>(statement));
+  await query(`insert into settings select i::text, to_jsonb(repeat('x', 1000)) from generate_series(1, 5000) i`);
+  await query(`update settings set value = '1'`);
+  await query(`delete from settings where key <> '1'`);
   const pages = async (): Promise<number> => {
-    const { rows } = await pglite.query<{ size: number }>(`select pg_relation_size('settings') as size`);
-    return rows[0]?.size ?? expect.fail();
+    const { rows } = await query<{ size: string }>(`select pg_relation_size('settings') as size`);
+    return Number(rows[0]?.size ?? expect.fail());
   };
   const before = await pages();
   expect(await logBytes(connection)).toBeGreaterThan(5 * 2 ** 20);

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PGlite, types } from '@electric-sql/pglite';
 import { Kysely } from 'kysely';
 import { SoundstageError } from '../shared/errors.ts';
 import type { Backend, OnWarning } from './backend.ts';
@@ -10,25 +9,13 @@ import { lockDataFolder } from './data-folder-lock.ts';
 import { embeddedNotifications } from './embedded-notifications.ts';
 import { embeddedQueue } from './embedded-queue.ts';
 import { startUpkeep } from './embedded-upkeep.ts';
+import { GuardedPglite } from './guarded-pglite.ts';
 import { serialDialect } from './serial-dialect.ts';
-import { type OpenPglite, SingleConnection } from './single-connection.ts';
-import { SyncedFolder, syncFolder, syncTree } from './synced-folder.ts';
+import { SingleConnection } from './single-connection.ts';
+import { syncFolder, syncTree } from './synced-folder.ts';
 import type { Tables } from './tables.ts';
 
 const UNFINISHED_PREFIX = 'database.unfinished-';
-
-const START_PARAMETERS = [
-  // PGlite turns fsync off; a power cut would then damage the database.
-  ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
-  // The default, fdatasync, does nothing in PGlite's C library.
-  ...['-c', 'wal_sync_method=fsync'],
-];
-
-/** Segments of the log of 16 MiB, the default, would double the size of a small database. */
-const INITIAL_PARAMETERS = ['--wal-segsize=1'];
-
-/** What node-postgres does: numbers that JavaScript cannot hold stay text. */
-const PARSERS = { [types.INT8]: (text: string) => text };
 
 /**
  * The database in the folder `database` of `dataFolder`, made if it is not there.
@@ -39,7 +26,7 @@ export async function openEmbeddedBackend(dataFolder: string, onWarning: OnWarni
   await using opened = new AsyncDisposableStack();
   opened.use(await lockDataFolder(dataFolder));
   const folder = await databaseFolder(dataFolder);
-  const connection = opened.use(await SingleConnection.open(() => openPglite(folder), onWarning));
+  const connection = opened.use(await SingleConnection.open(() => open(folder), onWarning));
   opened.use(startUpkeep(connection, onWarning));
   const kysely = opened.adopt(new Kysely<Tables>({ dialect: serialDialect(connection) }), (kysely) => kysely.destroy());
   const notifications = embeddedNotifications(connection, kysely, onWarning);
@@ -69,8 +56,8 @@ async function databaseFolder(dataFolder: string): Promise<string> {
 async function initialise(dataFolder: string, folder: string): Promise<void> {
   const unfinished = join(dataFolder, `${UNFINISHED_PREFIX}${randomUUID()}`);
   await mkdir(unfinished, { mode: 0o700 });
-  const { pglite } = await openPglite(unfinished);
-  await pglite.close();
+  const database = await open(unfinished);
+  await database.close();
   await syncTree(unfinished);
   await rename(unfinished, folder);
   await syncFolder(dataFolder);
@@ -82,18 +69,10 @@ async function removeUnfinished(dataFolder: string): Promise<void> {
   }
 }
 
-async function openPglite(folder: string): Promise<OpenPglite> {
-  const files = new SyncedFolder(folder);
+async function open(folder: string): Promise<GuardedPglite> {
   try {
-    const pglite = await PGlite.create({
-      fs: files,
-      startParams: START_PARAMETERS,
-      initDbStartParams: INITIAL_PARAMETERS,
-      parsers: PARSERS,
-    });
-    return { pglite, abandon: () => files.abandon() };
+    return await GuardedPglite.open(folder);
   } catch (cause) {
-    files.abandon();
     throw unusable(folder, cause);
   }
 }

@@ -8,7 +8,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTables } from './open-database.ts';
 
-const INITIALISING_ROUNDS = 4;
+const INITIALISING_ROUNDS = 3;
 const WRITING_ROUNDS = 4;
 const victim = join(import.meta.dirname, 'kill-victim.test-support.ts');
 

@@ -13,17 +13,23 @@ import {
 import type { HeldSession, SingleConnection } from './single-connection.ts';
 
 /**
- * Kysely on one PGlite connection: whoever wants it waits until its holder is through, with the whole transaction if
- * it is in one. Kysely's own dialect hands the same connection to everybody, so that a statement issued during
- * somebody's transaction becomes part of it.
+ * Kysely on the one connection of PGlite, which it shares with the queue: whoever wants the connection waits until its
+ * holder is through, with the whole transaction if it is in one.
  */
 export function serialDialect(connection: SingleConnection): Dialect {
   return {
-    createAdapter: () => new PGliteAdapter(),
+    createAdapter: () => new SerialAdapter(),
     createDriver: () => new SerialDriver(connection),
     createIntrospector: (kysely) => new PostgresIntrospector(kysely),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
+}
+
+class SerialAdapter extends PGliteAdapter {
+  /** Kysely's own lock knows nothing of the queue, waits for ever, and stays taken if the connection cannot be had. */
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
 }
 
 class SerialDriver implements Driver {

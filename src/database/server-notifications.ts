@@ -49,8 +49,8 @@ export class ServerNotifications implements Notifications, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    clearInterval(this.#heartbeat);
     await this.#reconnecting;
+    clearInterval(this.#heartbeat);
     const client = this.#client;
     this.#client = undefined;
     await client?.end();
@@ -96,6 +96,6 @@ export class ServerNotifications implements Notifications, AsyncDisposable {
       }
     }
     this.#reconnecting = undefined;
-    this.#shared.deliverGap();
+    if (!this.#closing.signal.aborted) this.#shared.deliverGap();
   }
 }

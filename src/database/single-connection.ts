@@ -1,6 +1,7 @@
-import type { PGlite, Results } from '@electric-sql/pglite';
+import type { Results } from '@electric-sql/pglite';
 import { Turns } from '../shared/turns.ts';
 import type { OnWarning } from './backend.ts';
+import type { GuardedPglite } from './guarded-pglite.ts';
 
 const PATIENCE_MILLISECONDS = 30_000;
 /** Between attempts to open a database that crashed, for instance because the disk is full. */
@@ -19,33 +20,26 @@ export interface HeldSession extends Session {
   release(): void;
 }
 
-/** An open database, and how to let go of its files when it may not run any more. */
-export interface OpenPglite {
-  readonly pglite: PGlite;
-  abandon(): void;
-}
-
 /**
  * The one connection of an embedded database, which its users take in turn.
  *
- * A database that crashed (its log cannot be written, say) would hang in the next statement. It is abandoned
- * and opened again, which recovers all that was committed.
+ * A database that crashed is abandoned and opened again, which recovers all that was committed.
  */
 export class SingleConnection implements AsyncDisposable {
-  readonly #open: () => Promise<OpenPglite>;
+  readonly #open: () => Promise<GuardedPglite>;
   readonly #onWarning: OnWarning;
   readonly #turns = new Turns();
   readonly #notificationHandlers = new Set<(channel: string, payload: string) => void>();
   readonly #reopenHandlers = new Set<(session: Session) => Promise<void>>();
-  #current: OpenPglite | undefined;
+  #current: GuardedPglite | undefined;
   #failure: { readonly at: number; readonly error: unknown } | undefined;
 
-  private constructor(open: () => Promise<OpenPglite>, onWarning: OnWarning) {
+  private constructor(open: () => Promise<GuardedPglite>, onWarning: OnWarning) {
     this.#open = open;
     this.#onWarning = onWarning;
   }
 
-  static async open(open: () => Promise<OpenPglite>, onWarning: OnWarning): Promise<SingleConnection> {
+  static async open(open: () => Promise<GuardedPglite>, onWarning: OnWarning): Promise<SingleConnection> {
     const connection = new SingleConnection(open, onWarning);
     connection.#current = await connection.#newDatabase();
     return connection;
@@ -92,7 +86,7 @@ export class SingleConnection implements AsyncDisposable {
     try {
       const database = this.#current;
       this.#current = undefined;
-      await database?.pglite.close();
+      await database?.close();
     } finally {
       release();
     }
@@ -112,20 +106,20 @@ export class SingleConnection implements AsyncDisposable {
     });
   }
 
-  #session(database: OpenPglite, release: () => void): HeldSession {
+  #session(database: GuardedPglite, release: () => void): HeldSession {
     const isLost = (): boolean => this.#current !== database;
-    const guarded = async <Result>(work: (pglite: PGlite) => Promise<Result>): Promise<Result> => {
+    const guarded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
       if (isLost()) throw new Error('the embedded database crashed during this transaction');
       try {
-        return await work(database.pglite);
+        return await work();
       } catch (error) {
-        if (isCrash(error)) this.#lose(database, error);
+        if (database.isCrashed) this.#lose(database, error);
         throw error;
       }
     };
     return {
-      query: (statement, parameters) => guarded((pglite) => pglite.query(statement, parameters && [...parameters])),
-      exec: (script) => guarded((pglite) => pglite.exec(script)),
+      query: (statement, parameters) => guarded(() => database.query(statement, parameters && [...parameters])),
+      exec: (script) => guarded(() => database.exec(script)),
       get isLost() {
         return isLost();
       },
@@ -133,14 +127,14 @@ export class SingleConnection implements AsyncDisposable {
     };
   }
 
-  #lose(database: OpenPglite, error: unknown): void {
+  #lose(database: GuardedPglite, error: unknown): void {
     if (this.#current !== database) return;
     this.#current = undefined;
     database.abandon();
     this.#onWarning(`the embedded database crashed and is opened again: ${String(error)}`);
   }
 
-  async #reopen(): Promise<OpenPglite> {
+  async #reopen(): Promise<GuardedPglite> {
     if (this.#failure !== undefined && performance.now() - this.#failure.at < REOPEN_MILLISECONDS) {
       throw this.#failure.error;
     }
@@ -156,17 +150,11 @@ export class SingleConnection implements AsyncDisposable {
     }
   }
 
-  async #newDatabase(): Promise<OpenPglite> {
+  async #newDatabase(): Promise<GuardedPglite> {
     const database = await this.#open();
-    database.pglite.onNotification((channel, payload) => {
+    database.onNotification((channel, payload) => {
       for (const handler of this.#notificationHandlers) handler(channel, payload);
     });
     return database;
   }
-}
-
-/** Anything else leaves the database usable. The names are those of errors of WebAssembly and of Emscripten. */
-function isCrash(error: unknown): boolean {
-  const { severity, name } = error as { readonly severity?: string; readonly name?: string };
-  return severity === 'PANIC' || severity === 'FATAL' || name === 'RuntimeError' || name === 'ExitStatus';
 }

@@ -1,3 +1,4 @@
+import { RequestError } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
@@ -65,8 +66,10 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
 
 /** Routes are found by origin first: `/queue/fal-ai/…`, however the request said that it is for the queue. */
 function internalPath(request: Request): string {
-  const { hostname, pathname } = new URL(request.url);
-  const { origin, path } = locate(hostname, pathname);
+  const url = URL.parse(request.url);
+  // Not every Host that passes for one makes a URL: 1.2.3.4.5 does not.
+  if (url === null) throw new RequestError('Invalid host header');
+  const { origin, path } = locate(url.hostname, url.pathname);
   return path === '/' ? `/${origin}` : `/${origin}${path}`;
 }
 

@@ -1,7 +1,8 @@
+import { request } from 'undici';
 import { expect, test } from 'vitest';
 import { serveTcp } from '../../src/fetching/test-server.ts';
 import type { Reply } from './calls.ts';
-import { app, id, minimal, prompted } from './names.ts';
+import { app, id, minimal } from './names.ts';
 import { onEachDatabase } from './stage.ts';
 
 const fixedFields = ({ status, body }: Reply) => ({ status, body });
@@ -205,9 +206,23 @@ await onEachDatabase('A. Routing and proxy', {}, (stage) => {
     }
   });
 
-  test('run and queue are told apart by prefix, and without one a submit is a direct run', async () => {
-    const plain = await stage.call(`/${id}`, { body: prompted('A cat') });
-    expect([plain.status, plain.body.prompt]).toEqual([200, 'A cat']);
+  test('without a prefix the host tells run from queue, and anything else is a direct run', async () => {
+    const submitTo = async (host: string) => {
+      const headers = { host, authorization: stage.authorization, 'content-type': 'application/json' };
+      const reply = await request(`${stage.url}/${id}`, { method: 'POST', headers, body: JSON.stringify(minimal) });
+      return `${reply.statusCode} ${await reply.body.text()}`;
+    };
+    const { host, port } = new URL(stage.url);
+    for (const queue of ['queue.fal.run', `queue.localhost:${port}`]) {
+      expect(await submitTo(queue)).toMatch(/^200 .*"IN_QUEUE"/);
+    }
+    for (const run of ['fal.run', host, `localhost:${port}`]) {
+      expect(await submitTo(run)).toMatch(/^200 .*"prompt":"A dog"/);
+    }
+    // These make no address at all.
+    for (const wrong of ['queue.127.0.0.1', '1.2.3.4.5', 'a b']) {
+      expect(await submitTo(wrong)).toMatch(/^400 .*"bad_request"/);
+    }
   });
 });
 

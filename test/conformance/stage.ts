@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { openDatabase } from '../../src/database/open-database.ts';
 import type { RequestState } from '../../src/database/tables.ts';
 import { openFileStore } from '../../src/files/open-file-store.ts';
@@ -33,6 +34,7 @@ export async function onEachDatabase(
     describe.skipIf(!isInstalled)(`${section} (${kind} database)`, () => {
       const stage = new Stage(databases, kind);
       beforeAll(() => stage.open(options));
+      afterEach(() => stage.clear());
       afterAll(() => stage[Symbol.asyncDispose]());
       tests(stage);
     });
@@ -157,9 +159,8 @@ export class Stage implements AsyncDisposable {
     return requestId;
   }
 
-  /** Gives every worker a clip that it holds, on an empty queue; dispose to have them finished. */
+  /** Gives every worker a clip that it holds; dispose to have them finished. */
   async occupy(): Promise<AsyncDisposable & { readonly ids: readonly string[] }> {
-    await expect.poll(() => this.server.requests.counts(), { timeout: 20_000 }).toEqual({ waiting: 0, running: 0 });
     const ids: string[] = [];
     for (let worker = 0; worker < this.workers; worker += 1) {
       const requestId = await this.submit({ prompt: 'Hold on', audio_url: 'https://example.com/a.wav', loras: [] });
@@ -175,6 +176,16 @@ export class Stage implements AsyncDisposable {
         await Promise.all(ids.map((requestId) => this.inState(requestId, 'COMPLETED')));
       },
     };
+  }
+
+  /** Waits until nothing is on its way any more, so that no test finds what another one left. */
+  async clear(): Promise<void> {
+    for (const end = Date.now() + 30_000; ; await sleep(20)) {
+      this.maker.release();
+      const { waiting, running } = await this.server.requests.counts();
+      if (waiting + running === 0) return;
+      if (Date.now() > end) throw new Error(`${waiting} requests still wait and ${running} still run`);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

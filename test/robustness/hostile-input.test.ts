@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestClipMaker } from '../../src/jobs/test-jobs.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { app, endpointId, input } from './endpoint.ts';
+import { eventually } from './eventually.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -168,3 +169,24 @@ test.each(['ftp://example.com/', 'javascript:alert(1)', '//example.com', 'http:/
     expect([reply.status, reply.body]).toMatchObject([400, { error_type: 'bad_request' }]);
   },
 );
+
+test.each(['http://169.254.169.254/latest/meta-data/', 'http://10.0.0.1/', 'http://[fe80::1]/', 'http://127.1.2.3/'])(
+  'the webhook %s is not called, and the request is none the worse',
+  async (webhook) => {
+    const path = `/queue/${endpointId}?fal_webhook=${encodeURIComponent(webhook)}`;
+    const { body } = await ask(path, { method: 'POST', body: JSON.stringify(input) });
+    const { request_id: id } = body as { request_id: string };
+    const status = async (): Promise<Status> =>
+      (await ask(`/queue/${app}/requests/${id}/status?logs=1`)).body as Status;
+    const messages = async (): Promise<string> => (await status()).logs.map(({ message }) => message).join('; ');
+    await eventually(30_000, async () => (await messages()).includes('the webhook was not delivered: '), messages);
+    expect(await messages()).toContain('private network');
+    expect(await status()).toMatchObject({ status: 'COMPLETED' });
+    expect((await ask(`/queue/${app}/requests/${id}`)).status).toBe(200);
+  },
+);
+
+interface Status {
+  readonly status: string;
+  readonly logs: readonly { readonly message: string }[];
+}

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { type DatabaseOptions, openDatabase } from '../../src/database/open-database.ts';
 import { openFileStore } from '../../src/files/open-file-store.ts';
@@ -50,11 +49,4 @@ async function blobs(dataFolder: string): Promise<readonly string[]> {
     .filter((entry) => entry.isFile())
     .map(({ name }) => name)
     .sort();
-}
-
-/** Waits until it is so, and says how it is when that takes too long. */
-export async function eventually(milliseconds: number, isSo: () => Promise<boolean> | boolean, what: () => unknown) {
-  for (const end = performance.now() + milliseconds; !(await isSo()); await wait(100)) {
-    if (performance.now() > end) throw new Error(`after ${milliseconds} ms: ${JSON.stringify(what())}`);
-  }
 }

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { freePort, Spawned } from '../support/spawned.ts';
-import { eventually, expectSound } from './installation.ts';
+import { eventually } from './eventually.ts';
+import { expectSound } from './installation.ts';
 import { PersistentSubmitter } from './persistent-submitter.ts';
 import { seededRandom } from './seeded-random.ts';
 

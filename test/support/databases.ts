@@ -41,7 +41,7 @@ export async function startDatabases(): Promise<TestDatabases> {
 
 /** A database without tables, kept for later runs: making one takes seconds, copying it a moment. */
 async function emptyDatabase(): Promise<string> {
-  const source = await readFile(join(import.meta.dirname, '../../src/database/embedded-database.ts'));
+  const source = await readFile(join(import.meta.dirname, '../../src/database/guarded-pglite.ts'));
   const library = await readFile(fileURLToPath(import.meta.resolve('@electric-sql/pglite')));
   const name = createHash('sha256').update(source).update(library).digest('hex').slice(0, 16);
   const cache = join(import.meta.dirname, '../../node_modules/.cache/soundstage-databases');

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Spawned } from '../support/spawned.ts';
+import { endpointId, input } from './endpoint.ts';
+import { openSocket } from './raw-http.ts';
+
+const MB = 1_000_000;
+const spaces = Buffer.alloc(MB, 32);
+
+let dataFolder: string;
+let server: Spawned;
+let url: string;
+beforeAll(async () => {
+  dataFolder = await mkdtemp(join(tmpdir(), 'soundstage-large-'));
+  server = new Spawned({ program: 'server', environment: { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_PORT: '0' } });
+  url = await server.ready();
+  await submit();
+});
+afterAll(async () => {
+  expect((await submit()).status).toBe(200);
+  expect(server.errors).toBe('');
+  await server[Symbol.asyncDispose]();
+  await rm(dataFolder, { recursive: true, force: true });
+});
+
+function submit(): Promise<Response> {
+  return fetch(`${url}/queue/${endpointId}`, { method: 'POST', body: JSON.stringify(input) });
+}
+
+/** Writes a body of spaces for as long as the server takes it; what it answered. */
+async function pour(headers: string, megabytes: number, framed: (piece: Buffer) => Buffer): Promise<string> {
+  const socket = openSocket(url);
+  let reply = '';
+  socket.setEncoding('latin1').on('data', (text) => {
+    reply += text;
+  });
+  const closed = once(socket, 'close');
+  socket.write(`POST /queue/${endpointId} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers}\r\n`);
+  for (let sent = 0; sent < megabytes && !socket.destroyed && reply === ''; sent++) {
+    if (!socket.write(framed(spaces))) await Promise.race([once(socket, 'drain'), closed, wait(1000)]);
+  }
+  await closed;
+  return reply;
+}
+
+test.each([
+  ['100 MB that are announced', 'Content-Length: 100000000\r\n', (piece: Buffer) => piece],
+  [
+    '100 MB in chunks',
+    'Transfer-Encoding: chunked\r\n',
+    (piece: Buffer) => Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]),
+  ],
+])(
+  '%s are refused, twenty times at once',
+  async (_name, headers, framed) => {
+    const { now } = await server.memory();
+    const replies = await Promise.all(Array.from({ length: 20 }, () => pour(headers, 100, framed)));
+    for (const reply of replies) {
+      expect(reply).toMatch(
+        /^HTTP\/1\.1 413 [\s\S]*content-type: application\/json[\s\S]*\{"detail":"The request body is larger/i,
+      );
+    }
+    const { most } = await server.memory();
+    process.stdout.write(`${_name}: from ${(now / MB).toFixed(0)} to at most ${(most / MB).toFixed(0)} MB\n`);
+    expect(most - now).toBeLessThan(600 * MB);
+  },
+  120_000,
+);
+
+test('compressed to a thousandth, twenty times at once', async () => {
+  const { now } = await server.memory();
+  const body = gzipSync(Buffer.alloc(500 * MB, 32));
+  const headers = { 'content-encoding': 'gzip' };
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, () => fetch(`${url}/queue/${endpointId}`, { method: 'POST', headers, body })),
+  );
+  expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 413));
+  const { most } = await server.memory();
+  process.stdout.write(`compressed: from ${(now / MB).toFixed(0)} to at most ${(most / MB).toFixed(0)} MB\n`);
+  expect(most - now).toBeLessThan(600 * MB);
+}, 120_000);
