@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { recording, smallClip } from '../sdk/endpoint.ts';
-import { expectPlayable } from '../sdk/playable.ts';
+import { recording, smallClip } from '../support/endpoint.ts';
+import { expectPlayable } from '../support/playable.ts';
 import { id } from './names.ts';
 import { onEachDatabase } from './stage.ts';
 

@@ -1,8 +1,8 @@
 import { ApiError, createFalClient, ValidationError } from '@fal-ai/client';
 import { expect, test } from 'vitest';
-import { rewriteHost } from '../sdk/endpoint.ts';
-import { patchedGlobals } from '../sdk/python-recipes.ts';
+import { rewriteHost } from '../support/endpoint.ts';
 import { pythonWith } from '../support/python.ts';
+import { patchedGlobals } from '../support/python-recipes.ts';
 import { app, id, minimal, prompted, unknownId } from './names.ts';
 import { onEachDatabase } from './stage.ts';
 

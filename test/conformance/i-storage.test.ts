@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { recording, smallClip } from '../sdk/endpoint.ts';
-import { expectPlayable } from '../sdk/playable.ts';
+import { recording, smallClip } from '../support/endpoint.ts';
+import { expectPlayable } from '../support/playable.ts';
 import { onEachDatabase } from './stage.ts';
 
 const megabyte = 2 ** 20;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
-import { recording, smallClip } from '../sdk/endpoint.ts';
+import { recording, smallClip } from '../support/endpoint.ts';
 import type { Reply } from './calls.ts';
 import { app, id, minimal } from './names.ts';
 import { onEachDatabase } from './stage.ts';

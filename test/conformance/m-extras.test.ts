@@ -1,6 +1,6 @@
 import { createFalClient } from '@fal-ai/client';
 import { expect, test } from 'vitest';
-import { rewriteHost } from '../sdk/endpoint.ts';
+import { rewriteHost } from '../support/endpoint.ts';
 import { eventsOf } from './calls.ts';
 import { app, id, minimal, prompted, unknownId } from './names.ts';
 import { onEachDatabase } from './stage.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from '../../src/jobs/clip-maker.ts';
 import { MediaService } from '../../src/media/media-service.ts';
-import { smallClip } from './endpoint.ts';
+import { smallClip } from '../support/endpoint.ts';
 
 const { width, height } = smallClip.video_size;
 const fps = 25;

@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
+import { endpointId, recording, smallClip } from '../support/endpoint.ts';
 import { isInstalled } from '../support/installed.ts';
+import { expectPlayable } from '../support/playable.ts';
 import { startTestServer } from '../support/server.ts';
-import { endpointId, recording, smallClip } from './endpoint.ts';
-import { expectPlayable } from './playable.ts';
 
 const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());

@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from 'vitest';
+import { endpointId, recording, smallClip } from '../support/endpoint.ts';
+import { expectPlayable } from '../support/playable.ts';
 import { pythonWith } from '../support/python.ts';
+import { hostVariables } from '../support/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
-import { endpointId, recording, smallClip } from './endpoint.ts';
-import { expectPlayable } from './playable.ts';
-import { hostVariables } from './python-recipes.ts';
 
 const python = await pythonWith('fal>=1,<2');
 const server = await startTestServer({ maker: 'pipeline' });

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { ApiError, createFalClient, type QueueStatus, ValidationError } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
+import { endpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
 import { loraPath } from '../support/parity-checkpoint.ts';
+import { expectPlayable, type Output } from '../support/playable.ts';
 import { startTestServer } from '../support/server.ts';
-import { endpointId, recording, rewriteHost, smallClip } from './endpoint.ts';
 import { startFaultFront } from './fault-front.ts';
-import { expectPlayable, type Output } from './playable.ts';
 
 const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());

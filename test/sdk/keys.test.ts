@@ -1,11 +1,11 @@
 import { createFalClient } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
+import { endpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
+import { expectPlayable, type Output } from '../support/playable.ts';
 import { pythonWith } from '../support/python.ts';
+import { patchedGlobals } from '../support/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 import { ControlledClipMaker } from './controlled-clip-maker.ts';
-import { endpointId, recording, rewriteHost, smallClip } from './endpoint.ts';
-import { expectPlayable, type Output } from './playable.ts';
-import { patchedGlobals } from './python-recipes.ts';
 
 const server = await startTestServer({ maker: new ControlledClipMaker(200), settings: { SOUNDSTAGE_AUTH: 'keys' } });
 afterAll(() => server[Symbol.asyncDispose]());

@@ -5,11 +5,11 @@ import { promisify } from 'node:util';
 import { fetch as fetchThrough, ProxyAgent } from 'undici';
 import { afterAll, expect, test } from 'vitest';
 import { isInstalled } from '../support/installed.ts';
+import { expectPlayable, type Output } from '../support/playable.ts';
 import { pythonWith } from '../support/python.ts';
+import { proxyVariables } from '../support/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 import { ControlledClipMaker } from './controlled-clip-maker.ts';
-import { expectPlayable, type Output } from './playable.ts';
-import { proxyVariables } from './python-recipes.ts';
 
 // The recording that the examples name is theirs, not ours to fetch in a test: this maker makes clips without it.
 const server = await startTestServer({ maker: new ControlledClipMaker(1200) });

@@ -1,11 +1,11 @@
 import { afterAll, expect, test } from 'vitest';
+import { endpointId, smallClip } from '../support/endpoint.ts';
+import { expectPlayable, type Output } from '../support/playable.ts';
 import { pythonWith } from '../support/python.ts';
+import { hostVariables, patchedGlobals, proxyVariables } from '../support/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 import { writeToneWav } from '../support/sound-files.ts';
-import { endpointId, smallClip } from './endpoint.ts';
 import { startFaultFront } from './fault-front.ts';
-import { expectPlayable, type Output } from './playable.ts';
-import { hostVariables, patchedGlobals, proxyVariables } from './python-recipes.ts';
 
 const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());

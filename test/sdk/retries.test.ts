@@ -1,11 +1,11 @@
 import { createFalClient } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
+import { endpointId, rewriteHost } from '../support/endpoint.ts';
 import { pythonWith } from '../support/python.ts';
+import { patchedGlobals } from '../support/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 import { ControlledClipMaker } from './controlled-clip-maker.ts';
-import { endpointId, rewriteHost } from './endpoint.ts';
 import { type FaultPlan, startFaultFront } from './fault-front.ts';
-import { patchedGlobals } from './python-recipes.ts';
 
 const server = await startTestServer({ maker: new ControlledClipMaker() });
 afterAll(() => server[Symbol.asyncDispose]());

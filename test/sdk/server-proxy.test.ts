@@ -8,9 +8,9 @@ import { getRequestListener } from '@hono/node-server';
 import express from 'express';
 import { Hono } from 'hono';
 import { afterAll, expect, test } from 'vitest';
+import { endpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
+import { expectPlayable, type Output } from '../support/playable.ts';
 import { startTestServer } from '../support/server.ts';
-import { endpointId, recording, rewriteHost, smallClip } from './endpoint.ts';
-import { expectPlayable, type Output } from './playable.ts';
 
 const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());
