@@ -55,6 +55,18 @@ export class Attempt {
     return result.numUpdatedRows > 0n;
   }
 
+  /** Whether this is still the current attempt. */
+  async isCurrent(): Promise<boolean> {
+    const found = await this.#context.database.kysely
+      .selectFrom('requests')
+      .select('id')
+      .where('id', '=', this.request.id)
+      .where('attempt', '=', this.request.number)
+      .where('state', '=', 'IN_PROGRESS')
+      .executeTakeFirst();
+    return found !== undefined;
+  }
+
   /** Appends to the request's log; false: no longer ours. */
   writeLogs(entries: readonly LogEntry[]): Promise<boolean> {
     return this.#ifOurs(async (transaction) => {

@@ -56,13 +56,8 @@ export class ClipRun {
   }
 
   /** Call when the request may have changed: if it is not ours any more, the work on it ends. */
-  async check(): Promise<void> {
-    try {
-      if (!(await this.#attempt.heartbeat())) this.#abort.abort();
-    } catch (error) {
-      // Whether it is still ours shows with the next heartbeat, and when it is completed.
-      this.#parts.report.warn('the heartbeat failed', { ...this.#name, error });
-    }
+  check(): Promise<void> {
+    return this.#endUnless(() => this.#attempt.isCurrent());
   }
 
   /**
@@ -71,7 +66,8 @@ export class ClipRun {
    */
   async run(openFolder: () => Promise<AttemptFolder>): Promise<void> {
     const { stopping } = this.#parts;
-    const heart = setInterval(() => void this.check(), HEARTBEAT_MILLISECONDS);
+    const beat = (): Promise<void> => this.#endUnless(() => this.#attempt.heartbeat());
+    const heart = setInterval(() => void beat(), HEARTBEAT_MILLISECONDS);
     const release = (): void => {
       this.#released ??= this.#release();
     };
@@ -161,6 +157,15 @@ export class ClipRun {
     } catch (error) {
       // It counts as an interruption then, once nothing has been heard of this worker for a while.
       this.#parts.report.warn('the request could not be given back', { ...this.#name, error });
+    }
+  }
+
+  async #endUnless(isOurs: () => Promise<boolean>): Promise<void> {
+    try {
+      if (!(await isOurs())) this.#abort.abort();
+    } catch (error) {
+      // Whether it is still ours shows with the next heartbeat, and when it is completed.
+      this.#parts.report.warn('the heartbeat failed', { ...this.#name, error });
     }
   }
 

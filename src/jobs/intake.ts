@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type InsertObject, type RawBuilder, sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
 import { v7 as uuidv7 } from 'uuid';
@@ -61,6 +62,8 @@ export class Intake {
   async #write(): Promise<void> {
     this.#writing = true;
     while (this.#waiting.length > 0) {
+      // The embedded database does its work without letting others have a turn: first whoever has arrived comes in.
+      await setImmediate();
       const batch = this.#nextBatch();
       try {
         await this.#writeTogether(batch);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import { QueuePositions } from './queue-positions.ts';
@@ -33,6 +34,8 @@ export class StatusReader {
   async #readWaiting(): Promise<void> {
     this.#reading = true;
     while (this.#waiting.length > 0) {
+      // The embedded database does its work without letting others have a turn: first whoever has arrived comes in.
+      await setImmediate();
       const together = this.#waiting.splice(0, MOST_TOGETHER);
       try {
         const statuses = await this.#statuses([...new Set(together.map(({ id }) => id))]);

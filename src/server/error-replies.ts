@@ -13,7 +13,8 @@ export function failureReply(error: unknown, log: Log): Response {
     const headers = {
       ...errorHeaders(status, body),
       'x-fal-billable-units': '0',
-      ...(status === 413 ? { connection: 'close' } : {}),
+      // The rest of the body is not read.
+      ...(status === 413 || status === 429 ? { connection: 'close' } : {}),
     };
     return Response.json(body, { status, headers });
   }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { BodyMemory } from './body-memory.ts';
 import { RefusedBody } from './refused-body.ts';
 
 export interface BodyLimits {
@@ -7,6 +8,8 @@ export interface BodyLimits {
   readonly bytes: number;
   /** Milliseconds without a byte after which the caller is given up. */
   readonly idle: number;
+  /** Shared by all bodies; absent: no limit but the one for each. */
+  readonly memory?: BodyMemory | undefined;
 }
 
 /**
@@ -25,6 +28,7 @@ async function readAll(request: Request, limits: BodyLimits): Promise<Buffer> {
   const raw = Readable.fromWeb(request.body as Parameters<typeof Readable.fromWeb>[0]);
   const source = decompressed(raw, request.headers.get('content-encoding'));
   const timer = setTimeout(() => raw.destroy(RefusedBody.tooSlow()), limits.idle);
+  using account = limits.memory?.open();
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -32,6 +36,7 @@ async function readAll(request: Request, limits: BodyLimits): Promise<Buffer> {
       timer.refresh();
       size += chunk.length;
       if (size > limits.bytes) throw RefusedBody.tooLarge(limits.bytes);
+      if (account?.grow(size) === false) throw RefusedBody.tooManyAtOnce();
       chunks.push(chunk);
     }
   } catch (error) {

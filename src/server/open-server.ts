@@ -18,6 +18,7 @@ import { SoundstageError } from '../shared/errors.ts';
 import { isLoopback, urlHost } from './addresses.ts';
 import { type AppDependencies, createApp } from './app.ts';
 import { Authentication } from './authentication.ts';
+import { BodyMemory } from './body-memory.ts';
 import { brokenRequestReply } from './error-replies.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
@@ -61,6 +62,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly authorityPath: string;
 }
 
+/** So many JSON bodies of the largest size may arrive at a time; of smaller ones more. */
+const bodiesAtOnce = 3;
 /** Milliseconds a caller may pause within a JSON body. */
 const bodyIdle = 30_000;
 /** Milliseconds a caller may pause within an upload. */
@@ -166,9 +169,10 @@ async function serve(
   parts: Parts,
 ): Promise<{ readonly listener: Listener; readonly authorityPath: string }> {
   const { SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
+  const largestBody = configuration.SOUNDSTAGE_MAX_JSON_BYTES;
   const app = createApp({
     ...parts,
-    bodyLimits: { bytes: configuration.SOUNDSTAGE_MAX_JSON_BYTES, idle: bodyIdle },
+    bodyLimits: { bytes: largestBody, idle: bodyIdle, memory: new BodyMemory(bodiesAtOnce * largestBody) },
     fileRetention: configuration.SOUNDSTAGE_FILE_RETENTION,
     log,
     publicUrl,

@@ -3,7 +3,7 @@ import { type Problem, problem } from '../contract/problem.ts';
 /** A request body that could not be taken, and the reply to it. */
 export class RefusedBody extends Error {
   override readonly name = 'RefusedBody';
-  readonly status: 400 | 413 | 415 | 422;
+  readonly status: 400 | 413 | 415 | 422 | 429;
   readonly body: { readonly detail: string; readonly error_type: string } | { readonly detail: readonly Problem[] };
 
   private constructor(status: RefusedBody['status'], body: RefusedBody['body'], cause?: unknown) {
@@ -18,6 +18,12 @@ export class RefusedBody extends Error {
   static tooLarge(limit: number): RefusedBody {
     const detail = `The request body is larger than the ${limit} bytes this server takes as JSON; upload large files instead and give their URL`;
     return new RefusedBody(413, { detail, error_type: 'bad_request' });
+  }
+
+  static tooManyAtOnce(): RefusedBody {
+    const detail =
+      'Too many large request bodies arrive at the same time; try again, or upload files and give their URL';
+    return new RefusedBody(429, { detail, error_type: 'concurrent_requests_limit' });
   }
 
   static tooSlow(): RefusedBody {

@@ -47,6 +47,8 @@ export function runRoutes(deps: RunDependencies): Hono<AppEnv> {
 async function run(c: AppContext, deps: RunDependencies, streams: boolean): Promise<Response> {
   const { requests, bodyLimits, openReplies, slots, log } = deps;
   const options = readRunOptions((name) => c.req.header(name));
+  // Before a slot is taken, which would be held for as long as the body takes.
+  const input = await readJson(c.req.raw, bodyLimits);
   await using resources = new AsyncDisposableStack();
   const slot = slots.take(c.var.caller.owner);
   if (slot === undefined) {
@@ -54,7 +56,6 @@ async function run(c: AppContext, deps: RunDependencies, streams: boolean): Prom
     return requestErrorReply('concurrent_requests_limit', message);
   }
   resources.use(slot);
-  const input = await readJson(c.req.raw, bodyLimits);
   const open = resources.use(openReplies.add(c.req.raw.signal));
   const { id } = await requests.submit(submissionOf(c, 'run', input, options));
   resources.defer(() => abandon(requests, id, open));

@@ -10,6 +10,7 @@ import { eventually } from './eventually.ts';
 import { expectSound } from './installation.ts';
 import { PersistentSubmitter } from './persistent-submitter.ts';
 import { seededRandom } from './seeded-random.ts';
+import { unfinished } from './unfinished.ts';
 
 const SUBMISSIONS = 200;
 const KILLS = 20;
@@ -83,12 +84,6 @@ function seeded(name: string): () => number {
   return seededRandom(value);
 }
 
-async function unfinished(url: string): Promise<number> {
-  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
-  const values = lines.filter((line) => line.startsWith('soundstage_requests{')).map((line) => line.split(' ')[1]);
-  return values.reduce((sum, value) => sum + Number(value), 0);
-}
-
 /** What happens after the last kill. */
 async function expectDone(submitter: PersistentSubmitter, server: Spawned): Promise<void> {
   await eventually(
@@ -107,9 +102,10 @@ test('a server that is killed at any moment: what was accepted is made, once', a
   const random = seeded('one server');
   const { dataFolder, url, environment } = await newInstallation();
   const submitter = new PersistentSubmitter({ url, webhookUrl: receiver.url, interval: () => 60 * random() });
-  const submitting = submitter.submit(SUBMISSIONS);
-  const server = await killAgainAndAgain(() => new Spawned({ program: 'server', environment }), KILLS, random);
-  await submitting;
+  const [server] = await Promise.all([
+    killAgainAndAgain(() => new Spawned({ program: 'server', environment }), KILLS, random),
+    submitter.submit(SUBMISSIONS),
+  ]);
   await expectDone(submitter, server);
   await server[Symbol.asyncDispose]();
   await expectSound({ dataFolder }, submitter.accepted);
@@ -121,18 +117,19 @@ test('a server and two workers that are killed at any moment, on PostgreSQL', as
   const databaseUrl = await postgres.newDatabase();
   const { dataFolder, url, environment } = await newInstallation({ DATABASE_URL: databaseUrl });
   const submitter = new PersistentSubmitter({ url, webhookUrl: receiver.url, interval: () => 60 * random() });
-  const submitting = submitter.submit(SUBMISSIONS);
   const worker = (): Spawned => new Spawned({ program: 'worker', environment });
-  const [server, ...workers] = await Promise.all([
-    killAgainAndAgain(
-      () => new Spawned({ program: 'server', environment: { ...environment, CLIPS: 'elsewhere' } }),
-      6,
-      random,
-    ),
-    killAgainAndAgain(worker, 7, random),
-    killAgainAndAgain(worker, 7, random),
+  const [[server, ...workers]] = await Promise.all([
+    Promise.all([
+      killAgainAndAgain(
+        () => new Spawned({ program: 'server', environment: { ...environment, CLIPS: 'elsewhere' } }),
+        6,
+        random,
+      ),
+      killAgainAndAgain(worker, 7, random),
+      killAgainAndAgain(worker, 7, random),
+    ]),
+    submitter.submit(SUBMISSIONS),
   ]);
-  await submitting;
   await expectDone(submitter, server);
   for (const { errors } of workers) expect(errors).toBe('');
   await Promise.all([server, ...workers].map((each) => each[Symbol.asyncDispose]()));

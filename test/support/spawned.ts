@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const programs = Object.freeze({
   server: new URL('./server-process.ts', import.meta.url),
   worker: new URL('./worker-process.ts', import.meta.url),
+  bare: new URL('../../bench/server-bare.ts', import.meta.url),
   soundstage: new URL('../../src/main.ts', import.meta.url),
 });
 
@@ -38,7 +39,7 @@ export class Spawned implements AsyncDisposable {
     });
     const killAtExit = (): boolean => this.process.kill('SIGKILL');
     process.once('exit', killAtExit);
-    this.#ended = once(this.process, 'close').then(() => void process.off('exit', killAtExit));
+    this.#ended = once(this.process, 'exit').then(() => void process.off('exit', killAtExit));
     this.firstLine = Promise.race([firstLineOf(this.process), this.#ended.then(() => undefined)]);
   }
 
@@ -59,15 +60,24 @@ export class Spawned implements AsyncDisposable {
     await this.#ended;
   }
 
-  /** Bytes of memory it has now, and had at most. */
-  async memory(): Promise<{ readonly now: number; readonly most: number }> {
-    const status = await readFile(`/proc/${this.process.pid}/status`, 'utf8');
-    const bytes = (name: string): number => 1024 * Number(new RegExp(`${name}:\\s*(\\d+) kB`).exec(status)?.[1]);
-    return { now: bytes('VmRSS'), most: bytes('VmHWM') };
+  /** Bytes of memory it has; what it had at most is counted from now on. */
+  async watchMemory(): Promise<number> {
+    await writeFile(`/proc/${this.process.pid}/clear_refs`, '5');
+    return await this.#memory('VmRSS');
+  }
+
+  /** Bytes of memory it had at most since `watchMemory`. */
+  peakMemory(): Promise<number> {
+    return this.#memory('VmHWM');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill('SIGTERM');
+  }
+
+  async #memory(name: string): Promise<number> {
+    const status = await readFile(`/proc/${this.process.pid}/status`, 'utf8');
+    return 1024 * Number(new RegExp(`${name}:\\s*(\\d+) kB`).exec(status)?.[1]);
   }
 }
 
