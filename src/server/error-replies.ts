@@ -10,12 +10,8 @@ import { RefusedBody } from './refused-body.ts';
 export function failureReply(error: unknown, log: Log): Response {
   if (error instanceof RefusedBody) {
     const { status, body } = error;
-    const headers = {
-      ...errorHeaders(status, body),
-      'x-fal-billable-units': '0',
-      // The rest of the body is not read.
-      ...(status === 413 || status === 429 ? { connection: 'close' } : {}),
-    };
+    // The connection stays: closed while the caller still sends, it would take the reply away with a reset.
+    const headers = { ...errorHeaders(status, body), 'x-fal-billable-units': '0' };
     return Response.json(body, { status, headers });
   }
   if (!(error instanceof SoundstageError)) {

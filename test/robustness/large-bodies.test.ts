@@ -42,7 +42,7 @@ async function pour(headers: string, megabytes: number, framed: (piece: Buffer) 
     reply += text;
   });
   const closed = new Promise((resolve) => socket.once('close', resolve));
-  socket.write(`POST /queue/${endpointId} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers}\r\n`);
+  socket.write(`POST /queue/${endpointId} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
   for (let sent = 0; sent < megabytes && !socket.destroyed && reply === ''; sent++) {
     if (!socket.write(framed(spaces))) await Promise.race([once(socket, 'drain').catch(() => {}), closed, wait(1000)]);
   }

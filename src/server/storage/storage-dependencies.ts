@@ -20,7 +20,8 @@ export function newStorageRoutes(): Hono<AppEnv> {
     const refusal = storageRefusal(error);
     if (refusal === undefined) throw error;
     // The rest of a body that nobody wants does not have to be sent.
-    const unread: Record<string, string> = [408, 413].includes(refusal.status) ? { connection: 'close' } : {};
+    // Not after 413: closed while the caller still sends, the connection would take the reply away with a reset.
+    const unread: Record<string, string> = refusal.status === 408 ? { connection: 'close' } : {};
     return detail(c, refusal.status, refusal.message, unread);
   });
 }
