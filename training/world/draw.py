@@ -1,0 +1,142 @@
+"""Scenes → frames."""
+
+import torch
+from torch import Tensor
+
+from .canvas import Camera, Canvas, box, circle, ellipse, polygon, rotated
+from .scene import COLORS, HAIR, SKIN, Scene, Thing
+from .sound import BANDS, SoundFeatures
+
+MOUTH = torch.tensor([0.45, 0.06, 0.12])
+
+
+def color(name: str) -> Tensor:
+    return torch.tensor(COLORS[name])
+
+
+def still(frames: int) -> Camera:
+    return Camera(torch.ones(frames), torch.zeros(frames), torch.zeros(frames))
+
+
+def draw(
+    scene: Scene, sound: SoundFeatures, fps: float, height: int, width: int,
+    camera: Camera | None = None, style: str = "plain",
+) -> Tensor:
+    """[T, H, W, 3] in 0…1."""
+    frames = len(sound.loudness)
+    canvas = Canvas(height, width, camera or still(frames), style)
+    seconds = torch.arange(frames) / fps
+    if scene.kind == "sea":
+        _sea(canvas, scene, sound, seconds)
+        return canvas.image
+    ground = color(scene.ground)
+    if scene.ground_to is not None:
+        share = ((canvas.y + 1) / 2).clamp(0, 1)[..., None]  # [T, H, 1, 1]
+        ground = ground + (color(scene.ground_to) - ground) * share
+    canvas.fill(ground)
+    {"speaker": _speaker, "shapes": _shapes, "skyline": _skyline}[scene.kind](canvas, scene, sound, seconds)
+    return canvas.image
+
+
+def _column(values: Tensor) -> Tensor:
+    return values[:, None, None]
+
+
+def _speaker(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor) -> None:
+    skin = torch.tensor(SKIN[scene.skin])
+    hair = torch.tensor(HAIR[scene.hair])
+    small = 0.88 if scene.person in ("girl", "boy") else 1.0
+    sway = _column(scene.sway * torch.sin(1.3 * seconds + scene.phase))
+    nod = _column(0.012 * torch.sin(2.1 * seconds + 2 * scene.phase))
+    x = (canvas.x - sway) / small
+    y = (canvas.y - nod + 0.12) / small
+    if scene.hair_style == "long":
+        canvas.paint(box(x, y - 0.18, 0.47, 0.60, 0.3), hair)
+    shoulders = 0.62 if scene.person in ("man", "boy") else 0.54
+    canvas.paint(box(canvas.x - 0.4 * sway, canvas.y - 1.05, shoulders, 0.5, 0.25), color(scene.shirt))
+    canvas.paint(box(x, y - 0.5, 0.13, 0.2, 0.05), skin * 0.92)
+    if scene.hair_style == "curly":
+        for dx, dy in [(-0.36, -0.12), (-0.27, -0.38), (0.0, -0.5), (0.27, -0.38), (0.36, -0.12)]:
+            canvas.paint(circle(x - dx, y - dy, 0.2), hair)
+    elif scene.hair_style != "bald":
+        canvas.paint(ellipse(x, y + 0.08, 0.44, 0.52), hair)
+    canvas.paint(ellipse(x, y, 0.36, 0.46), skin)
+    if scene.hair_style in ("short", "long"):
+        fringe = torch.maximum(ellipse(x, y + 0.06, 0.40, 0.48), y + 0.24)
+        canvas.paint(fringe, hair)
+    if scene.beard:
+        canvas.paint(torch.maximum(ellipse(x, y, 0.365, 0.465), 0.12 - y), hair)
+        canvas.paint(ellipse(x, y - 0.22, 0.15, 0.12), skin)
+    _eyes(canvas, scene, x, y, seconds)
+    canvas.paint(ellipse(x, y - 0.08, 0.035, 0.05), skin * 0.85)
+    _mouth(canvas, sound, x, y)
+
+
+def _eyes(canvas: Canvas, scene: Scene, x: Tensor, y: Tensor, seconds: Tensor) -> None:
+    blink = ((seconds + scene.phase) % 2.7) < 0.14
+    lid = _column(torch.where(blink, 0.012, 0.058))
+    for side in (-1, 1):
+        canvas.paint(ellipse(x - side * 0.145, y + 0.06, 0.068, lid), torch.tensor([0.98, 0.98, 0.98]))
+        canvas.paint(ellipse(x - side * 0.145, y + 0.06, 0.032, torch.minimum(lid, torch.tensor(0.036))), torch.tensor([0.08, 0.08, 0.10]))
+        if scene.glasses:
+            frame = circle(x - side * 0.145, y + 0.06, 0.105).abs() - 0.014
+            canvas.paint(frame, torch.tensor([0.05, 0.05, 0.05]))
+    if scene.glasses:
+        canvas.paint(box(x, y + 0.07, 0.045, 0.012), torch.tensor([0.05, 0.05, 0.05]))
+
+
+def _mouth(canvas: Canvas, sound: SoundFeatures, x: Tensor, y: Tensor) -> None:
+    opening = _column(0.014 + 0.115 * sound.loudness**1.3)
+    wide = _column(0.105 + 0.05 * (sound.brightness - 0.5) * sound.loudness)
+    canvas.paint(ellipse(x, y - 0.24, wide + 0.016, opening + 0.016), torch.tensor([0.80, 0.36, 0.38]))
+    canvas.paint(ellipse(x, y - 0.24, wide, opening), MOUTH)
+
+
+def _shapes(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor) -> None:
+    for thing in scene.things:
+        size = thing.size * (0.55 + 0.55 * sound.loudness)
+        x = torch.full_like(seconds, thing.x)
+        y = torch.full_like(seconds, thing.y)
+        angle = torch.full_like(seconds, 0.15 * torch.sin(torch.tensor(thing.phase)).item())
+        if thing.motion == "bounce":
+            y = y + 0.25 - 0.5 * sound.beat
+        elif thing.motion == "rise":
+            y = 0.45 - 0.9 * sound.brightness * (0.3 + 0.7 * sound.loudness)
+        elif thing.motion == "spin":
+            angle = angle + 1.8 * seconds
+        canvas.paint(_outline(canvas, thing, _column(x), _column(y), _column(size), _column(angle)), color(thing.color))
+
+
+def _outline(canvas: Canvas, thing: Thing, x: Tensor, y: Tensor, size: Tensor, angle: Tensor) -> Tensor:
+    u, v = rotated(canvas.x - x, canvas.y - y, angle)
+    if thing.shape == "circle":
+        return circle(u, v, size)
+    if thing.shape == "square":
+        return box(u, v, 0.84 * size, 0.84 * size)
+    if thing.shape == "triangle":
+        return polygon(u, v - 0.2 * size, 3, 1.2 * size)
+    return polygon(u, v, 5, 1.2 * size, star=0.45)
+
+
+def _sea(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor) -> None:
+    sky = color(scene.ground)
+    share = ((canvas.y + 1) / 1.3).clamp(0, 1)[..., None]
+    canvas.fill(sky + (0.35 * (1 - sky)) * share)
+    light = color("white") if scene.ground == "black" else color("yellow")
+    canvas.paint(circle(canvas.x - 0.5, canvas.y + 0.55, 0.2), light)
+    water = color(scene.water)
+    swell = _column(0.03 + 0.16 * sound.loudness)
+    for depth, (level, speed, wave) in enumerate([(0.12, 1.1, 4.0), (0.38, 1.6, 3.2), (0.66, 2.1, 2.6)]):
+        phase = wave * canvas.x + _column(speed * seconds) + scene.phase + depth * 2.0
+        surface = level - swell * torch.sin(phase)
+        canvas.paint((surface - canvas.y) / 1.3, water * (1.0 - 0.2 * depth))
+
+
+def _skyline(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor) -> None:
+    del seconds
+    bar = color(scene.lights)
+    for band in range(BANDS):
+        x = (band - (BANDS - 1) / 2) * 0.27
+        half = _column(0.06 + 0.75 * sound.bands[:, band])
+        canvas.paint(box(canvas.x - x, canvas.y - 0.95 + half, 0.105, half), bar * (0.65 + 0.35 * band / (BANDS - 1)))
+    canvas.paint(-(canvas.y - 0.95), torch.tensor([0.06, 0.06, 0.08]))
