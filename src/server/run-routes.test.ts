@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../../test/support/server.ts';
 import { TestClipMaker, untilAborted } from '../jobs/test-jobs.ts';
 import { Calls, eventsOf, id, input } from './calls.test-support.ts';
@@ -71,6 +71,18 @@ test('a run as a stream ends with the output', async () => {
   expect([status, headers.get('content-type')]).toEqual([200, 'text/event-stream']);
   expect(eventsOf(body).at(-1)).toMatchObject({ seed: 7, prompt: input.prompt });
   expect((await calls.post(`/run/${id}/stream`, {})).status).toBe(422);
+});
+
+test('a run as a stream that is over before its first event is a stream all the same', async () => {
+  const submit = vi.spyOn(server.requests, 'submit').mockImplementation(async (submission) => {
+    submit.mockRestore();
+    const accepted = await server.requests.submit(submission);
+    await calls.finished(accepted.id);
+    return accepted;
+  });
+  const { status, headers, body } = await calls.post(`/run/${id}/stream`);
+  expect([status, headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  expect(eventsOf(body)).toMatchObject([{ seed: 7, prompt: input.prompt }]);
 });
 
 test('a run as a stream breaks off when it fails', async () => {

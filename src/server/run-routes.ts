@@ -61,7 +61,9 @@ async function run(c: AppContext, deps: RunDependencies, streams: boolean): Prom
   resources.defer(() => abandon(requests, id, open));
   const status = streams ? await firstStatus(requests, id, open) : await lastStatus(requests, id, open);
   if (status === undefined) return endedReply(id, open);
-  if (status.state === 'COMPLETED') return await finalReply(c, requests, id);
+  // A stream that went well is a stream, however soon it is over; an error before the first event is a plain reply.
+  const isRefused = (status.statusCode ?? 0) >= 400;
+  if (status.state === 'COMPLETED' && (isRefused || !streams)) return await finalReply(c, requests, id);
   const events = runEvents({ requests, id, bases: c.var.bases, signal: open.signal });
   const reply = eventStream(events, { abort: open.abort, resources: resources.move(), breakOff: breakOff(c, log) });
   reply.headers.set('x-fal-request-id', id);
