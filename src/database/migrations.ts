@@ -41,7 +41,6 @@ async function first(database: Kysely<unknown>): Promise<void> {
       interruptions integer not null default 0,
       worker text,
       heartbeat_at timestamptz,
-      cancel_requested_at timestamptz,
       status_code integer,
       output json,
       error text,

@@ -54,7 +54,6 @@ export interface RequestsTable {
   worker: string | null;
   /** Last sign of life of the worker, while it runs. */
   heartbeat_at: Date | null;
-  cancel_requested_at: Date | null;
   /** The outcome, once COMPLETED. */
   status_code: number | null;
   /** Output or error body; null once erased. */
