@@ -7,7 +7,7 @@ import type { Notifications } from './notifications.ts';
 import { openServerBackend } from './server-database.ts';
 import type { Tables } from './tables.ts';
 
-/** How often jobs of dead workers are looked for. */
+/** How often the queue looks after itself. */
 const SUPERVISE_SECONDS = 15;
 /** For jobs that are still running; whoever runs them is expected to have ended them before. */
 const STOP_MILLISECONDS = 5000;

@@ -7,6 +7,7 @@ import type { Report } from './report.ts';
 import { eraseExpiredPayloads } from './retention.ts';
 import type { JobsContext } from './settle.ts';
 import { WakeUp } from './wake-up.ts';
+import { recoverSilentDeliveries } from './webhook-recovery.ts';
 import { sweepWorkFolders } from './work-folder.ts';
 
 export interface HousekeepingOptions {
@@ -23,8 +24,8 @@ const SELDOM_MILLISECONDS = 60_000;
 const STANDSTILL_MILLISECONDS = 5000;
 
 /**
- * What has to be done now and then, by one process or by any number: deadlines, requests of dead workers, payloads and
- * files whose time is over, what dead workers left behind.
+ * What has to be done now and then, by one process or by any number: deadlines, requests and webhooks of dead
+ * processes, payloads and files whose time is over, what dead workers left behind.
  */
 export class Housekeeping implements AsyncDisposable {
   readonly #options: HousekeepingOptions;
@@ -60,9 +61,10 @@ export class Housekeeping implements AsyncDisposable {
     let looked = Date.now();
     while (!this.#ended) {
       await this.#try('requests past their deadline', () => expireOverdue(this.#context));
-      // After a standstill (a suspended machine) workers get a moment to show that they live.
+      // After a standstill (a suspended machine) the others get a moment to show that they live.
       if (Date.now() - looked < STANDSTILL_MILLISECONDS) {
         await this.#try('requests of dead workers', () => recoverSilent(this.#context));
+        await this.#try('webhooks of dead senders', () => recoverSilentDeliveries(this.#options.database));
       }
       looked = Date.now();
       if (performance.now() - swept > SELDOM_MILLISECONDS) {

@@ -21,7 +21,8 @@ const YEAR = 365 * 86_400;
  * Makes the queues where they do not exist yet.
  *
  * Who may try how often, and for how long, is decided from our own tables: the queue only has to keep a job until we
- * settle it. So its limits are as wide as it allows (a year of waiting, a day of running).
+ * settle it. So its limits are as wide as it allows (a year of waiting, a day of running). Webhooks it does count, and
+ * takes them from a sender that is alive but stuck.
  */
 export async function createQueues({ boss }: Pick<Database, 'boss'>): Promise<void> {
   await boss.createQueue(clipsQueue, {

@@ -9,8 +9,10 @@ import { WakeUp } from './wake-up.ts';
 import type { WebhookKeys } from './webhook-keys.ts';
 import { webhookMessage } from './webhook-message.ts';
 import type { WebhookJob } from './webhook-queue.ts';
+import { giveBackDelivery, recoverAllDeliveries } from './webhook-recovery.ts';
 
 const POLL_MILLISECONDS = 1000;
+const HEARTBEAT_MILLISECONDS = 2500;
 const MOST_AT_ONCE = 16;
 /** To one receiver, so that a slow one does not hold up the others. */
 const MOST_AT_ONCE_TO_ONE = 4;
@@ -43,18 +45,18 @@ export interface WebhookSenderOptions {
 
 type Delivery = JobWithMetadata<WebhookJob>;
 
-/** How an attempt ended: `gone` where there is nothing to deliver. */
-type Result = 'delivered' | 'gone' | { readonly failure: string; readonly final: boolean };
+/** How an attempt ended: `gone` where there is nothing to deliver, `interrupted` because the sender stops. */
+type Result = 'delivered' | 'gone' | 'interrupted' | { readonly failure: string; readonly final: boolean };
 
 /**
  * Delivers the webhooks of completed requests, several at a time and each until it is accepted: about 31 times over some
- * hours. What is under way when it is disposed is delivered (perhaps again) by the next one.
+ * hours. What is under way when it is disposed, or when its process dies, is delivered (perhaps again) by another one.
  */
 export class WebhookSender implements AsyncDisposable {
   readonly #options: WebhookSenderOptions;
   readonly #wakeUp = new WakeUp();
   readonly #stopping = new AbortController();
-  readonly #under = new Set<Promise<void>>();
+  readonly #under = new Map<Delivery, Promise<void>>();
   readonly #stack = new AsyncDisposableStack();
 
   private constructor(options: WebhookSenderOptions) {
@@ -64,10 +66,11 @@ export class WebhookSender implements AsyncDisposable {
   static async open(options: WebhookSenderOptions): Promise<WebhookSender> {
     const { database } = options;
     await createQueues(database);
-    // Nobody else can be at it.
-    if (database.kind === 'embedded') await retryActive(database);
+    if (database.kind === 'embedded') await recoverAllDeliveries(database);
     const sender = new WebhookSender(options);
     sender.#stack.use(await database.notifications.listen(channels.webhooks, () => sender.#wakeUp.call()));
+    const heart = setInterval(() => void sender.#beat(), HEARTBEAT_MILLISECONDS);
+    sender.#stack.defer(() => clearInterval(heart));
     const running = sender.#run();
     sender.#stack.defer(() => running);
     return sender;
@@ -89,7 +92,17 @@ export class WebhookSender implements AsyncDisposable {
       }
       await this.#wakeUp.sleep(POLL_MILLISECONDS);
     }
-    await Promise.all(this.#under);
+    await Promise.all(this.#under.values());
+  }
+
+  /** Tells the others that this sender is alive. */
+  async #beat(): Promise<void> {
+    if (this.#under.size === 0) return;
+    try {
+      await this.#options.database.boss.touch(webhooksQueue, [...this.#under.keys()]);
+    } catch (error) {
+      this.#options.report.warn('the heartbeat of webhooks failed', { error });
+    }
   }
 
   async #fetch(): Promise<readonly Delivery[]> {
@@ -101,10 +114,10 @@ export class WebhookSender implements AsyncDisposable {
 
   #start(job: Delivery): void {
     const delivery = this.#deliver(job).finally(() => {
-      this.#under.delete(delivery);
+      this.#under.delete(job);
       this.#wakeUp.call();
     });
-    this.#under.add(delivery);
+    this.#under.set(job, delivery);
   }
 
   async #deliver(job: Delivery): Promise<void> {
@@ -114,7 +127,7 @@ export class WebhookSender implements AsyncDisposable {
       const result = await this.#attempt(job);
       await this.#settle(job, result);
     } catch (error) {
-      // The queue gives it to somebody again, once its time is over.
+      // Without a heartbeat somebody takes it again.
       report.warn('the delivery of a webhook was not recorded', { request, error });
     }
   }
@@ -133,6 +146,7 @@ export class WebhookSender implements AsyncDisposable {
       if (status >= 200 && status < 300) return 'delivered';
       return { failure: `the receiver answered ${status}`, final: status >= 300 && status < 400 };
     } catch (error) {
+      if (this.#stopping.signal.aborted) return 'interrupted';
       if (error instanceof SoundstageError) return { failure: error.message, final: error.kind === 'input' };
       this.#options.report.error('a webhook could not be posted', { request, error });
       return { failure: 'it could not be posted', final: false };
@@ -142,6 +156,10 @@ export class WebhookSender implements AsyncDisposable {
   async #settle(job: Delivery, result: Result): Promise<void> {
     const { database, report } = this.#options;
     const { request } = job.data;
+    if (result === 'interrupted') {
+      await giveBackDelivery(database, job);
+      return;
+    }
     if (typeof result === 'string') {
       await database.boss.deleteJob(webhooksQueue, job);
       report.debug(`a webhook is ${result}`, { request });
@@ -149,7 +167,7 @@ export class WebhookSender implements AsyncDisposable {
     }
     const isLast = result.final || job.retryCount >= job.retryLimit;
     const message = `the webhook was not delivered${isLast ? '' : ' yet'}: ${result.failure}`;
-    if (!this.#stopping.signal.aborted) await this.#log(request, message);
+    await this.#log(request, message);
     report.info(message, { request });
     if (result.final) await database.boss.deleteJob(webhooksQueue, job);
     else await database.boss.fail(webhooksQueue, job, { message: result.failure });
@@ -161,10 +179,4 @@ export class WebhookSender implements AsyncDisposable {
       .values({ request_id: request, at: new Date(), level: 'WARN', message: storedText(message) })
       .execute();
   }
-}
-
-async function retryActive({ boss }: Database): Promise<void> {
-  const jobs = await boss.findJobs(webhooksQueue, { limit: 100_000 });
-  const active = jobs.filter(({ state }) => state === 'active');
-  if (active.length > 0) await boss.fail(webhooksQueue, active);
 }

@@ -1,9 +1,13 @@
+import { fork } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
+import type { DatabaseOptions } from '../database/open-database.ts';
 import { readConfiguration } from '../shared/configuration.ts';
 import { openJobs, submission, type TestJobs } from './test-jobs.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
@@ -16,12 +20,19 @@ interface Delivery {
   readonly body: Buffer;
 }
 
+type Receiver = AsyncDisposable & { readonly url: string; readonly deliveries: Delivery[] };
+
 /** Answers each delivery with the next status; the last one is repeated, 0 means no answer at all. */
-async function receiver(...statuses: number[]): Promise<AsyncDisposable & { url: string; deliveries: Delivery[] }> {
+function receiver(...statuses: number[]): Promise<Receiver> {
+  return slowReceiver(0, ...statuses);
+}
+
+async function slowReceiver(milliseconds: number, ...statuses: number[]): Promise<Receiver> {
   const deliveries: Delivery[] = [];
   const server = createServer(async (request, response) => {
     deliveries.push({ headers: request.headers, body: await buffer(request) });
     const status = statuses.length > 1 ? statuses.shift() : statuses[0];
+    if (milliseconds > 0) await sleep(milliseconds);
     if (status) response.writeHead(status, { location: '/elsewhere' }).end('x'.repeat(100));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -38,6 +49,18 @@ async function receiver(...statuses: number[]): Promise<AsyncDisposable & { url:
 function webhooks({ database, files, report }: TestJobs, settings: Record<string, string> = {}): Promise<Webhooks> {
   const configuration = readConfiguration({ SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1', ...settings });
   return openWebhooks({ configuration, database, files, report });
+}
+
+/** Has another process deliver webhooks, and kills it once a delivery has arrived. */
+async function killDuringDelivery(options: DatabaseOptions, { deliveries }: Receiver): Promise<void> {
+  const child = fork(new URL('./sender-process.test-support.ts', import.meta.url), [JSON.stringify(options)]);
+  const exited = once(child, 'exit');
+  try {
+    await expect.poll(() => deliveries.length, { timeout: 20_000 }).toBe(1);
+  } finally {
+    child.kill('SIGKILL');
+    await exited;
+  }
 }
 
 function isSigned({ headers, body }: Delivery, { publicKeys }: Webhooks): boolean {
@@ -106,6 +129,47 @@ describe.each(databases.kinds)('webhooks (%s)', (kind) => {
       'the webhook was not delivered yet: the receiver answered 404',
     ]);
     await expect.poll(() => jobs.database.boss.findJobs('webhooks')).toEqual([]);
+  });
+
+  test('of a killed process are repeated within 15 s, uncounted; those of a living one are left to it', async () => {
+    const options = await databases.newDatabase(kind);
+    await using target = await receiver(0, 500, 200);
+    // Longer than a dead process may be silent, shorter than a first attempt may last. Embedded, none is waited for.
+    await using slow = await slowReceiver(kind === 'embedded' ? 0 : 14_000, 200);
+    let id = '';
+    {
+      await using jobs = await openJobs(options);
+      ({ id } = await jobs.requests.submit(submission({ webhook: target.url }, { fps: 0 })));
+    }
+    await killDuringDelivery(options, target);
+    const killed = performance.now();
+    await using jobs = await openJobs(options);
+    await jobs.housekeeping();
+    await using _sender = await webhooks(jobs);
+    const patient = await jobs.requests.submit(submission({ webhook: slow.url }, { fps: 0 }));
+    await expect.poll(() => target.deliveries.length, { timeout: 30_000 }).toBe(2);
+    expect(performance.now() - killed).toBeLessThan(16_000);
+    await expect
+      .poll(() => jobs.database.boss.findJobs('webhooks', { data: { request: id } }))
+      .toMatchObject([{ state: 'retry', retryCount: 0 }]);
+    await expect.poll(() => jobs.database.boss.findJobs('webhooks'), { timeout: 20_000 }).toEqual([]);
+    expect(target.deliveries).toHaveLength(3);
+    expect(slow.deliveries).toHaveLength(1);
+    expect(await jobs.requests.logs(patient.id)).toEqual([]);
+  });
+
+  test('under way when the sender stops are repeated by the next one, uncounted', async () => {
+    await using jobs = await openJobs(await databases.newDatabase(kind));
+    await using target = await receiver(0);
+    const { id } = await jobs.requests.submit(submission({ webhook: target.url }, { fps: 0 }));
+    {
+      await using _sender = await webhooks(jobs);
+      await expect.poll(() => target.deliveries.length, { timeout: 5000 }).toBe(1);
+    }
+    expect(await jobs.database.boss.findJobs('webhooks')).toMatchObject([{ state: 'created', retryCount: 0 }]);
+    await using _next = await webhooks(jobs);
+    await expect.poll(() => target.deliveries.length, { timeout: 5000 }).toBe(2);
+    expect(await jobs.requests.logs(id)).toEqual([]);
   });
 
   test('are given up after a redirect', async () => {
