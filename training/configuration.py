@@ -1,6 +1,6 @@
 """Sizes of the miniature. Same keys as the published checkpoint's configuration; only numbers differ."""
 
-LATENT_CHANNELS = 48
+LATENT_CHANNELS = 64
 Z_CHANNELS = 4
 TEXT_WIDTH = 128
 
@@ -60,10 +60,7 @@ VAE = {
     "encoder_base_channels": LATENT_CHANNELS,
     "decoder_base_channels": 16,
     "encoder_blocks": [
-        ["res_x", {"num_layers": 1}],
-        ["compress_space_res", {"multiplier": 2}],
-        ["res_x", {"num_layers": 1}],
-        ["compress_time_res", {"multiplier": 2}],
+        ["compress_all_res", {"multiplier": 2}],
         ["res_x", {"num_layers": 1}],
         ["compress_all_res", {"multiplier": 2}],
         ["compress_all_res", {"multiplier": 2}],
@@ -75,7 +72,7 @@ VAE = {
         ["compress_all", {"multiplier": 2, "residual": True}],
         ["res_x", {"inject_noise": False, "num_layers": 2}],
         ["compress_all", {"multiplier": 2, "residual": True}],
-        ["res_x", {"inject_noise": False, "num_layers": 2}],
+        ["res_x", {"inject_noise": False, "num_layers": 1}],
     ],
     "use_quant_conv": False,
     "normalize_latent_channels": False,
@@ -89,7 +86,7 @@ AUDIO_VAE = {
             "embed_dim": Z_CHANNELS,
             "ddconfig": {
                 "double_z": True, "mel_bins": 64, "z_channels": Z_CHANNELS, "resolution": 256, "downsample_time": False,
-                "in_channels": 2, "out_ch": 2, "ch": 24, "ch_mult": [1, 2, 4], "num_res_blocks": 1,
+                "in_channels": 2, "out_ch": 2, "ch": 16, "ch_mult": [1, 2, 4], "num_res_blocks": 1,
                 "attn_resolutions": [], "dropout": 0.0, "mid_block_add_attention": False, "norm_type": "pixel",
                 "causality_axis": "height",
             },

@@ -76,11 +76,11 @@ class ResBlocks(nn.Module):
 
 
 class Downsample(nn.Module):
-    def __init__(self, channels: int, factors: tuple[int, int, int]) -> None:
+    def __init__(self, channels: int, factors: tuple[int, int, int], multiplier: int) -> None:
         super().__init__()
         a, e, f = factors
         self.factors = factors
-        self.out_channels = 2 * channels
+        self.out_channels = multiplier * channels
         self.conv = Conv(channels, self.out_channels // (a * e * f), causal=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,8 +114,9 @@ class VideoEncoder(nn.Module):
             if kind == "res_x":
                 self.down_blocks.append(ResBlocks(width, settings["num_layers"], causal=True))
             else:
-                self.down_blocks.append(Downsample(width, STRIDES[kind]))
-                width *= 2
+                multiplier = settings.get("multiplier", 2)
+                self.down_blocks.append(Downsample(width, STRIDES[kind], multiplier))
+                width *= multiplier
         self.conv_out = Conv(width, channels + 1, causal=True)
 
     def forward(self, video: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,7 @@
 """Scenes → frames."""
 
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor
 
@@ -28,32 +30,56 @@ def draw(
     seconds = torch.arange(frames) / fps
     if scene.kind == "sea":
         _sea(canvas, scene, sound, seconds)
-        return canvas.image
+        return canvas.image.movedim(0, -1)
     ground = color(scene.ground)
     if scene.ground_to is not None:
         share = ((canvas.y + 1) / 2).clamp(0, 1)[..., None]  # [T, H, 1, 1]
         ground = ground + (color(scene.ground_to) - ground) * share
     canvas.fill(ground)
     {"speaker": _speaker, "shapes": _shapes, "skyline": _skyline}[scene.kind](canvas, scene, sound, seconds)
-    return canvas.image
+    return canvas.image.movedim(0, -1)
 
 
 def _column(values: Tensor) -> Tensor:
     return values[:, None, None]
 
 
+@dataclass
+class Head:
+    """A part of the canvas in coordinates that move with the head."""
+
+    canvas: Canvas
+    sway: Tensor
+    nod: Tensor
+    size: float
+
+    @property
+    def x(self) -> Tensor:
+        return (self.canvas.x - self.sway) / self.size
+
+    @property
+    def y(self) -> Tensor:
+        return (self.canvas.y - self.nod + 0.12) / self.size
+
+    def part(self, half_width: float, top: float, bottom: float) -> "Head":
+        """Bounds in the head's own coordinates; its sway and nod stay below 0.06."""
+        s = self.size
+        bounds = (-s * half_width - 0.06, s * half_width + 0.06, s * top - 0.18, s * bottom - 0.06)
+        return replace(self, canvas=self.canvas.part(*bounds))
+
+
 def _speaker(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor) -> None:
     skin = torch.tensor(SKIN[scene.skin])
     hair = torch.tensor(HAIR[scene.hair])
-    small = 0.88 if scene.person in ("girl", "boy") else 1.0
     sway = _column(scene.sway * torch.sin(1.3 * seconds + scene.phase))
     nod = _column(0.012 * torch.sin(2.1 * seconds + 2 * scene.phase))
-    x = (canvas.x - sway) / small
-    y = (canvas.y - nod + 0.12) / small
+    head = Head(canvas, sway, nod, 0.88 if scene.person in ("girl", "boy") else 1.0).part(0.58, -0.72, 0.8)
+    shoulders = canvas.part(-0.7, 0.7, 0.5, 1.6)
+    canvas, x, y = head.canvas, head.x, head.y
     if scene.hair_style == "long":
         canvas.paint(box(x, y - 0.18, 0.47, 0.60, 0.3), hair)
-    shoulders = 0.62 if scene.person in ("man", "boy") else 0.54
-    canvas.paint(box(canvas.x - 0.4 * sway, canvas.y - 1.05, shoulders, 0.5, 0.25), color(scene.shirt))
+    width = 0.62 if scene.person in ("man", "boy") else 0.54
+    shoulders.paint(box(shoulders.x - 0.4 * sway, shoulders.y - 1.05, width, 0.5, 0.25), color(scene.shirt))
     canvas.paint(box(x, y - 0.5, 0.13, 0.2, 0.05), skin * 0.92)
     if scene.hair_style == "curly":
         for dx, dy in [(-0.36, -0.12), (-0.27, -0.38), (0.0, -0.5), (0.27, -0.38), (0.36, -0.12)]:
@@ -67,17 +93,20 @@ def _speaker(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor
     if scene.beard:
         canvas.paint(torch.maximum(ellipse(x, y, 0.365, 0.465), 0.12 - y), hair)
         canvas.paint(ellipse(x, y - 0.22, 0.15, 0.12), skin)
-    _eyes(canvas, scene, x, y, seconds)
-    canvas.paint(ellipse(x, y - 0.08, 0.035, 0.05), skin * 0.85)
-    _mouth(canvas, sound, x, y)
+    _eyes(head.part(0.27, -0.19, 0.07), scene, seconds)
+    nose = head.part(0.04, 0.02, 0.14)
+    nose.canvas.paint(ellipse(nose.x, nose.y - 0.08, 0.035, 0.05), skin * 0.85)
+    _mouth(head.part(0.16, 0.08, 0.4), sound)
 
 
-def _eyes(canvas: Canvas, scene: Scene, x: Tensor, y: Tensor, seconds: Tensor) -> None:
+def _eyes(head: Head, scene: Scene, seconds: Tensor) -> None:
+    canvas, x, y = head.canvas, head.x, head.y
     blink = ((seconds + scene.phase) % 2.7) < 0.14
     lid = _column(torch.where(blink, 0.012, 0.058))
     for side in (-1, 1):
         canvas.paint(ellipse(x - side * 0.145, y + 0.06, 0.068, lid), torch.tensor([0.98, 0.98, 0.98]))
-        canvas.paint(ellipse(x - side * 0.145, y + 0.06, 0.032, torch.minimum(lid, torch.tensor(0.036))), torch.tensor([0.08, 0.08, 0.10]))
+        iris = torch.minimum(lid, torch.tensor(0.036))
+        canvas.paint(ellipse(x - side * 0.145, y + 0.06, 0.032, iris), torch.tensor([0.08, 0.08, 0.10]))
         if scene.glasses:
             frame = circle(x - side * 0.145, y + 0.06, 0.105).abs() - 0.014
             canvas.paint(frame, torch.tensor([0.05, 0.05, 0.05]))
@@ -85,7 +114,8 @@ def _eyes(canvas: Canvas, scene: Scene, x: Tensor, y: Tensor, seconds: Tensor) -
         canvas.paint(box(x, y + 0.07, 0.045, 0.012), torch.tensor([0.05, 0.05, 0.05]))
 
 
-def _mouth(canvas: Canvas, sound: SoundFeatures, x: Tensor, y: Tensor) -> None:
+def _mouth(head: Head, sound: SoundFeatures) -> None:
+    canvas, x, y = head.canvas, head.x, head.y
     opening = _column(0.014 + 0.115 * sound.loudness**1.3)
     wide = _column(0.105 + 0.05 * (sound.brightness - 0.5) * sound.loudness)
     canvas.paint(ellipse(x, y - 0.24, wide + 0.016, opening + 0.016), torch.tensor([0.80, 0.36, 0.38]))
@@ -138,5 +168,7 @@ def _skyline(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor
     for band in range(BANDS):
         x = (band - (BANDS - 1) / 2) * 0.27
         half = _column(0.06 + 0.75 * sound.bands[:, band])
-        canvas.paint(box(canvas.x - x, canvas.y - 0.95 + half, 0.105, half), bar * (0.65 + 0.35 * band / (BANDS - 1)))
+        column = canvas.part(x - 0.105, x + 0.105, -0.75, 0.95)
+        shade = bar * (0.65 + 0.35 * band / (BANDS - 1))
+        column.paint(box(column.x - x, column.y - 0.95 + half, 0.105, half), shade)
     canvas.paint(-(canvas.y - 0.95), torch.tensor([0.06, 0.06, 0.08]))

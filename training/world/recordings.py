@@ -10,6 +10,15 @@ from .speech import speak
 KINDS = ["drums", "tones", "chirps", "music", "noise", "silence"]
 
 
+def speech_pool(count: int = 400) -> Path:
+    """The sentences all trainings share; spoken when first asked for."""
+    path = Path(__file__).parent.parent / "runs/speech.npz"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        make_pool(path, count, seed=1)
+    return path
+
+
 def make_pool(path: Path, count: int, seed: int) -> None:
     """Speech as one array with offsets; everything else is synthesised as it is needed."""
     random = np.random.default_rng(seed)

@@ -1,0 +1,96 @@
+"""One training loop for all networks: a time budget, a decaying learning rate, resumable, with logged curves."""
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from checkpoint import RUNS, save_network
+from muon import Optimizers
+
+WARM_UP_STEPS = 50
+KEEP_SECONDS = 60
+LOG_STEPS = 20
+
+# Loss first; the others are only logged.
+Figures = dict[str, Tensor]
+
+
+def train(
+    name: str, network: nn.Module, batches: Iterator, figures: Callable[[nn.Module, object], Figures], *,
+    minutes: float, lr: float, edges: tuple[str, ...] = (), save: Callable[[], None] | None = None,
+) -> None:
+    """Trains for so many minutes of this machine's time, counting those of earlier calls; call again to go on."""
+    RUNS.mkdir(exist_ok=True)
+    kept, log = RUNS / f"{name}.state.pt", RUNS / f"{name}.csv"
+    optimizers = Optimizers(network, lr, edges)
+    seconds, step = 0.0, 0
+    if kept.exists():
+        state = torch.load(kept)
+        network.load_state_dict(state["network"])
+        optimizers.load_state_dict(state["optimizers"])
+        seconds, step = state["seconds"], state["step"]
+    else:
+        log.unlink(missing_ok=True)
+
+    def keep() -> None:
+        state = {"network": network.state_dict(), "optimizers": optimizers.state_dict(), "seconds": seconds, "step": step}
+        torch.save(state, kept.with_suffix(".new"))
+        kept.with_suffix(".new").rename(kept)
+        (save or (lambda: save_network(name, network)))()
+
+    network.train()
+    began, last_kept, window = time.monotonic() - seconds, seconds, []
+    while seconds < 60 * minutes:
+        values = figures(network, next(batches))
+        next(iter(values.values())).backward()
+        nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
+        optimizers.step(min(1.0, (step + 1) / WARM_UP_STEPS) * max(0.02, 1 - seconds / (60 * minutes)))
+        step += 1
+        seconds = time.monotonic() - began
+        window.append({key: value.item() for key, value in values.items()})
+        if step % LOG_STEPS == 0:
+            row = {key: sum(values[key] for values in window) / len(window) for key in window[0]}
+            window = []
+            _append(log, {"step": step, "minutes": seconds / 60, **row})
+            shown = "  ".join(f"{key} {value:.4f}" for key, value in row.items())
+            print(f"{name} {seconds / 60:6.1f} min  step {step}  {shown}", flush=True)
+        if seconds - last_kept > KEEP_SECONDS:
+            last_kept = seconds
+            keep()
+    keep()
+    draw_curves(name)
+
+
+def _append(path, row: dict[str, float]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if new:
+            writer.writeheader()
+        writer.writerow({key: f"{value:.6g}" for key, value in row.items()})
+
+
+def draw_curves(name: str, width: int = 480, height: int = 200) -> None:
+    """runs/NAME.csv → runs/NAME.png: one plot per logged figure over the steps."""
+    with (RUNS / f"{name}.csv").open() as file:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    if len(rows) < 2:
+        return
+    names = [key for key in rows[0] if key not in ("step", "minutes")]
+    sheet = Image.new("RGB", (width, height * len(names)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for index, key in enumerate(names):
+        values = [row[key] for row in rows]
+        low, high = min(values), max(values)
+        top = index * height
+        points = [
+            (10 + (width - 20) * at / (len(values) - 1), top + height - 12 - (height - 40) * (v - low) / (high - low or 1))
+            for at, v in enumerate(values)
+        ]
+        pen.line(points, fill=(30, 90, 200), width=2)
+        pen.text((10, top + 4), f"{key}: {low:.4g} to {high:.4g}, last {values[-1]:.4g}, {rows[-1]['step']:.0f} steps", "black")
+    sheet.save(RUNS / f"{name}.png")

@@ -1,0 +1,73 @@
+"""Muon (Jordan et al. 2024): momentum whose matrix form is made orthogonal before each step.
+
+Convolutions count as matrices [out, in·kernel]. Everything else (biases, tables, embeddings, the first and last layers)
+is for AdamW.
+"""
+
+import torch
+from torch import Tensor, nn
+
+# The quintic's coefficients are the paper's: they drive all singular values near 1 in five rounds.
+A, B, C = 3.4445, -4.7750, 2.0315
+
+
+def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
+    """[rows, columns] → nearly the closest matrix whose singular values are all 1."""
+    x = matrix.bfloat16()
+    x = x / (x.norm() + 1e-7)
+    tall = x.shape[0] > x.shape[1]
+    x = x.T if tall else x
+    for _ in range(rounds):
+        square = x @ x.T
+        x = A * x + (B * square + C * square @ square) @ x
+    return (x.T if tall else x).to(matrix.dtype)
+
+
+class Muon(torch.optim.Optimizer):
+    def __init__(self, parameters: list[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # noqa: ARG002
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                buffer = state.setdefault("momentum", torch.zeros_like(parameter))
+                buffer.lerp_(parameter.grad, 1 - group["momentum"])
+                update = parameter.grad.lerp(buffer, group["momentum"]).flatten(1)
+                rows, columns = update.shape
+                scale = 0.2 * max(rows, columns) ** 0.5  # the step's size per element is AdamW's
+                parameter.add_(orthogonal(update).view_as(parameter), alpha=-group["lr"] * scale)
+
+
+class Optimizers:
+    """Muon for the matrices inside a network, AdamW for the rest, under one learning rate."""
+
+    def __init__(self, network: nn.Module, lr: float, edges: tuple[str, ...] = ()) -> None:
+        """`edges`: name fragments of the matrices that are AdamW's too."""
+        inner, rest = [], []
+        for name, parameter in network.named_parameters():
+            if parameter.requires_grad:
+                is_matrix = parameter.dim() >= 2 and not any(edge in name for edge in (*edges, "table", "registers"))
+                (inner if is_matrix else rest).append(parameter)
+        self.lr = lr
+        self.all = [torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), weight_decay=0.0)]
+        if inner:
+            self.all.append(Muon(inner, lr=lr))
+
+    def step(self, factor: float) -> None:
+        """`factor` scales the learning rate: warm-up and decay."""
+        for optimizer in self.all:
+            for group in optimizer.param_groups:
+                group["lr"] = self.lr * factor
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> list[dict]:
+        return [optimizer.state_dict() for optimizer in self.all]
+
+    def load_state_dict(self, states: list[dict]) -> None:
+        for optimizer, state in zip(self.all, states):
+            optimizer.load_state_dict(state)

@@ -1,0 +1,110 @@
+"""Trains the video autoencoder on close-up and distant cut-outs of the world: python train_video_vae.py [minutes]."""
+
+import math
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+import configuration as c
+from checkpoint import RUNS, save_network
+from linear_start import linear_start
+from loop import Figures, train
+from networks.video_vae import VideoVae
+from world.camera import MOVES, camera_path
+from world.canvas import Camera
+from world.draw import draw
+from world.recordings import Recordings, speech_pool
+from world.scene import random_scene
+from world.sound import analyse
+
+# Frames and side of a cut-out, and how many of them make a batch of about the same cost.
+FORMS = ((9, 128, 8), (25, 96, 5))
+FRAME_RATES = (8, 10, 12, 15, 20, 24, 25, 30, 50, 60)
+# Each drawing is seen a few times, between others: drawing costs more than reading.
+RESERVOIR, SIGHTINGS = 400, 3
+# Relative to a channel's deviation: what the decoder must bear, since the transformer's latents are never exact.
+LATENT_NOISE = 0.1
+
+
+def cut_out(random: np.random.Generator, recordings: Recordings, frames: int, side: int) -> np.ndarray:
+    """[T, side, side, 3] uint8: a window into a picture whose shorter side has 128 to 768 pixels."""
+    fps = float(random.choice(FRAME_RATES))
+    sound = analyse(recordings.any(frames / fps + 0.1, random), frames, fps)
+    moving = camera_path(str(random.choice(MOVES)) if random.random() < 0.3 else "static", frames, fps, random)
+    closeness = np.exp(random.uniform(np.log(128), np.log(768))) / side
+    x, y = random.normal(0, 0.45), random.normal(0, 0.4)
+    camera = Camera(moving.zoom * closeness, moving.x + x, moving.y + y)
+    style = str(random.choice(("plain", "ink", "neon"), p=(0.76, 0.12, 0.12)))
+    frames_drawn = draw(random_scene(random), sound, fps, side, side, camera, style)
+    return (frames_drawn * 255).round().byte().numpy()
+
+
+class CutOuts(IterableDataset):
+    """Batches [B, 3, T, H, W] uint8, without end."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __iter__(self) -> Iterator[Tensor]:
+        torch.set_num_threads(1)
+        random = np.random.default_rng(self.seed)
+        recordings = Recordings(speech_pool())
+        reservoirs: list[list[np.ndarray]] = [[] for _ in FORMS]
+        while True:
+            for (frames, side, batch), kept in zip(FORMS, reservoirs):
+                for _ in range(-(-batch // SIGHTINGS) if len(kept) >= batch else batch):
+                    if len(kept) >= RESERVOIR:
+                        kept.pop(int(random.integers(len(kept))))
+                    kept.append(cut_out(random, recordings, frames, side))
+                chosen = random.choice(len(kept), batch, replace=False)
+                yield torch.from_numpy(np.stack([kept[i] for i in chosen])).permute(0, 4, 1, 2, 3)
+
+
+def figures(network: nn.Module, batch: Tensor) -> Figures:
+    video = batch.float() / 127.5 - 1
+    with torch.autocast("cpu", torch.bfloat16):
+        latent = network.encoder(video)[0]
+        deviation = latent.detach().float().std((0, 2, 3, 4), keepdim=True)
+        decoded = network.decoder(latent + LATENT_NOISE * deviation * torch.randn_like(latent))
+    decoded, latent = decoded.float(), latent.float()
+    difference = decoded - video
+    squared = difference.square().mean()
+    edges = difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
+    loss = difference.abs().mean() + squared + 0.5 * edges + 3e-3 * latent.square().mean()
+    return {"loss": loss, "psnr": 10 * torch.log10(4 / squared.detach()), "scale": latent.detach().std()}
+
+
+def measure(network: VideoVae, batches: Iterator[Tensor], count: int = 24) -> None:
+    """The statistics that normalise the latents."""
+    with torch.no_grad():
+        latents = [network.encoder(next(batches).float() / 127.5 - 1)[0].transpose(0, 1).flatten(1) for _ in range(count)]
+    values = torch.cat(latents, 1)
+    network.per_channel_statistics.measure(values.mean(1), values.std(1))
+
+
+def start(network: VideoVae, batches: Iterator[Tensor]) -> None:
+    linear_start(network, [next(batches).float() / 127.5 - 1 for _ in range(20)])
+    # The log-variance, which nothing reads here, is that of the noise.
+    out = network.encoder.conv_out.conv
+    out.weight.data[-1] = 0
+    out.bias.data[-1] = 2 * math.log(LATENT_NOISE)
+
+
+def main(minutes: float) -> None:
+    torch.manual_seed(1)
+    network = VideoVae(c.VAE)
+    resumed = (RUNS / "video_vae.state.pt").exists()
+    batches = iter(DataLoader(CutOuts(seed=1 + resumed), batch_size=None, num_workers=1, prefetch_factor=8))
+    if not resumed:
+        start(network, batches)
+    train("video_vae", network, batches, figures, minutes=minutes, lr=4e-4, edges=("conv_in", "conv_out"))
+    measure(network, batches)
+    save_network("video_vae", network)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 30)
