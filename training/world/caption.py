@@ -1,87 +1,55 @@
-"""Captions: a full description of a scene, shorter forms that leave things out, and a reading of both."""
+"""Captions: full descriptions of a scene in many wordings, and shorter forms that leave a random part out."""
 
 import numpy as np
 
-from .scene import Scene, Thing
-
-MOTIONS = {
-    "pulse": ["pulses with the sound", "grows and shrinks with the sound", "throbs to the loudness"],
-    "bounce": ["bounces on the beat", "jumps with every beat"],
-    "rise": ["rises with the pitch", "moves up as the pitch climbs"],
-    "spin": ["spins slowly", "turns around and around"],
-}
+from .scene import Scene
+from .wording import Wording, loosely_spelled, spelled
+from .wording_shapes import shapes_sentences
+from .wording_speaker import SPEAKER_FACTS, speaker_sentences
+from .wording_views import sea_sentences, skyline_sentences
 
 
 def full_caption(scene: Scene, random: np.random.Generator) -> str:
-    """Everything a drawing shows, in one of several wordings."""
-    pick = lambda words: words[random.integers(len(words))]  # noqa: E731
-    if scene.kind == "speaker":
-        return f"{article(_person(scene))} {pick(SPEAKING)}, {_ground(scene)}"
-    if scene.kind == "shapes":
-        parts = [f"{article(f'{t.color} {t.shape}')} that {pick(MOTIONS[t.motion])}" for t in scene.things]
-        return f"{join(parts)}, {_ground(scene)}"
-    if scene.kind == "sea":
-        return f"{article(f'{scene.water} sea')} whose waves {pick(['rise', 'swell'])} with the sound, {scene.ground} sky"
-    return f"a skyline of {scene.lights} bars {pick(['dancing', 'moving'])} to the sound, {scene.ground} background"
+    """Everything a drawing shows, in one of many wordings, carefully spelled or not."""
+    words = Wording(random)
+    sentences = _full(scene, words)
+    return spelled(sentences) if words.chance(0.5) else loosely_spelled(sentences, words)
 
 
-SPEAKING = ["speaks to the camera", "talks to the camera", "is speaking to the camera", "is talking", "speaks"]
+def polished_caption(scene: Scene, random: np.random.Generator) -> str:
+    """The same in whole sentences and with the usual names of the colors: what the language model is to write."""
+    return spelled(_full(scene, Wording(random, plain=True)))
 
 
 def short_caption(scene: Scene, random: np.random.Generator) -> str:
-    """Leaves out a random part of it."""
-    pick = lambda words: words[random.integers(len(words))]  # noqa: E731
-    said = lambda share: random.random() < share  # noqa: E731
-    ground = f", {_ground(scene)}" if said(0.45) else ""
+    """Leaves out a random part of it, down to "a woman"."""
+    words = Wording(random)
+    return loosely_spelled(_short(scene, words), words)
+
+
+def _full(scene: Scene, words: Wording) -> list[str]:
     if scene.kind == "speaker":
-        features = []
-        if said(0.45):
-            features.append(_hair(scene))
-        if said(0.45):
-            features.append(article(f"{scene.shirt} shirt"))
-        if scene.glasses and said(0.6):
-            features.append("glasses")
-        if scene.beard and said(0.6):
-            features.append("a beard")
-        wearing = f" with {join(features)}" if features else ""
-        return f"{article(scene.person)}{wearing} {pick(SPEAKING)}{ground}"
+        return speaker_sentences(scene, set(SPEAKER_FACTS), words, brief=False)
     if scene.kind == "shapes":
-        parts = [
-            article(f"{t.color} {t.shape}") + (f" that {pick(MOTIONS[t.motion])}" if said(0.5) else "") for t in scene.things
-        ]
-        return f"{join(parts)}{ground}"
+        return shapes_sentences(scene, [{"color", "shape", "motion"}] * len(scene.things), True, words, brief=False)
     if scene.kind == "sea":
-        sky = f", {scene.ground} sky" if said(0.5) else ""
-        return (article(f"{scene.water} sea") if said(0.6) else "the sea") + sky
-    return (f"a skyline of {scene.lights} bars" if said(0.6) else pick(["a skyline", "an equaliser skyline"])) + ground
+        return sea_sentences(scene, {"water", "sky", "waves"}, words, brief=False)
+    return skyline_sentences(scene, {"lights", "ground", "dance"}, words, brief=False)
 
 
-def article(words: str) -> str:
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
-
-
-def join(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _hair(scene: Scene) -> str:
-    return "a bald head" if scene.hair_style == "bald" else f"{scene.hair_style} {scene.hair} hair"
-
-
-def _person(scene: Scene) -> str:
-    features = [_hair(scene), article(f"{scene.shirt} shirt")]
-    if scene.glasses:
-        features.append("glasses")
-    if scene.beard:
-        features.append("a beard")
-    return f"{scene.person} with {join(features)}"
-
-
-def _ground(scene: Scene) -> str:
-    if scene.ground_to is None:
-        return f"{scene.ground} background"
-    return f"{scene.ground} to {scene.ground_to} background"
-
-
-def thing_words(thing: Thing) -> str:
-    return f"{thing.color} {thing.shape}"
+def _short(scene: Scene, words: Wording) -> list[str]:
+    # How much is said in all differs between captions, so that the barest ones are not rare.
+    share = words.random.beta(0.9, 1.1)
+    some = lambda *facts: {fact for fact in facts if words.chance(share)}  # noqa: E731
+    if scene.kind == "speaker":
+        said = some("hair", "style", "shirt", "glasses", "beard", "ground")
+        said |= {"person"} if words.chance(0.96) else set()
+        said |= {"verb"} if words.chance(0.85) else set()
+        return speaker_sentences(scene, said, words, brief=words.chance(0.85))
+    if scene.kind == "shapes":
+        thing = lambda: some("motion") | {f for f, p in (("color", 0.92), ("shape", 0.95)) if words.chance(p)}  # noqa: E731
+        said = [thing() for _ in scene.things]
+        return shapes_sentences(scene, said, words.chance(share), words, brief=words.chance(0.85))
+    if scene.kind == "sea":
+        return sea_sentences(scene, some("water", "sky", "waves"), words, brief=words.chance(0.85))
+    return skyline_sentences(scene, some("lights", "ground", "dance"), words, brief=words.chance(0.85))
