@@ -1,5 +1,8 @@
 """From the text encoder's hidden states to the two contexts the transformer attends to."""
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -25,8 +28,8 @@ class Block(nn.Module):
         self.attn1 = Attention(dim, dim, heads, head_dim)
         self.ff = FeedForward(dim)
 
-    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
-        x = x + self.attn1(rms(x), q_rope=rope)
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], bias: Tensor | None) -> Tensor:
+        x = x + self.attn1(rms(x), q_rope=rope, bias=bias)
         return x + self.ff(rms(x))
 
 
@@ -41,20 +44,44 @@ class Connector(nn.Module):
             Block(self.heads, head_dim) for _ in range(config["connector_num_layers"])
         )
 
-    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """features [B, S, H], left-padded by mask [B, S] → [B, S, H]: words first, registers in place of padding."""
+    def forward(
+        self, features: Tensor, mask: Tensor, places: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        """features [B, S, H], left-padded by mask [B, S] → [B, S, H]: words first, registers in place of padding.
+
+        `places` [B, S] and `bias` [B, 1, 1, S] let few rows stand for many (see Thinning).
+        """
         batch, length, _ = features.shape
         counts = mask.sum(1)  # [B]
         index = torch.arange(length, device=features.device)[None]
         gathered = features.gather(1, ((index + length - counts[:, None]) % length)[..., None].expand_as(features))
         registers = self.learnable_registers.repeat(length // len(self.learnable_registers), 1)[None]
         x = torch.where((index < counts[:, None])[..., None], gathered, registers)
-        places = torch.arange(length, device=x.device, dtype=torch.float32)
-        positions = torch.stack([places, places], -1)[None, None]
-        rope = rotary_tables(positions, self.dim, self.heads, self.max_pos)
+        places = index.float() if places is None else places
+        rope = rotary_tables(torch.stack([places, places], -1)[:, None], self.dim, self.heads, self.max_pos)
         for block in self.transformer_1d_blocks:
-            x = block(x, rope)
+            x = block(x, rope, bias)
         return rms(x)
+
+
+@dataclass
+class Thinning:
+    """For training: one row stands for the `repeats` registers that a context of full length has at its place.
+
+    Words keep their places; a register is at a random one of its places, and weighs as much as all of them.
+    """
+
+    places: Tensor  # [B, S]
+    bias: Tensor  # [B, 1, 1, S]
+
+    @staticmethod
+    def random(mask: Tensor, repeats: int) -> "Thinning":
+        batch, length = mask.shape
+        index = torch.arange(length)[None]
+        is_register = index >= mask.sum(1, keepdim=True)  # [B, S]
+        turns = torch.randint(repeats, (batch, length)) * is_register
+        bias = torch.where(is_register, math.log(repeats), 0.0)
+        return Thinning((index + length * turns).float(), bias[:, None, None])
 
 
 class TextConnectors(nn.Module):
@@ -65,7 +92,11 @@ class TextConnectors(nn.Module):
         self.video_embeddings_connector = Connector(config)
         self.audio_embeddings_connector = Connector(config)
 
-    def forward(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, states: Tensor, mask: Tensor, thinning: Thinning | None = None) -> tuple[Tensor, Tensor]:
         """states [L+1, B, S, H] → video and audio context [B, S, H]."""
         features = self.aggregate_embed(normalize_states(states, mask))
-        return self.video_embeddings_connector(features, mask), self.audio_embeddings_connector(features, mask)
+        thin = () if thinning is None else (thinning.places, thinning.bias)
+        return (
+            self.video_embeddings_connector(features, mask, *thin),
+            self.audio_embeddings_connector(features, mask, *thin),
+        )

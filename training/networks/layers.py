@@ -29,9 +29,10 @@ class Attention(nn.Module):
         self.k_norm = nn.RMSNorm(inner, eps=1e-6)
 
     def forward(
-        self, x: Tensor, context: Tensor | None = None, q_rope: Tables | None = None, k_rope: Tables | None = None
+        self, x: Tensor, context: Tensor | None = None, q_rope: Tables | None = None, k_rope: Tables | None = None,
+        bias: Tensor | None = None,
     ) -> Tensor:
-        """x [B, N, query_dim], context [B, M, context_dim] → [B, N, query_dim]."""
+        """x [B, N, query_dim], context [B, M, context_dim] → [B, N, query_dim]; bias [B, 1, 1, M] adds to the scores."""
         context = x if context is None else context
         q = self._heads(self.q_norm(self.to_q(x)))  # [B, heads, N, d]
         k = self._heads(self.k_norm(self.to_k(context)))  # [B, heads, M, d]
@@ -39,7 +40,7 @@ class Attention(nn.Module):
         if q_rope is not None:
             q = rotate(q, q_rope).to(v.dtype)
             k = rotate(k, q_rope if k_rope is None else k_rope).to(v.dtype)
-        out = F.scaled_dot_product_attention(q, k, v)  # [B, heads, N, d]
+        out = F.scaled_dot_product_attention(q, k, v, None if bias is None else bias.to(v.dtype))  # [B, heads, N, d]
         return self.to_out[0](out.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:

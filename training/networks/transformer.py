@@ -16,9 +16,10 @@ class Stream:
     """One modality's inputs."""
 
     tokens: Tensor  # [B, N, C]
-    timesteps: Tensor  # [B, N]: denoise mask × sigma
+    timesteps: Tensor  # [B, N]: denoise mask × sigma; or [B, 1] where it is the same for all tokens
     positions: Tensor  # [B, P, N, 2]
     context: Tensor  # [B, S, text width]
+    context_bias: Tensor | None = None  # [B, 1, 1, S], for contexts whose rows stand for several
 
 
 class TimestepEmbedder(nn.Module):
@@ -52,9 +53,10 @@ class AdaLayerNormSingle(nn.Module):
 
     def forward(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """t [B, N] → modulation [B, N, rows, dim], embedded [B, N, dim]."""
-        embedded = self.emb.timestep_embedder(t * 1000)
+        values, index = torch.unique(t, return_inverse=True)  # few tokens differ
+        embedded = self.emb.timestep_embedder(values * 1000)
         modulation = self.linear(F.silu(embedded)).unflatten(-1, (self.rows, -1))
-        return modulation, embedded
+        return modulation[index], embedded[index]
 
 
 class Block(nn.Module):
@@ -79,9 +81,9 @@ class Block(nn.Module):
         sh1, sc1, g1, sh2, sc2, g2 = (self.scale_shift_table + shared.video_modulation).unbind(2)
         ash1, asc1, ag1, ash2, asc2, ag2 = (self.audio_scale_shift_table + shared.audio_modulation).unbind(2)
         v = v + g1 * self.attn1(rms(v) * (1 + sc1) + sh1, q_rope=shared.video_rope)
-        v = v + self.attn2(rms(v), shared.video_context)
+        v = v + self.attn2(rms(v), shared.video_context, bias=shared.video_context_bias)
         a = a + ag1 * self.audio_attn1(rms(a) * (1 + asc1) + ash1, q_rope=shared.audio_rope)
-        a = a + self.audio_attn2(rms(a), shared.audio_context)
+        a = a + self.audio_attn2(rms(a), shared.audio_context, bias=shared.audio_context_bias)
 
         # Scale before shift here, unlike above; both directions see the streams as they were before either.
         xv = (self.scale_shift_table_a2v_ca_video + shared.video_cross).unbind(2)
@@ -108,6 +110,8 @@ class Shared:
     audio_cross: Tensor  # [B, Na, 5, audio]
     video_context: Tensor  # [B, S, video]
     audio_context: Tensor  # [B, S, audio]
+    video_context_bias: Tensor | None
+    audio_context_bias: Tensor | None
     video_rope: Tables
     audio_rope: Tables
     video_time_rope: Tables
@@ -151,6 +155,8 @@ class Transformer(nn.Module):
             self._cross(self.av_ca_audio_scale_shift_adaln_single, self.av_ca_v2a_gate_adaln_single, audio),
             self.caption_projection(video.context),
             self.audio_caption_projection(audio.context),
+            video.context_bias,
+            audio.context_bias,
             *self._tables(video, audio),
         )
         v = self.patchify_proj(video.tokens)

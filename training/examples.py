@@ -1,0 +1,129 @@
+"""Batches for the transformer: clips from the shards on disk, captioned, conditioned and noised."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clips import Form, Shard, load_shard
+from configuration import STAGE_1_SIGMAS
+from networks.rope import audio_positions, keyframe_positions, video_positions
+from world.caption import full_caption, short_caption
+
+MOST_TOKENS = 5000
+RELOAD_STEPS = 200
+# How often the levels of the distilled schedule are drawn: the five near 1 are nearly one level.
+SCHEDULE = torch.tensor(STAGE_1_SIGMAS[:-1])
+SCHEDULE_SHARES = torch.tensor([0.09, 0.04, 0.04, 0.04, 0.07, 0.24, 0.24, 0.24])
+
+
+@dataclass
+class Clips:
+    """A batch as stored, with a caption each."""
+
+    video: Tensor  # [B, F, h, w, C]
+    last: Tensor  # [B, h, w, C]
+    audio: Tensor  # [B, Na, z·16]
+    captions: list[str]
+    fps: float
+
+    @property
+    def form(self) -> Form:
+        return Form(*self.video.shape[1:4])
+
+
+def batches(folder: Path, seed: int) -> Iterator[Clips]:
+    """Without end. New shards are taken up as they appear."""
+    random = np.random.default_rng(seed)
+    shards: dict[Path, Shard] = {}
+    while True:
+        for path in sorted(folder.glob("*.safetensors")):
+            if path not in shards:
+                shards[path] = load_shard(path)
+        order = list(shards.values())
+        if not order:
+            raise SystemExit(f"there are no clips in {folder}: run make_clips.py first")
+        random.shuffle(order)
+        for shard in order[:RELOAD_STEPS]:
+            yield _batch(shard, random)
+
+
+def _batch(shard: Shard, random: np.random.Generator) -> Clips:
+    clips = len(shard.scenes)
+    fitting = max(2, MOST_TOKENS // Form(*shard.video.shape[1:4]).tokens)
+    chosen = random.choice(clips, min(clips, fitting), replace=False)
+    captions = [(full_caption if random.random() < 0.5 else short_caption)(shard.scenes[i], random) for i in chosen]
+    return Clips(shard.video[chosen].float(), shard.last[chosen].float(), shard.audio[chosen].float(), captions, shard.fps)
+
+
+@dataclass
+class Noised:
+    """One modality: tokens at a noise level each, and what the transformer is to say about them."""
+
+    tokens: Tensor  # [B, N, C]
+    timesteps: Tensor  # [B, N]
+    positions: Tensor  # [B, P, N, 2]
+    clean: Tensor  # [B, N, C]
+    noise: Tensor  # [B, N, C]
+    weights: Tensor  # [B, N]: 1 where the answer counts
+
+    def loss(self, velocity: Tensor) -> Tensor:
+        squared = (velocity.float() - (self.noise - self.clean)).square().mean(2)
+        return (squared * self.weights).sum() / self.weights.sum().clamp(min=1)
+
+
+def draw_sigmas(count: int, schedule_share: float) -> Tensor:
+    """[B]: from the distilled schedule, or anywhere between 0 and 1."""
+    listed = SCHEDULE[torch.multinomial(SCHEDULE_SHARES, count, replacement=True)]
+    return torch.where(torch.rand(count) < schedule_share, listed, torch.rand(count).clamp(min=0.02))
+
+
+def noised_video(clips: Clips, sigmas: Tensor) -> Noised:
+    """Some batches have a first picture, some an end picture, some neither."""
+    form, batch = clips.form, len(clips.video)
+    fps = torch.full((batch,), clips.fps)
+    clean = clips.video.flatten(1, 3)  # [B, N, C]
+    mask = torch.ones(clean.shape[:2])
+    weights = torch.ones_like(mask)
+    positions = video_positions(form.frames, form.height, form.width, fps)
+    area = form.height * form.width
+    if torch.rand(()) < 0.35:
+        mask[:, :area] = _strength_mask(batch)
+    if torch.rand(()) < 0.25:
+        clean = torch.cat([clean, clips.last.flatten(1, 2)], 1)
+        mask = torch.cat([mask, _strength_mask(batch).expand(-1, area)], 1)
+        weights = torch.cat([weights, torch.zeros(batch, area)], 1)
+        at = torch.full((batch,), 8.0 * form.frames - 8)
+        positions = torch.cat([positions, keyframe_positions(at, form.height, form.width, fps)], 2)
+    return _noised(clean, mask, weights, sigmas, positions)
+
+
+def noised_audio(clips: Clips, sigmas: Tensor) -> Noised:
+    """Mostly the recording as it is; sometimes partly or wholly to be made."""
+    batch, count = clips.audio.shape[:2]
+    kind = torch.rand(())
+    mask = torch.zeros(batch, 1) if kind < 0.7 else torch.rand(batch, 1) if kind < 0.88 else torch.ones(batch, 1)
+    positions = audio_positions(count, batch)
+    mask = mask.expand(-1, count)
+    return _noised(clips.audio, mask, (mask > 0).float(), sigmas, positions)
+
+
+def _strength_mask(batch: int) -> Tensor:
+    """[B, 1]: 1 − strength, mostly 0."""
+    return torch.where(torch.rand(batch, 1) < 0.6, 0.0, torch.rand(batch, 1))
+
+
+def _noised(clean: Tensor, mask: Tensor, weights: Tensor, sigmas: Tensor, positions: Tensor) -> Noised:
+    timesteps = mask * sigmas[:, None]
+    noise = torch.randn_like(clean)
+    tokens = clean + timesteps[..., None] * (noise - clean)
+    return Noised(tokens, timesteps, positions, clean, noise, weights * (mask > 0))
+
+
+def at_level(stream: Noised, estimate: Tensor) -> Tensor:
+    """Tokens as the sampler makes them: an estimate of the clean ones instead of the clean ones, noised as before."""
+    mixed = torch.where((stream.weights > 0)[..., None], estimate, stream.clean)
+    return mixed + stream.timesteps[..., None] * (stream.noise - mixed)

@@ -1,0 +1,49 @@
+"""Trains the latent upsampler on clips that were drawn at both sizes: python train_upsampler.py [minutes]."""
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from checkpoint import NETWORKS, load_network
+from clips import load_shard, shard_folder
+from loop import Figures, train
+
+CLIPS_PER_BATCH = 4
+# The first stage's latents are not as clean as an encoder's.
+LATENT_NOISE = 0.08
+
+Pair = tuple[Tensor, Tensor]
+
+
+def pairs(seed: int) -> Iterator[Pair]:
+    """Latents at half and at full size, [B, C, F, h/2, w/2] and [B, C, F, h, w], normalised."""
+    shards = [load_shard(path) for path in sorted(shard_folder("plain").glob("*.safetensors"))]
+    shards = [shard for shard in shards if shard.half is not None]
+    random = np.random.default_rng(seed)
+    while True:
+        shard = shards[random.integers(len(shards))]
+        chosen = random.choice(len(shard.scenes), CLIPS_PER_BATCH, replace=False)
+        yield tuple(stored[chosen].float().permute(0, 4, 1, 2, 3) for stored in (shard.half, shard.video))
+
+
+def main(minutes: float) -> None:
+    torch.manual_seed(3)
+    statistics = load_network("video_vae").per_channel_statistics
+
+    def figures(network: nn.Module, pair: Pair) -> Figures:
+        half, full = pair
+        half = half + LATENT_NOISE * torch.randn_like(half)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = network(statistics.denormalize(half)).float()
+        squared = (statistics.normalize(made) - full).square().mean()
+        return {"loss": squared, "explained": 1 - squared.detach() / full.var()}
+
+    edges = ("initial_conv", "final_conv")
+    train("upsampler", NETWORKS["upsampler"](), pairs(5), figures, minutes=minutes, lr=1e-3, edges=edges)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 5)
