@@ -116,10 +116,10 @@ UPSAMPLER = {
 
 GEMMA = {
     "hidden_size": TEXT_WIDTH, "num_hidden_layers": 6, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 32,
-    "intermediate_size": 512, "query_pre_attn_scalar": 32, "rms_norm_eps": 1e-6, "rope_theta": 1_000_000.0,
+    "intermediate_size": 384, "query_pre_attn_scalar": 32, "rms_norm_eps": 1e-6, "rope_theta": 1_000_000.0,
     "rope_local_base_freq": 10_000.0, "rope_scaling": {"rope_type": "linear", "factor": 8.0}, "sliding_window": 1024,
     "sliding_window_pattern": 6, "max_position_embeddings": 8192, "hidden_activation": "gelu_pytorch_tanh",
-    "model_type": "gemma3_text",
+    "model_type": "gemma3_text", "vocab_size": 1450,
 }
 
 SCHEDULER = {

@@ -6,6 +6,9 @@ from torch import Tensor, nn
 
 from .rope import rotate
 
+# Of each layer, the keys and values [B, kv heads, S, head] of what was read before.
+Memory = dict[int, tuple[Tensor, Tensor]]
+
 
 class RmsNorm(nn.Module):
     def __init__(self, dim: int) -> None:
@@ -17,8 +20,9 @@ class RmsNorm(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    def __init__(self, config: dict) -> None:
+    def __init__(self, config: dict, index: int) -> None:
         super().__init__()
+        self.index = index
         hidden, head = config["hidden_size"], config["head_dim"]
         self.head = head
         self.scale = config["query_pre_attn_scalar"] ** -0.5
@@ -29,10 +33,15 @@ class SelfAttention(nn.Module):
         self.q_norm = RmsNorm(head)
         self.k_norm = RmsNorm(head)
 
-    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor, memory: Memory | None = None) -> Tensor:
         q = rotate(self.q_norm(self._heads(self.q_proj(x))), rope)
         k = rotate(self.k_norm(self._heads(self.k_proj(x))), rope)
         v = self._heads(self.v_proj(x))
+        if memory is not None:
+            before = memory.get(self.index)
+            if before:
+                k, v = (torch.cat([old.expand(len(x), -1, -1, -1), new], 2) for old, new in zip(before, (k, v)))
+            memory[self.index] = k, v
         groups = q.shape[1] // k.shape[1]
         k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=self.scale)
@@ -55,18 +64,18 @@ class Mlp(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, config: dict) -> None:
+    def __init__(self, config: dict, index: int) -> None:
         super().__init__()
         hidden = config["hidden_size"]
-        self.self_attn = SelfAttention(config)
+        self.self_attn = SelfAttention(config, index)
         self.mlp = Mlp(config)
         self.input_layernorm = RmsNorm(hidden)
         self.post_attention_layernorm = RmsNorm(hidden)
         self.pre_feedforward_layernorm = RmsNorm(hidden)
         self.post_feedforward_layernorm = RmsNorm(hidden)
 
-    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
-        x = x + self.post_attention_layernorm(self.self_attn(self.input_layernorm(x), rope, mask))
+    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor, memory: Memory | None = None) -> Tensor:
+        x = x + self.post_attention_layernorm(self.self_attn(self.input_layernorm(x), rope, mask, memory))
         return x + self.post_feedforward_layernorm(self.mlp(self.pre_feedforward_layernorm(x)))
 
 
@@ -76,25 +85,30 @@ class Gemma(nn.Module):
         self.config = config
         self.embed_tokens = nn.Embedding(config["vocab_size"], config["hidden_size"])
         nn.init.normal_(self.embed_tokens.weight, std=config["hidden_size"] ** -0.5)
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
+        self.layers = nn.ModuleList(Layer(config, index) for index in range(config["num_hidden_layers"]))
         self.norm = RmsNorm(config["hidden_size"])
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """ids, mask [B, S], padded on the left → all hidden states [L+1, B, S, H], the last one after the norm."""
-        length = ids.shape[1]
-        positions = torch.arange(length, device=ids.device, dtype=torch.float32)
+    def forward(self, ids: Tensor, mask: Tensor, memory: Memory | None = None) -> Tensor:
+        """ids, mask [B, S], padded on the left → all hidden states [L+1, B, S, H], the last one after the norm.
+
+        With a memory, `mask` [B, M+S] is also of the M tokens it holds (of each row, or one row that all share), and the
+        new ones are added to it.
+        """
+        length, whole = ids.shape[1], mask.shape[1]
+        positions = torch.arange(whole - length, whole, device=ids.device, dtype=torch.float32)
         factor = self.config.get("rope_scaling") or {"factor": 1.0}
         local = self._tables(positions, self.config["rope_local_base_freq"], 1.0)
         world = self._tables(positions, self.config["rope_theta"], factor["factor"])
-        causal = torch.ones(length, length, dtype=torch.bool, device=ids.device).tril()
-        allowed = causal[None, None] & mask.bool()[:, None, None]  # [B, 1, S, S]
+        ones = torch.ones(length, whole, dtype=torch.bool, device=ids.device)
+        causal = ones.tril(whole - length)
+        allowed = causal[None, None] & mask.bool()[:, None, None]  # [B, 1, S, M+S]
         # A row of padding may see itself, so that no softmax is over nothing.
-        allowed = allowed | torch.eye(length, dtype=torch.bool, device=ids.device)
+        allowed = allowed | (causal & ones.triu(whole - length))
         x = self.embed_tokens(ids) * self.config["hidden_size"] ** 0.5
         states = [x]
         pattern = self.config.get("sliding_window_pattern", 6)
         for index, layer in enumerate(self.layers):
-            x = layer(x, world if (index + 1) % pattern == 0 else local, allowed)
+            x = layer(x, world if (index + 1) % pattern == 0 else local, allowed, memory)
             states.append(x)
         states[-1] = self.norm(x)
         return torch.stack(states)
