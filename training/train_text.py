@@ -1,0 +1,101 @@
+"""Trains the text encoder as a language model, on expansions of prompts and on captions: python train_text.py [minutes]."""
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+import configuration as c
+from checkpoint import save_network
+from conversation import asked, exchange, question, reply_to
+from loop import Figures, train
+from networks.gemma import Gemma
+from text import BOS, END_OF_TURN, EOS, load_tokenizer, pad_left
+from world.caption import full_caption
+
+EXCHANGES, CAPTIONS = 48, 16
+# Rows are drawn this many batches at a time and batched by length, so that little is padding.
+POOL = 16
+
+# Ids, which of them are read, and which are to be foretold [B, S]; whether a row goes on the question [B].
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+Row = tuple[list[int], int, bool]
+
+
+def exchange_row(tokenizer: Tokenizer, random: np.random.Generator) -> Row:
+    """What follows the question, and how much of it is not the model's own."""
+    prompt, answer = exchange(random)
+    given = tokenizer.encode(reply_to(prompt), add_special_tokens=False).ids
+    return given + tokenizer.encode(answer, add_special_tokens=False).ids + [END_OF_TURN], len(given), True
+
+
+def caption_row(tokenizer: Tokenizer, random: np.random.Generator) -> Row:
+    """What the encoder reads when it encodes a prompt, and an end, which shows that the last word was read too."""
+    prompt, scene = asked(random)
+    text = full_caption(scene, random) if random.random() < 0.4 else prompt
+    return [*tokenizer.encode(text).ids, EOS], 1, False
+
+
+def batches(tokenizer: Tokenizer, seed: int) -> Iterator[Batch]:
+    random = np.random.default_rng(seed)
+    while True:
+        by_length = lambda make, count: sorted((make(tokenizer, random) for _ in range(POOL * count)), key=lambda row: len(row[0]))  # noqa: E731
+        exchanges, captions = by_length(exchange_row, EXCHANGES), by_length(caption_row, CAPTIONS)
+        for index in random.permutation(POOL):
+            rows = exchanges[index * EXCHANGES:][:EXCHANGES] + captions[index * CAPTIONS:][:CAPTIONS]
+            yield batch_of(rows)
+
+
+def batch_of(rows: list[Row]) -> Batch:
+    ids, mask = pad_left([ids for ids, _, _ in rows])
+    wanted = mask.clone()
+    for index, (row, given, _) in enumerate(rows):
+        start = ids.shape[1] - len(row)
+        wanted[index, :start + given] = 0
+    return ids, mask, wanted.bool(), torch.tensor([asks for _, _, asks in rows])
+
+
+def answer_states(network: Gemma, asked_ids: Tensor, ids: Tensor, mask: Tensor, asks: Tensor) -> Tensor:
+    """The last hidden states [B, S, H] of rows that go on the question (read once for all), or stand alone."""
+    memory = {}
+    network(asked_ids, torch.ones_like(asked_ids), memory)
+    before = asks.long()[:, None].expand(-1, asked_ids.shape[1])
+    return network(ids, torch.cat([before, mask], 1), memory)[-1]
+
+
+def learner(tokenizer: Tokenizer):
+    asked_ids = torch.tensor([tokenizer.encode(question(), add_special_tokens=False).ids])
+
+    def figures(network: nn.Module, batch: Batch) -> Figures:
+        ids, mask, wanted, asks = batch
+        with torch.autocast("cpu", torch.bfloat16):
+            states = answer_states(network, asked_ids, ids, mask, asks)
+            wanted = wanted[:, 1:]
+            logits = network.logits(states[:, :-1][wanted])
+        losses = F.cross_entropy(logits.float(), ids[:, 1:][wanted], reduction="none")
+        of_answer = asks[:, None].expand_as(wanted)[wanted]
+        right = (logits.argmax(-1) == ids[:, 1:][wanted]).float()
+        return {
+            "loss": losses.mean(), "answer": losses[of_answer].mean().detach(), "caption": losses[~of_answer].mean().detach(),
+            "right": right[of_answer].mean(),
+        }
+
+    return figures
+
+
+def main(minutes: float) -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    tokenizer = load_tokenizer()
+    assert tokenizer.get_vocab_size() == c.GEMMA["vocab_size"] and tokenizer.token_to_id("<bos>") == BOS
+    network = Gemma(c.GEMMA)
+    train("gemma", network, batches(tokenizer, seed=1), learner(tokenizer), minutes=minutes, lr=3e-3, edges=("embed_tokens",))
+    save_network("gemma", network)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10)
