@@ -44,10 +44,11 @@ def asked(random: np.random.Generator) -> tuple[str, Scene]:
 def unlikely(scene: Scene, random: np.random.Generator) -> Scene:
     """Colors that the world does not put together, or has not got there: they are to be kept all the same."""
     color = lambda: str(random.choice(list(COLORS)))  # noqa: E731
+    mixed = random.permutation(list(COLORS))
     return replace(
         scene, ground=color(), shirt=color() if scene.shirt else "", lights=color() if scene.lights else "",
         hair=str(random.choice([*HAIR, *COLORS])) if scene.hair else "", water=color() if scene.water else "",
-        things=tuple(replace(thing, color=color()) for thing in scene.things),
+        things=tuple(replace(thing, color=str(mixed[index])) for index, thing in enumerate(scene.things)),
     )
 
 

@@ -24,16 +24,19 @@ def speaker_sentences(scene: Scene, said: set[str], words: Wording, *, brief: bo
     if brief or "person" not in said or words.chance(0.6):
         return [_one_sentence(scene, said, words, noun)]
     # Some of the looks in a sentence of their own, the place in the first or the last.
-    looks = [fact for fact in ("hair", "style", "shirt", "glasses", "beard") if fact in said]
+    absent = {fact for fact in ("glasses", "beard") if not getattr(scene, fact)}
+    looks = [fact for fact in ("hair", "style", "shirt", "glasses", "beard") if fact in said - absent]
     early = {fact for fact in looks if words.chance(0.3)}
     if "hair" in early or "style" in early:
         early |= {"hair", "style"} & said
-    late = [fact for fact in looks if fact not in early]
+    late = {fact for fact in looks if fact not in early}
+    if late == {"hair"} and scene.hair_style == "bald":
+        late = set()
     place_first = "ground" in said and words.chance(0.45)
     first = _one_sentence(scene, early | {"person", "verb"} | ({"ground"} if place_first else set()), words, noun)
     sentences = [first]
     if late:
-        sentences.append(_looks_sentence(scene, set(late), words, she))
+        sentences.append(_looks_sentence(scene, late, words, she))
     if "ground" in said and not place_first:
         sentences.append(words.ground_sentence(scene, her))
     return sentences
