@@ -1,6 +1,7 @@
 """The files of the miniature, in the official layout: one bundle, an upscaler, a Gemma folder."""
 
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -16,8 +17,9 @@ from networks.upsampler import LatentUpsampler
 from networks.video_vae import VideoVae
 from networks.vocoder import Vocoder
 
-RUNS = Path(__file__).parent / "runs"
-NANO = Path(__file__).parent.parent / "models/nano"
+# What trainings keep, and where the finished files go; a trial run names others.
+RUNS = Path(os.environ.get("TRAINING_RUNS", Path(__file__).parent / "runs"))
+NANO = Path(os.environ.get("TRAINING_OUTPUT", Path(__file__).parent.parent / "models/nano"))
 BUNDLE = "ltx-2-nano-distilled.safetensors"
 UPSCALER = "ltx-2-nano-spatial-upscaler-x2-1.0.safetensors"
 
@@ -45,7 +47,7 @@ def weights_file(name: str) -> Path:
 
 def save_network(name: str, network: nn.Module) -> None:
     """Keeps the trained weights, replacing the file only when the new one is whole."""
-    RUNS.mkdir(exist_ok=True)
+    RUNS.mkdir(parents=True, exist_ok=True)
     path = weights_file(name)
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path.with_suffix(".new"))
     path.with_suffix(".new").rename(path)

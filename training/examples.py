@@ -13,7 +13,7 @@ from configuration import STAGE_1_SIGMAS
 from networks.rope import audio_positions, keyframe_positions, video_positions
 from world.caption import full_caption, short_caption
 
-MOST_TOKENS = 5000
+MOST_TOKENS = 2600
 RELOAD_STEPS = 200
 # How often the levels of the distilled schedule are drawn: the five near 1 are nearly one level.
 SCHEDULE = torch.tensor(STAGE_1_SIGMAS[:-1])

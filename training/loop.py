@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from checkpoint import RUNS, save_network
 from muon import Optimizers
 
 WARM_UP_STEPS = 50
+# The kept weights are a running mean: a step's size is mostly noise, whichever way the gradient is.
+AVERAGE_DECAY = 0.995
 KEEP_SECONDS = 60
 LOG_STEPS = 20
 
@@ -21,26 +24,35 @@ Figures = dict[str, Tensor]
 
 def train(
     name: str, network: nn.Module, batches: Iterator, figures: Callable[[nn.Module, object], Figures], *,
-    minutes: float, lr: float, edges: tuple[str, ...] = (), save: Callable[[], None] | None = None,
+    minutes: float, lr: float, edges: tuple[str, ...] = (), save: Callable[[nn.Module], None] | None = None,
 ) -> None:
-    """Trains for so many minutes of this machine's time, counting those of earlier calls; call again to go on."""
-    RUNS.mkdir(exist_ok=True)
+    """Trains for so many minutes of this machine's time, counting those of earlier calls; call again to go on.
+
+    `network` ends with the averaged weights; `save` keeps them, by default under the training's name.
+    """
+    RUNS.mkdir(parents=True, exist_ok=True)
     kept, log = RUNS / f"{name}.state.pt", RUNS / f"{name}.csv"
     optimizers = Optimizers(network, lr, edges)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
     seconds, step = 0.0, 0
     if kept.exists():
         state = torch.load(kept)
         network.load_state_dict(state["network"])
         optimizers.load_state_dict(state["optimizers"])
+        average.module.load_state_dict(state.get("average", state["network"]))
+        average.n_averaged.fill_(state["step"])
         seconds, step = state["seconds"], state["step"]
     else:
         log.unlink(missing_ok=True)
 
     def keep() -> None:
-        state = {"network": network.state_dict(), "optimizers": optimizers.state_dict(), "seconds": seconds, "step": step}
+        state = {
+            "network": network.state_dict(), "average": average.module.state_dict(), "optimizers": optimizers.state_dict(),
+            "seconds": seconds, "step": step,
+        }
         torch.save(state, kept.with_suffix(".new"))
         kept.with_suffix(".new").rename(kept)
-        (save or (lambda: save_network(name, network)))()
+        (save or (lambda trained: save_network(name, trained)))(average.module)
 
     network.train()
     began, last_kept, window = time.monotonic() - seconds, seconds, []
@@ -49,6 +61,7 @@ def train(
         next(iter(values.values())).backward()
         nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
         optimizers.step(min(1.0, (step + 1) / WARM_UP_STEPS) * max(0.02, 1 - seconds / (60 * minutes)))
+        average.update_parameters(network)
         step += 1
         seconds = time.monotonic() - began
         window.append({key: value.item() for key, value in values.items()})
@@ -61,6 +74,7 @@ def train(
         if seconds - last_kept > KEEP_SECONDS:
             last_kept = seconds
             keep()
+    network.load_state_dict(average.module.state_dict())
     keep()
     draw_curves(name)
 

@@ -98,9 +98,9 @@ def main(minutes: float, tuning_minutes: float) -> None:
     torch.manual_seed(2)
     network = Generator()
 
-    def save() -> None:
-        save_network("transformer", network.transformer)
-        save_network("connectors", network.connectors)
+    def save(trained: Generator) -> None:
+        save_network("transformer", trained.transformer)
+        save_network("connectors", trained.connectors)
 
     edges = ("patchify_proj", "proj_out", "timestep_embedder", "caption_projection.linear_1")
     common = {"edges": edges, "save": save}

@@ -31,14 +31,14 @@ LATENT_NOISE = 0.1
 
 
 def cut_out(random: np.random.Generator, recordings: Recordings, frames: int, side: int) -> np.ndarray:
-    """[T, side, side, 3] uint8: a window into a picture whose shorter side has 128 to 768 pixels."""
+    """[T, side, side, 3] uint8: a window into a picture whose shorter side has 192 to 768 pixels."""
     fps = float(random.choice(FRAME_RATES))
     sound = analyse(recordings.any(frames / fps + 0.1, random), frames, fps)
     moving = camera_path(str(random.choice(MOVES)) if random.random() < 0.3 else "static", frames, fps, random)
-    closeness = np.exp(random.uniform(np.log(128), np.log(768))) / side
+    closeness = np.exp(random.uniform(np.log(192), np.log(768))) / side
     x, y = random.normal(0, 0.45), random.normal(0, 0.4)
     camera = Camera(moving.zoom * closeness, moving.x + x, moving.y + y)
-    style = str(random.choice(("plain", "ink", "neon"), p=(0.76, 0.12, 0.12)))
+    style = str(random.choice(("plain", "ink", "neon"), p=(0.82, 0.09, 0.09)))
     frames_drawn = draw(random_scene(random), sound, fps, side, side, camera, style)
     return (frames_drawn * 255).round().byte().numpy()
 
@@ -101,7 +101,7 @@ def main(minutes: float) -> None:
     batches = iter(DataLoader(CutOuts(seed=1 + resumed), batch_size=None, num_workers=1, prefetch_factor=8))
     if not resumed:
         start(network, batches)
-    train("video_vae", network, batches, figures, minutes=minutes, lr=4e-4, edges=("conv_in", "conv_out"))
+    train("video_vae", network, batches, figures, minutes=minutes, lr=5e-4, edges=("conv_in", "conv_out"))
     measure(network, batches)
     save_network("video_vae", network)
 

@@ -14,6 +14,13 @@ def rms(x: Tensor, eps: float = 1e-6) -> Tensor:
     return F.rms_norm(x, (x.shape[-1],), eps=eps)
 
 
+class RmsNorm(nn.RMSNorm):
+    """With its weight in the input's precision: the fused kernels take one type only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+
+
 class Attention(nn.Module):
     """Attention with RMS norm over the full query and key width, before the split into heads."""
 
@@ -25,8 +32,8 @@ class Attention(nn.Module):
         self.to_k = nn.Linear(context_dim, inner)
         self.to_v = nn.Linear(context_dim, inner)
         self.to_out = nn.ModuleList([nn.Linear(inner, query_dim)])
-        self.q_norm = nn.RMSNorm(inner, eps=1e-6)
-        self.k_norm = nn.RMSNorm(inner, eps=1e-6)
+        self.q_norm = RmsNorm(inner, eps=1e-6)
+        self.k_norm = RmsNorm(inner, eps=1e-6)
 
     def forward(
         self, x: Tensor, context: Tensor | None = None, q_rope: Tables | None = None, k_rope: Tables | None = None,

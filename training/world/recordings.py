@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from checkpoint import RUNS
+
 from .sound import RATE, synthesise, to_level
 from .speech import speak
 
@@ -12,9 +14,9 @@ KINDS = ["drums", "tones", "chirps", "music", "noise", "silence"]
 
 def speech_pool(count: int = 400) -> Path:
     """The sentences all trainings share; spoken when first asked for."""
-    path = Path(__file__).parent.parent / "runs/speech.npz"
+    path = RUNS / "speech.npz"
     if not path.exists():
-        path.parent.mkdir(exist_ok=True)
+        RUNS.mkdir(parents=True, exist_ok=True)
         make_pool(path, count, seed=1)
     return path
 
