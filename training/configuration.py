@@ -102,10 +102,10 @@ AUDIO_VAE = {
 VOCODER = {
     "resblock": "1",
     "upsample_initial_channel": 128,
-    "upsample_rates": [6, 5, 2, 2, 2],
-    "upsample_kernel_sizes": [16, 15, 8, 4, 4],
-    "resblock_kernel_sizes": [3, 7, 11],
-    "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5], [1, 3, 5]],
+    "upsample_rates": [6, 5, 8],
+    "upsample_kernel_sizes": [16, 15, 16],
+    "resblock_kernel_sizes": [3, 7],
+    "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5]],
     "stereo": True,
 }
 
