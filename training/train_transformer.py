@@ -104,7 +104,7 @@ def main(minutes: float, tuning_minutes: float) -> None:
 
     edges = ("patchify_proj", "proj_out", "timestep_embedder", "caption_projection.linear_1")
     common = {"edges": edges, "save": save}
-    train("generator", network, batches(shard_folder("plain"), 3), learn, minutes=minutes, lr=1.5e-3, **common)
+    train("generator", network, batches(shard_folder("plain"), 3), learn, minutes=minutes, lr=1.2e-3, **common)
     if tuning_minutes > 0:
         if not (RUNS / "tuned.state.pt").exists():
             network.transformer.load_state_dict(load_file(weights_file("transformer")))
