@@ -36,7 +36,7 @@ def asked(random: np.random.Generator) -> tuple[str, Scene]:
     scene = random_scene(random)
     if kind < 0.35:
         scene = unlikely(scene, random)
-    if kind < 0.85:
+    if kind < 0.8:
         return short_caption(scene, random), scene
     return full_caption(scene, random), scene
 

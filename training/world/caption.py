@@ -17,7 +17,7 @@ def full_caption(scene: Scene, random: np.random.Generator) -> str:
 
 
 def polished_caption(scene: Scene, random: np.random.Generator) -> str:
-    """The same in whole sentences and with the usual names of the colors: what the language model is to write."""
+    """The same in whole sentences and with the usual words for things: what the language model is to write."""
     return spelled(_full(scene, Wording(random, plain=True)))
 
 

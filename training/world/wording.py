@@ -9,7 +9,7 @@ SYNONYMS = {"gray": ["gray", "grey"], "purple": ["purple", "purple", "violet"], 
 
 
 class Wording:
-    """A random choice among words. `plain` keeps to the color names of the world."""
+    """A random choice among words. `plain` keeps to the usual words for persons, clothes and colors."""
 
     def __init__(self, random: np.random.Generator, plain: bool = False) -> None:
         self.random = random

@@ -43,7 +43,7 @@ def shapes_sentences(scene: Scene, said: Said, ground: bool, words: Wording, *, 
         return _alike(scene, names, tail, words)
     if len(moving) == len(names) and words.chance(0.35):
         return [_clauses(scene, names, tail, words)]
-    if moving and not brief and words.chance(0.35):
+    if moving and not brief and all("color" in facts for facts in said) and words.chance(0.35):
         return _named_then_moving(scene, names, said, ground, words)
     form = FINITE if words.chance(0.5) else PARTICIPLE
     parts = [

@@ -19,7 +19,8 @@ FRAMES = ["close-up", "portrait", "video", "cartoon", "shot", "clip"]
 
 def speaker_sentences(scene: Scene, said: set[str], words: Wording, *, brief: bool) -> list[str]:
     """One to three sentences that state the facts in `said` and no other. `brief`: one sentence, or only its subject."""
-    noun = words.pick(*NOUNS[scene.person]) if "person" in said else words.pick("person", "person", "cartoon person")
+    nouns = [scene.person] if words.plain else NOUNS[scene.person]
+    noun = words.pick(*nouns) if "person" in said else words.pick("person", "person", "cartoon person")
     she, her, _ = PRONOUNS[scene.person] if "person" in said else ("they", "them", "their")
     if brief or "person" not in said or words.chance(0.6):
         return [_one_sentence(scene, said, words, noun)]
@@ -125,7 +126,8 @@ def _head(scene: Scene, left: set[str], words: Wording) -> list[str]:
 
 
 def _shirt(scene: Scene, words: Wording) -> str:
-    return article(f"{words.color(scene.shirt)} {words.pick('shirt', 'shirt', 'shirt', 'shirt', 'top', 'sweater', 'T-shirt')}")
+    piece = "shirt" if words.plain else words.pick(*["shirt"] * 4, "top", "sweater", "T-shirt")
+    return article(f"{words.color(scene.shirt)} {piece}")
 
 
 def _looks_sentence(scene: Scene, said: set[str], words: Wording, she: str) -> str:
