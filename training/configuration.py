@@ -104,8 +104,8 @@ VOCODER = {
     "upsample_initial_channel": 128,
     "upsample_rates": [6, 5, 8],
     "upsample_kernel_sizes": [16, 15, 16],
-    "resblock_kernel_sizes": [3, 7],
-    "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5]],
+    "resblock_kernel_sizes": [7],
+    "resblock_dilation_sizes": [[1, 3]],
     "stereo": True,
 }
 
