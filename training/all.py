@@ -12,7 +12,7 @@ from pathlib import Path
 STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("make_tokenizer", ()),
     ("train_text", (12,)),
-    ("train_video_vae", (30,)),
+    ("train_video_vae", (30, 10)),
     ("train_audio_vae", (7,)),
     ("train_vocoder", (10,)),
     ("make_clips", (1000,)),

@@ -1,8 +1,14 @@
-"""Trains the video autoencoder on close-up and distant cut-outs of the world: python train_video_vae.py [minutes]."""
+"""Trains the video autoencoder on close-up and distant cut-outs of the world:
+
+python train_video_vae.py [minutes] [minutes for the decoder alone]
+
+The decoder can go on learning once other networks depend on the latents.
+"""
 
 import math
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 import configuration as c
-from checkpoint import RUNS, save_network
+from checkpoint import RUNS, load_network, save_network
 from linear_start import linear_start
 from loop import Figures, train
 from networks.video_vae import VideoVae
@@ -67,7 +73,8 @@ class CutOuts(IterableDataset):
 def figures(network: nn.Module, batch: Tensor) -> Figures:
     video = batch.float() / 127.5 - 1
     with torch.autocast("cpu", torch.bfloat16):
-        latent = network.encoder(video)[0]
+        with torch.set_grad_enabled(network.encoder.conv_in.conv.weight.requires_grad):
+            latent = network.encoder(video)[0]
         deviation = latent.detach().float().std((0, 2, 3, 4), keepdim=True)
         decoded = network.decoder(latent + LATENT_NOISE * deviation * torch.randn_like(latent))
     decoded, latent = decoded.float(), latent.float()
@@ -94,17 +101,24 @@ def start(network: VideoVae, batches: Iterator[Tensor]) -> None:
     out.bias.data[-1] = 2 * math.log(LATENT_NOISE)
 
 
-def main(minutes: float) -> None:
+def main(minutes: float, decoder_minutes: float) -> None:
     torch.manual_seed(1)
     network = VideoVae(c.VAE)
-    resumed = (RUNS / "video_vae.state.pt").exists()
-    batches = iter(DataLoader(CutOuts(seed=1 + resumed), batch_size=None, num_workers=1, prefetch_factor=8))
-    if not resumed:
-        start(network, batches)
-    train("video_vae", network, batches, figures, minutes=minutes, lr=5e-4, edges=("conv_in", "conv_out"))
-    measure(network, batches)
-    save_network("video_vae", network)
+    seed = 1 + sum((RUNS / f"{name}.state.pt").exists() for name in ("video_vae", "video_decoder"))
+    batches = iter(DataLoader(CutOuts(seed), batch_size=None, num_workers=1, prefetch_factor=8))
+    edges = ("conv_in", "conv_out")
+    if minutes > 0:
+        if seed == 1:
+            start(network, batches)
+        train("video_vae", network, batches, figures, minutes=minutes, lr=5e-4, edges=edges)
+        measure(network, batches)
+        save_network("video_vae", network)
+    if decoder_minutes > 0:
+        network = load_network("video_vae", rounded=False)
+        network.encoder.requires_grad_(False)
+        save = partial(save_network, "video_vae")
+        train("video_decoder", network, batches, figures, minutes=decoder_minutes, lr=5e-4, edges=edges, save=save)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    main(*(float(given) for given in [*sys.argv[1:], *("30", "10")[len(sys.argv) - 1 :]]))

@@ -21,6 +21,14 @@ class RmsNorm(nn.RMSNorm):
         return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
 
 
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    """Written out: on a CPU in bf16 its gradient takes less than half as long as the fused operator's."""
+    scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+    if bias is not None:
+        scores = scores + bias.to(scores.dtype)
+    return torch.softmax(scores, -1).to(v.dtype) @ v
+
+
 class Attention(nn.Module):
     """Attention with RMS norm over the full query and key width, before the split into heads."""
 
@@ -47,7 +55,7 @@ class Attention(nn.Module):
         if q_rope is not None:
             q = rotate(q, q_rope).to(v.dtype)
             k = rotate(k, q_rope if k_rope is None else k_rope).to(v.dtype)
-        out = F.scaled_dot_product_attention(q, k, v, None if bias is None else bias.to(v.dtype))  # [B, heads, N, d]
+        out = attend(q, k, v, bias)  # [B, heads, N, d]
         return self.to_out[0](out.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:
