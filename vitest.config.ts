@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config';
  * databases) or starts a process. They share processes, because most of their time would go into starting their own.
  */
 const light = [
+  'eval/{measures,sounds}/*.test.ts',
+  'eval/results-table.test.ts',
   'src/cli/{generate-flags,models-command}.test.ts',
   'src/contract/{input,lax-values,llms-txt,openapi,price,validate-input,without-paths}.test.ts',
   'src/fetching/{address-guard,data-uri,fetcher,guarded-fetch,guarded-post,hub-lora,input-file}.test.ts',
@@ -38,10 +40,15 @@ export default defineConfig({
     reporters: ['default', './test/support/totals-reporter.ts'],
     projects: [
       { extends: true, test: { name: 'light', include: light, isolate: false } },
+      // The embedded weights have a test of their own once they are trained.
       // Native code is multi-threaded and may crash: one process per file keeps that local.
       {
         extends: true,
-        test: { name: 'native', include: ['src/**/*.test.ts', 'test/**/*.test.ts'], exclude: light },
+        test: {
+          name: 'native',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'eval/**/*.test.ts'],
+          exclude: [...light, 'test/nano.test.ts'],
+        },
       },
     ],
   },

@@ -1,0 +1,128 @@
+import { floatTensor } from '../../src/graph/host-tensor.ts';
+import { floats } from '../../src/graph/session.ts';
+import { conditionOnAudio } from '../../src/ltx2/audio/audio-conditioning.ts';
+import { decodeAudio } from '../../src/ltx2/audio/audio-decoding.ts';
+import { logMel } from '../../src/ltx2/audio/log-mel.ts';
+import { resampler } from '../../src/ltx2/audio/resample.ts';
+import { decodeFrames } from '../../src/ltx2/video/tiled-decoder.ts';
+import { channelsOf } from '../../src/media/sound/waveform.ts';
+import { LoadedModel } from '../../src/pipeline/loaded-model.ts';
+import { type Footage, frameOf, type Picture } from '../footage.ts';
+import { loudnessPerFrame, soundRate, toLevel } from '../measures/loudness.ts';
+import { clipPsnr } from '../measures/picture-difference.ts';
+import { mean } from '../measures/series.ts';
+import { atLeast, inDecibels, type Row, type RowContext, type RowResult } from '../row.ts';
+import { SeededRandom } from '../seeded-random.ts';
+import { drawClip } from '../world/draw.ts';
+import { randomScene } from '../world/scene.ts';
+
+const aim = 30;
+const form = { frames: 17, fps: 12 } as const;
+const size = { width: 256, height: 192 } as const;
+
+export const videoAutoencoderRow: Row = {
+  name: 'video-autoencoder',
+  about: 'a clip that no training saw, encoded and decoded',
+  async run(context: RowContext): Promise<RowResult> {
+    await using model = await openModel(context);
+    await using encoder = await model.imageEncoder();
+    await using decoder = await model.videoDecoder();
+    const clips = context.count(12);
+    const found: number[] = [];
+    const sheet: Picture[][] = [];
+    for (let index = 0; index < clips; index++) {
+      context.step(`clip ${index + 1} of ${clips}`);
+      const drawn = await drawnClip(index, context);
+      const latent = floats(await encoder.run({ video: videoTensor(drawn) }), 'latent');
+      const decoded: Picture[] = [];
+      for await (const chunk of decodeFrames(decoder, latent)) decoded.push(...picturesIn(chunk));
+      found.push(clipPsnr(drawn.frames, decoded));
+      if (index < 6) sheet.push([frameOf(drawn, 8), ...decoded.slice(8, 9)]);
+    }
+    return {
+      findings: [atLeast(`picture after encoding and decoding, mean of ${clips} clips`, mean(found), aim, inDecibels)],
+      sheet,
+    };
+  },
+};
+
+export const soundAutoencoderRow: Row = {
+  name: 'sound-autoencoder',
+  about: 'a sound encoded, decoded and voiced again',
+  async run(context: RowContext): Promise<RowResult> {
+    await using model = await openModel(context);
+    await using encoder = await model.audioEncoder();
+    await using decoder = await model.audioDecoder();
+    await using vocoder = await model.vocoder();
+    const sounds = context.count(10);
+    const [decoding, voicing]: [number[], number[]] = [[], []];
+    for (let index = 0; index < sounds; index++) {
+      context.step(`sound ${index + 1} of ${sounds}`);
+      const clip = { frames: 73, fps: 24 };
+      const { samples } = await context.sounds.sound(700 + index, clip);
+      const levelled = toLevel(samples);
+      const waveform = new Float32Array(2 * levelled.length);
+      waveform.set(levelled);
+      waveform.set(levelled, levelled.length);
+      const { latent } = await conditionOnAudio(encoder, model.audioConfig, { sampleRate: soundRate, waveform }, clip);
+      const heard = await decodeAudio(decoder, vocoder, model.vocoderConfig, latent);
+      const [voice = new Float32Array(0)] = channelsOf(heard.waveform, 2).map(resampler(heard.sampleRate, soundRate));
+      const length = Math.min(voice.length, levelled.length);
+      const mel = (sound: Float32Array): Float32Array =>
+        logMel(sound.subarray(0, length), sound.subarray(0, length), model.audioConfig).data;
+      decoding.push(meanDifference(heard.mel.data, mel(levelled)));
+      voicing.push(meanDifference(mel(voice), mel(levelled)));
+    }
+    const report = (what: string, values: readonly number[]) => ({
+      what,
+      measured: mean(values).toFixed(2),
+      aim: '',
+      met: undefined,
+    });
+    return {
+      findings: [
+        report(`log-mel error of the decoder in nepers, mean of ${sounds} sounds`, decoding),
+        report('log-mel error of decoder and vocoder', voicing),
+      ],
+    };
+  },
+};
+
+function openModel({ studio: { weights, device } }: RowContext): Promise<LoadedModel> {
+  return LoadedModel.open({ weights, device });
+}
+
+async function drawnClip(index: number, { sounds }: RowContext): Promise<Footage> {
+  const random = new SeededRandom(12_000 + index);
+  const scene = randomScene(random.pick(['speaker', 'speaker', 'shapes', 'sea', 'skyline']), random);
+  const { samples } = await sounds.sound(600 + index, form);
+  return drawClip(scene, loudnessPerFrame(samples, form.frames, form.fps), { fps: form.fps, size });
+}
+
+/** `[1, 3, frames, height, width]` in −1…1. */
+function videoTensor({ frames }: Footage) {
+  const plane = size.width * size.height;
+  const data = new Float32Array(3 * frames.length * plane);
+  for (const [time, { rgb }] of frames.entries()) {
+    for (const [at, value] of rgb.entries()) {
+      data[((at % 3) * frames.length + time) * plane + Math.floor(at / 3)] = value / 127.5 - 1;
+    }
+  }
+  return floatTensor(data, [1, 3, frames.length, size.height, size.width]);
+}
+
+function picturesIn(chunk: Uint8Array): Picture[] {
+  const bytes = size.width * size.height * 3;
+  return Array.from({ length: chunk.length / bytes }, (_, at) => ({
+    ...size,
+    rgb: chunk.slice(at * bytes, (at + 1) * bytes),
+  }));
+}
+
+/** Of `[1, 2, frames, bands]` each, over the first channel and the frames both have. */
+function meanDifference(a: Float32Array, b: Float32Array): number {
+  const length = Math.min(a.length, b.length) / 2;
+  let sum = 0;
+  for (let at = 0; at < length; at++) sum += Math.abs((a[at] ?? 0) - (b[at] ?? 0));
+  return sum / length;
+}

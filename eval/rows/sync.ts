@@ -1,0 +1,63 @@
+import { loudnessPerFrame } from '../measures/loudness.ts';
+import { bestLag, correlation, median } from '../measures/series.ts';
+import { atLeast, atMost, inHundredths, inPercent, type Row, type RowContext, type RowResult } from '../row.ts';
+import { followingClips, type SurveyClip, surveyClips } from './survey.ts';
+
+const aims = { correlation: 0.8, lag: 1, otherSound: 0.3 } as const;
+
+export const syncRow: Row = {
+  name: 'sync',
+  about: 'mouths, shapes and bars move with the loudness of the sound',
+  async run(context: RowContext): Promise<RowResult> {
+    const clips = await surveyClips(context.count(followingClips), context);
+    const correlations = clips.map(({ movement, loudness }) => correlation(movement, loudness));
+    const lags = clips.map(({ movement, loudness }) => bestLag(movement, loudness, 3));
+    const lag = median(lags);
+    const kinds = [...new Set(clips.map(({ scene }) => scene.kind))];
+    const perKind = kinds.map((kind) => {
+      const values = correlations.filter((_, at) => clips[at]?.scene.kind === kind);
+      return `${kind} ${inHundredths(median(values))} (${values.length})`;
+    });
+    const within = lags.filter((value) => Math.abs(value) <= aims.lag).length / lags.length;
+    return {
+      findings: [
+        atLeast(
+          `movement and loudness, median of ${clips.length} clips`,
+          median(correlations),
+          aims.correlation,
+          inHundredths,
+        ),
+        { what: 'the same by what moves', measured: perKind.join(', '), aim: '', met: undefined },
+        {
+          what: 'best lag in frames, median',
+          measured: `${lag} (${inPercent(within)} within ±${aims.lag})`,
+          aim: `within ±${aims.lag}`,
+          met: Math.abs(lag) <= aims.lag,
+        },
+      ],
+      sheet: clips.slice(0, 10).map(({ pictures }) => pictures),
+    };
+  },
+};
+
+export const causalRow: Row = {
+  name: 'causal',
+  about: 'the same movement against the sound of other clips',
+  async run(context: RowContext): Promise<RowResult> {
+    const clips = await surveyClips(context.count(followingClips), context);
+    const found: number[] = [];
+    for (const [at, clip] of clips.entries()) found.push(...(await againstOthers(at, clip, context)));
+    const what = `movement and the loudness of other sounds, median of ${found.length} pairs, without sign`;
+    return { findings: [atMost(what, median(found), aims.otherSound, inHundredths)] };
+  },
+};
+
+/** Correlation without its sign, with three sounds made for other clips but of this clip's length. */
+async function againstOthers(
+  at: number,
+  { movement, frames, fps }: SurveyClip,
+  context: RowContext,
+): Promise<number[]> {
+  const sounds = await Promise.all([1, 2, 3].map((step) => context.sounds.sound(500 + at + step, { frames, fps })));
+  return sounds.map(({ samples }) => Math.abs(correlation(movement, loudnessPerFrame(samples, frames, fps))));
+}

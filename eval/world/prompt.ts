@@ -1,0 +1,46 @@
+import type { SeededRandom } from '../seeded-random.ts';
+import type { Scene, Speaker, Thing } from './scene.ts';
+
+/** What a prompt may leave to the model. */
+export type Omission = 'hair' | 'shirt' | 'ground';
+
+const speaking = ['speaks to the camera', 'talks to the camera', 'is speaking to the camera', 'is talking'];
+const pulsing = ['pulses with the sound', 'grows and shrinks with the sound', 'throbs to the loudness'];
+
+/** A prompt for a scene, in the words of the drawn world. */
+export function promptFor(scene: Scene, random: SeededRandom, omitted: ReadonlySet<Omission> = new Set()): string {
+  const ground = omitted.has('ground') ? '' : `, ${scene.ground} ${scene.kind === 'sea' ? 'sky' : 'background'}`;
+  switch (scene.kind) {
+    case 'speaker':
+      return `${person(scene, omitted)} ${random.pick(speaking)}${ground}`;
+    case 'shapes':
+      return `${joined(scene.things.map((thing) => thingWords(thing, random)))}${ground}`;
+    case 'sea':
+      return `${article(`${scene.water} sea`)} whose waves ${random.pick(['rise', 'swell'])} with the sound${ground}`;
+    case 'skyline':
+      return `a skyline of ${scene.lights} bars ${random.pick(['dancing', 'moving'])} to the sound${ground}`;
+  }
+}
+
+function person(scene: Speaker, omitted: ReadonlySet<Omission>): string {
+  const hair = scene.hairStyle === 'bald' ? 'a bald head' : `${scene.hairStyle} ${scene.hair} hair`;
+  const features = [
+    ...(omitted.has('hair') ? [] : [hair]),
+    ...(omitted.has('shirt') ? [] : [article(`${scene.shirt} shirt`)]),
+    ...(scene.glasses ? ['glasses'] : []),
+  ];
+  return article(features.length === 0 ? scene.person : `${scene.person} with ${joined(features)}`);
+}
+
+function thingWords({ color, shape, spins }: Thing, random: SeededRandom): string {
+  return `${article(`${color} ${shape}`)} that ${spins ? 'spins slowly' : random.pick(pulsing)}`;
+}
+
+function article(words: string): string {
+  return `${/^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`;
+}
+
+function joined(parts: readonly string[]): string {
+  const last = parts.at(-1) ?? '';
+  return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} and ${last}`;
+}

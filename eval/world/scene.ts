@@ -1,0 +1,117 @@
+import type { SeededRandom } from '../seeded-random.ts';
+import {
+  type ColorName,
+  colors,
+  groundNames,
+  type HairColor,
+  hairColors,
+  lightNames,
+  nightNames,
+  skinTones,
+  skyNames,
+  waterNames,
+} from './colors.ts';
+
+export const shapeNames = ['circle', 'square', 'triangle', 'star'] as const;
+export type ShapeName = (typeof shapeNames)[number];
+export type Person = 'woman' | 'man' | 'girl' | 'boy';
+export type HairStyle = 'short' | 'long' | 'curly' | 'bald';
+
+export interface Speaker {
+  readonly kind: 'speaker';
+  readonly ground: ColorName;
+  readonly person: Person;
+  readonly hair: HairColor;
+  readonly hairStyle: HairStyle;
+  readonly shirt: ColorName;
+  /** Index of `skinTones`. */
+  readonly skin: number;
+  readonly glasses: boolean;
+  readonly phase: number;
+}
+
+export interface Thing {
+  readonly shape: ShapeName;
+  readonly color: ColorName;
+  /** World coordinates of the middle. */
+  readonly x: number;
+  readonly y: number;
+  /** Radius at a loudness of about 0.8. */
+  readonly size: number;
+  readonly spins: boolean;
+  readonly phase: number;
+}
+
+/** One to three shapes side by side. */
+export interface Shapes {
+  readonly kind: 'shapes';
+  readonly ground: ColorName;
+  readonly things: readonly Thing[];
+}
+
+export interface Sea {
+  readonly kind: 'sea';
+  /** Of the sky. */
+  readonly ground: ColorName;
+  readonly water: ColorName;
+  readonly phase: number;
+}
+
+export interface Skyline {
+  readonly kind: 'skyline';
+  readonly ground: ColorName;
+  readonly lights: ColorName;
+}
+
+/** What a prompt asks for and a drawing shows. */
+export type Scene = Speaker | Shapes | Sea | Skyline;
+export type SceneKind = Scene['kind'];
+
+export function randomScene(kind: 'speaker', random: SeededRandom): Speaker;
+export function randomScene(kind: SceneKind, random: SeededRandom): Scene;
+export function randomScene(kind: SceneKind, random: SeededRandom): Scene {
+  const phase = random.between(0, 2 * Math.PI);
+  if (kind === 'speaker') return randomSpeaker(phase, random);
+  if (kind === 'shapes') return randomShapes(random.pick([1, 1, 1, 2, 2, 3]), random);
+  if (kind === 'sea') return { kind, ground: random.pick(skyNames), water: random.pick(waterNames), phase };
+  return { kind, ground: random.pick(nightNames), lights: random.pick(lightNames) };
+}
+
+function randomSpeaker(phase: number, random: SeededRandom): Speaker {
+  const ground = random.pick(groundNames);
+  const person = random.pick(['woman', 'man', 'girl', 'boy'] as const);
+  const styles: readonly HairStyle[] =
+    person === 'woman' || person === 'girl' ? ['short', 'long', 'curly'] : ['short', 'short', 'curly', 'bald'];
+  return {
+    kind: 'speaker',
+    ground,
+    person,
+    hair: random.pick(Object.keys(hairColors) as HairColor[]),
+    hairStyle: random.pick(styles),
+    shirt: random.pick(groundNames.filter((name) => name !== ground)),
+    skin: random.integer(skinTones.length),
+    glasses: random.chance(0.25),
+    phase,
+  };
+}
+
+/** Shapes of `count` different colors. */
+export function randomShapes(count: number, random: SeededRandom): Shapes {
+  const ground = random.pick(groundNames);
+  const taken = new Set<ColorName>([ground, 'brown']);
+  const places = { 1: [0], 2: [-0.5, 0.5] }[count] ?? [-0.68, 0, 0.68];
+  const things = places.map((x): Thing => {
+    const color = random.pick((Object.keys(colors) as ColorName[]).filter((name) => !taken.has(name)));
+    taken.add(color);
+    return {
+      shape: random.pick(shapeNames),
+      color,
+      x,
+      y: random.between(-0.1, 0.1),
+      size: count === 1 ? random.between(0.34, 0.5) : count === 2 ? random.between(0.2, 0.3) : 0.2,
+      spins: random.chance(0.2),
+      phase: random.between(0, 2 * Math.PI),
+    };
+  });
+  return { kind: 'shapes', ground, things };
+}

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { frameOf } from '../eval/footage.ts';
+import { askedAttributes } from '../eval/measures/asked-attributes.ts';
+import { cameraMotion, showsMove } from '../eval/measures/camera-motion.ts';
+import { loudnessPerFrame, toLevel } from '../eval/measures/loudness.ts';
+import { mouthOpening } from '../eval/measures/mouth-opening.ts';
+import { psnr } from '../eval/measures/picture-difference.ts';
+import { correlation, median } from '../eval/measures/series.ts';
+import { inkAmount } from '../eval/measures/style-amount.ts';
+import { SeededRandom } from '../eval/seeded-random.ts';
+import { SoundLibrary } from '../eval/sounds/sound-library.ts';
+import { Studio } from '../eval/studio.ts';
+import { styleLora } from '../eval/style-lora.ts';
+import { drawScene } from '../eval/world/draw.ts';
+import { promptFor } from '../eval/world/prompt.ts';
+import { randomScene, type Scene, type Speaker } from '../eval/world/scene.ts';
+
+// What a few clips must reach; `npm run eval` measures many and aims higher.
+const least = {
+  /** Correlation of mouths and loudness, median of three clips. */
+  sync: 0.7,
+  /** Share of colors and kinds asked for that are found, over four clips. */
+  attributes: 0.8,
+  /** First frame against its image, in dB. */
+  firstImage: 22,
+  /** By how much the ink LoRA raises the amount of ink, of 0…1. */
+  ink: 0.3,
+  /** Correlation of the loudness of the recording and of the sound at strength 0.5. */
+  soundCourse: 0.5,
+} as const;
+/** Largest correlation of the waveforms of the recording and of the sound at strength 0.5. */
+const mostWaveform = 0.95;
+
+const form = { frames: 25, fps: 12 } as const;
+const size = { width: 256, height: 256 } as const;
+let studio: Studio;
+let sounds: SoundLibrary;
+
+beforeAll(async () => {
+  studio = await Studio.open({ model: 'nano', signal: new AbortController().signal });
+  sounds = new SoundLibrary(studio.folder, studio.media);
+});
+afterAll(() => studio[Symbol.asyncDispose]());
+
+function speaker(seed: number): Speaker {
+  return { ...randomScene('speaker', new SeededRandom(seed)), ground: 'blue', shirt: 'yellow' };
+}
+
+async function take(scene: Scene, seed: number, fields: Readonly<Record<string, unknown>> = {}) {
+  const sound = await sounds.sound(4 * seed, form);
+  const prompt = promptFor(scene, new SeededRandom(seed));
+  const request = { prompt, audio_url: sound.path, num_frames: form.frames, fps: form.fps, video_size: size, seed };
+  const made = await studio.make({ ...request, ...fields }, { withSound: true });
+  return { ...made, recording: sound.samples };
+}
+
+test('mouths move with the sound', async () => {
+  const found: number[] = [];
+  for (const seed of [1, 2, 3]) {
+    const { footage, recording } = await take(speaker(seed), seed);
+    found.push(correlation(mouthOpening(footage), loudnessPerFrame(recording, form.frames, form.fps)));
+  }
+  expect(median(found)).toBeGreaterThan(least.sync);
+});
+
+test('colors and kinds that the prompt asks for are in the picture', async () => {
+  const found = [];
+  for (const [seed, kind] of (['speaker', 'shapes', 'sea', 'skyline'] as const).entries()) {
+    const scene = randomScene(kind, new SeededRandom(20 + seed));
+    const { footage } = await take(scene, seed, { num_frames: 9 });
+    found.push(...askedAttributes(scene, footage));
+  }
+  const missed = found.filter(({ met }) => !met);
+  expect(1 - missed.length / found.length, JSON.stringify(missed)).toBeGreaterThan(least.attributes);
+});
+
+test('the first frame is the image', async () => {
+  const image = drawScene(speaker(5), { seconds: 0, loudness: 0.5 }, size);
+  const path = await studio.keepPicture('first', image);
+  const { footage } = await take(speaker(6), 6, { image_url: path, num_frames: 9 });
+  expect(psnr(frameOf(footage, 0), image)).toBeGreaterThan(least.firstImage);
+});
+
+test('a camera LoRA moves the picture its way', async () => {
+  const { footage } = await take(speaker(7), 7, { camera_lora: 'dolly_in' });
+  expect(showsMove(cameraMotion(footage), 'dolly_in')).toBe(true);
+});
+
+test('a style LoRA changes the look', async () => {
+  const plain = await take(speaker(8), 8, { num_frames: 9 });
+  const loras = [{ path: await styleLora('ink', studio.weights), scale: 1 }];
+  const inked = await take(speaker(8), 8, { num_frames: 9, loras });
+  expect(inkAmount(inked.footage) - inkAmount(plain.footage)).toBeGreaterThan(least.ink);
+});
+
+test('at audio_strength 0.5 the sound is another one with the same course', async () => {
+  const { sound = new Float32Array(0), recording } = await take(speaker(9), 9, { audio_strength: 0.5 });
+  const loudness = (heard: Float32Array): number[] => loudnessPerFrame(heard, form.frames, form.fps);
+  expect(correlation(loudness(sound), loudness(recording))).toBeGreaterThan(least.soundCourse);
+  expect(Math.abs(correlation(toLevel(sound), toLevel(recording)))).toBeLessThan(mostWaveform);
+});
