@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { cpSync, existsSync } from 'node:fs';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,14 +22,14 @@ export interface TestDatabases extends AsyncDisposable {
 export async function startDatabases(): Promise<TestDatabases> {
   const root = await mkdtemp(join(tmpdir(), 'soundstage-databases-'));
   const postgres = await startPostgres();
-  const template = await emptyDatabase();
+  await emptyDatabase();
   let folders = 0;
   return {
     kinds: postgres === undefined ? ['embedded'] : ['embedded', 'server'],
     newDatabase: async (kind) => {
       const dataFolder = join(root, `data-${folders++}`);
       if (kind === 'server') return { dataFolder, databaseUrl: await postgres?.newDatabase() };
-      await cp(template, join(dataFolder, 'database'), { recursive: true });
+      await putEmptyDatabase(dataFolder);
       return { dataFolder };
     },
     [Symbol.asyncDispose]: async () => {
@@ -39,8 +39,21 @@ export async function startDatabases(): Promise<TestDatabases> {
   };
 }
 
-/** A database without tables, kept for later runs: making one takes seconds, copying it a moment. */
-async function emptyDatabase(): Promise<string> {
+/** Puts an embedded database without tables into a data folder: making one takes seconds, copying it a moment. */
+export async function putEmptyDatabase(dataFolder: string): Promise<void> {
+  // The asynchronous `cp` takes several times as long for its thousand files.
+  cpSync(await emptyDatabase(), join(dataFolder, 'database'), { recursive: true });
+}
+
+let made: Promise<string> | undefined;
+
+/** Its folder, which is kept for later runs. */
+function emptyDatabase(): Promise<string> {
+  made ??= makeEmptyDatabase();
+  return made;
+}
+
+async function makeEmptyDatabase(): Promise<string> {
   const source = await readFile(join(import.meta.dirname, '../../src/database/guarded-pglite.ts'));
   const library = await readFile(fileURLToPath(import.meta.resolve('@electric-sql/pglite')));
   const name = createHash('sha256').update(source).update(library).digest('hex').slice(0, 16);

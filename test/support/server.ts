@@ -11,6 +11,7 @@ import {
   type ServerOptions,
 } from '../../src/server/open-server.ts';
 import { type Configuration, readConfiguration } from '../../src/shared/configuration.ts';
+import { putEmptyDatabase } from './databases.ts';
 
 export interface TestServerOptions extends Pick<ServerOptions, 'checks' | 'timeouts'> {
   /** Makes the clips; absent: nobody takes requests from the queue. Disposed with the server. */
@@ -37,7 +38,10 @@ export interface TestServer extends RunningServer {
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   await using opened = new AsyncDisposableStack();
   const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'soundstage-server-')));
-  if (options.dataFolder === undefined) opened.defer(() => rm(dataFolder, { recursive: true, force: true }));
+  if (options.dataFolder === undefined) {
+    opened.defer(() => rm(dataFolder, { recursive: true, force: true }));
+    if (!options.settings?.DATABASE_URL) await putEmptyDatabase(dataFolder);
+  }
   const configuration = readConfiguration({
     SOUNDSTAGE_DATA: dataFolder,
     SOUNDSTAGE_PORT: '0',
