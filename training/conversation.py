@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from world.caption import full_caption, polished_caption, short_caption
-from world.outside import outside_prompt, wishes_song
+from world.outside import outside_prompt, wishes_song, with_circumstances
 from world.scene import COLORS, HAIR, Scene, random_scene
 
 EXPANSION = Path(__file__).parent.parent / "src/ltx2/text/prompt-expansion.ts"
@@ -31,14 +31,13 @@ def reply_to(prompt: str) -> str:
 def asked(random: np.random.Generator) -> tuple[str, Scene]:
     """A prompt and a scene it is true of."""
     kind = random.random()
-    if kind < 0.2:
+    if kind < 0.25:
         return outside_prompt(random)
     scene = random_scene(random)
-    if kind < 0.35:
+    if kind < 0.4:
         scene = unlikely(scene, random)
-    if kind < 0.8:
-        return short_caption(scene, random), scene
-    return full_caption(scene, random), scene
+    prompt = short_caption(scene, random) if kind < 0.8 else full_caption(scene, random)
+    return with_circumstances(prompt, random) if random.random() < 0.12 else prompt, scene
 
 
 def unlikely(scene: Scene, random: np.random.Generator) -> Scene:

@@ -83,7 +83,8 @@ def report(name: str, prompts: list[str], given: list[str], known: set, shown: i
     right, wanted = (sum(column) for column in zip(*counts))
     well = [runs(answer) <= known and is_whole(mentions(answer)) for answer in given]
     all_kept = sum(got == of for got, of in counts) / len(counts)
-    print(f"{name}: {right / max(wanted, 1):.1%} of {wanted} attributes kept, all of them in {all_kept:.0%}; {sum(well) / len(well):.0%} well-formed")
+    share, formed = right / max(wanted, 1), sum(well) / len(well)
+    print(f"{name}: {share:.1%} of {wanted} attributes kept, all of them in {all_kept:.0%}; {formed:.0%} well-formed")
     for prompt, answer, (got, of), fine in list(zip(prompts, given, counts, well))[:shown]:
         print(f"  {got}/{of} {'' if fine else 'ILL '}{prompt} → {answer}")
 

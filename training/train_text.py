@@ -1,7 +1,7 @@
 """Trains the text encoder as a language model, on expansions of prompts and on captions: python train_text.py [minutes]."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -50,8 +50,11 @@ def caption_row(tokenizer: Tokenizer, random: np.random.Generator) -> Row:
 
 def batches(tokenizer: Tokenizer, seed: int) -> Iterator[Batch]:
     random = np.random.default_rng(seed)
+
+    def by_length(make: Callable[[Tokenizer, np.random.Generator], Row], count: int) -> list[Row]:
+        return sorted((make(tokenizer, random) for _ in range(POOL * count)), key=lambda row: len(row[0]))
+
     while True:
-        by_length = lambda make, count: sorted((make(tokenizer, random) for _ in range(POOL * count)), key=lambda row: len(row[0]))  # noqa: E731
         exchanges, captions = by_length(exchange_row, EXCHANGES), by_length(caption_row, CAPTIONS)
         for index in random.permutation(POOL):
             rows = exchanges[index * EXCHANGES:][:EXCHANGES] + captions[index * CAPTIONS:][:CAPTIONS]
@@ -75,7 +78,7 @@ def answer_states(network: Gemma, asked_ids: Tensor, ids: Tensor, mask: Tensor, 
     return network(ids, torch.cat([before, mask], 1), memory)[-1]
 
 
-def learner(tokenizer: Tokenizer):
+def learner(tokenizer: Tokenizer) -> Callable[[nn.Module, Batch], Figures]:
     asked_ids = torch.tensor([tokenizer.encode(question(), add_special_tokens=False).ids])
     weights = torch.ones(tokenizer.get_vocab_size())
     for word, id in tokenizer.get_vocab().items():
@@ -95,7 +98,9 @@ def learner(tokenizer: Tokenizer):
         weight = torch.where(of_answer, weights[targets], 1.0)
         right = (logits.argmax(-1) == targets).float()
         return {
-            "loss": (weight * losses).sum() / weight.sum(), "answer": losses[of_answer].mean().detach(), "caption": losses[~of_answer].mean().detach(),
+            "loss": (weight * losses).sum() / weight.sum(),
+            "answer": losses[of_answer].mean().detach(),
+            "caption": losses[~of_answer].mean().detach(),
             "right": right[of_answer].mean(),
         }
 
@@ -113,4 +118,4 @@ def main(minutes: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 20)

@@ -25,7 +25,7 @@ NAMES = {
 BEASTS = "dog cat bird cow horse lion bear frog duck monkey fox sheep wolf mouse parrot animal puppet monster alien"
 SPEECH = {
     "speak": "talks|says hello|tells a story|reads the news|explains something|gives a speech|laughs|whispers|shouts|smiles|"
-             "is interviewed|answers a question|introduces herself|tells a joke|looks at the camera and talks|is on the phone",
+             "is interviewed|answers a question|introduces the show|tells a joke|looks at the camera and talks|is on the phone",
     "sing": "sings a song|sings|is singing loudly|performs a song|hums a tune|sings into a microphone|raps",
 }
 NOISES = "barks|meows|sings|talks|speaks|roars|howls|laughs|dances"
@@ -52,6 +52,7 @@ MOVES = {
     "bounce": "hops|hops up and down|is jumping up and down|bounces around", "rise": "flies up|goes up|floats|climbs",
     "spin": "whirls|goes round|is turning in circles|rolls",
 }
+SCRIPTS = ((97, 123), (0x400, 0x450), (0x3041, 0x30F6), (0x4E00, 0x9FA5), (0x621, 0x64A), (0x1F300, 0x1F640), (0xC0, 0x17F))
 WATERS = "lake|river|water|beach|ocean waves|a boat on the water|stormy sea|waves at the beach|pond|waterfall|sea view|bay"
 TOWNS = (
     "city|a city at night|town|buildings|skyscrapers|music bars|audio spectrum|spectrum analyzer|visualizer|a sound visualization|"
@@ -63,14 +64,31 @@ def outside_prompt(random: np.random.Generator) -> tuple[str, Scene]:
     """What somebody may ask for, and a scene that has of it what the world can show."""
     words = Wording(random)
     scene = random_scene(random)
+    if words.chance(0.04):
+        return babble(random), scene
     make = {"speaker": _speaker, "shapes": _shapes, "sea": _sea, "skyline": _skyline}[scene.kind]
     prompt, scene = make(scene, words)
-    for _ in range(int(random.choice([0, 1, 2, 3], p=[0.5, 0.3, 0.15, 0.05]))):
-        prompt = f"{prompt}{words.pick(' ', ', ')}{words.pick(*PLACES)}"
+    if words.chance(0.5):
+        prompt = with_circumstances(prompt, random)
     if scene.kind in ("speaker", "shapes") and scene.ground_to is None and words.chance(0.15):
         where = article(f"{_shade(scene.ground, words)} {words.pick('room', 'curtain', 'screen', 'wall')}")
         prompt += f" {words.pick('in front of', 'against', 'in')} {where}"
     return loosely_spelled([prompt], words), scene
+
+
+def with_circumstances(prompt: str, random: np.random.Generator) -> str:
+    """Adds what the world cannot show."""
+    words = Wording(random)
+    for _ in range(int(random.choice([1, 2, 3], p=[0.6, 0.3, 0.1]))):
+        prompt = f"{prompt.removesuffix('.')}{words.pick(' ', ', ')}{words.pick(*PLACES)}"
+    return prompt
+
+
+def babble(random: np.random.Generator) -> str:
+    """Letters of some script, which mean nothing here."""
+    first, last = SCRIPTS[random.integers(len(SCRIPTS))]
+    letters = [chr(code) for code in random.integers(first, last, int(random.integers(3, 16)))]
+    return "".join(letter if random.random() < 0.85 else " " for letter in letters)
 
 
 def wishes_song(prompt: str) -> bool:

@@ -46,9 +46,10 @@ def shapes_sentences(scene: Scene, said: Said, ground: bool, words: Wording, *, 
     if moving and not brief and all("color" in facts for facts in said) and words.chance(0.35):
         return _named_then_moving(scene, names, said, ground, words)
     form = FINITE if words.chance(0.5) else PARTICIPLE
+    places = _places(len(names), words) if moving and words.chance(0.2) else [""] * len(names)
     parts = [
-        article(name) + (_relative(thing, form, words) if "motion" in facts else "")
-        for name, thing, facts in zip(names, scene.things, said)
+        article(name) + place + (_relative(thing, form, words) if "motion" in facts else "")
+        for name, place, thing, facts in zip(names, places, scene.things, said)
     ]
     if ground and words.chance(0.12):
         return [f"{words.ground(scene, bare=False).strip()}, {_list(parts, words, placed=not moving)}"]
@@ -75,13 +76,17 @@ def _relative(thing: Thing, form: int, words: Wording) -> str:
 def _list(parts: list[str], words: Wording, *, placed: bool) -> str:
     """The things in their order from left to right, with or without saying so."""
     if placed and words.chance(0.25):
-        places = PLACES[len(parts)][words.random.integers(len(PLACES[len(parts)]))]
-        return join([f"{part} {place}" for part, place in zip(parts, places)])
+        return join([part + place for part, place in zip(parts, _places(len(parts), words))])
     if len(parts) == 2 and placed and words.chance(0.2):
         return f"{parts[0]} {words.pick('next to', 'beside', 'to the left of')} {parts[1]}"
     if len(parts) > 1 and words.chance(0.1):
         return f"{NUMBERS[len(parts)]} shapes{words.pick('', ' from left to right')}: {join(parts)}"
     return join(parts)
+
+
+def _places(count: int, words: Wording) -> list[str]:
+    places = PLACES[count][words.random.integers(len(PLACES[count]))]
+    return [f" {place}" for place in places]
 
 
 def _alike(scene: Scene, names: list[str], tail: str, words: Wording) -> list[str]:

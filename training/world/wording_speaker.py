@@ -5,7 +5,7 @@ from .wording import Wording, article, join
 
 # What a caption can say of a speaker. "verb" is that they speak.
 SPEAKER_FACTS = ("person", "hair", "style", "shirt", "glasses", "beard", "ground", "verb")
-PRONOUNS = {"woman": ("she", "her", "her"), "girl": ("she", "her", "her"), "man": ("he", "him", "his"), "boy": ("he", "him", "his")}
+PRONOUNS = {"woman": ("she", "her"), "girl": ("she", "her"), "man": ("he", "him"), "boy": ("he", "him")}
 NOUNS = {
     "woman": ["woman"] * 6 + ["lady", "young woman"],
     "man": ["man"] * 6 + ["guy", "young man"],
@@ -21,7 +21,7 @@ def speaker_sentences(scene: Scene, said: set[str], words: Wording, *, brief: bo
     """One to three sentences that state the facts in `said` and no other. `brief`: one sentence, or only its subject."""
     nouns = [scene.person] if words.plain else NOUNS[scene.person]
     noun = words.pick(*nouns) if "person" in said else words.pick("person", "person", "cartoon person")
-    she, her, _ = PRONOUNS[scene.person] if "person" in said else ("they", "them", "their")
+    she, her = PRONOUNS[scene.person]
     if brief or "person" not in said or words.chance(0.6):
         return [_one_sentence(scene, said, words, noun)]
     # Some of the looks in a sentence of their own, the place in the first or the last.
