@@ -59,9 +59,10 @@ async function secondsOf(given: readonly string[], signal: AbortSignal): Promise
   child.stderr.on('data', (text: Buffer) => {
     errors += text;
   });
-  const code = await new Promise<number | null>((resolve, reject) =>
-    child.once('close', resolve).once('error', reject),
-  );
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('close', resolve);
+    child.on('error', (cause) => reject(new SoundstageError('cancelled', 'cancelled', { cause })));
+  });
   if (code !== 0) throw new SoundstageError('crash', `generate failed: ${errors.trim()}`);
   return (performance.now() - started) / 1000;
 }
