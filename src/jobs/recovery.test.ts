@@ -54,7 +54,8 @@ async function startProcess(options: DatabaseOptions): Promise<WorkerProcess> {
   };
 }
 
-test('a killed process on the embedded database leaves nothing undone: the next one takes its requests up', async () => {
+// The first three mostly wait, for different processes.
+test.concurrent('a killed process on the embedded database leaves nothing undone: the next one takes its requests up', async () => {
   const options = await databases.newDatabase('embedded');
   const ids: Record<string, string> = {};
   {
@@ -92,7 +93,7 @@ test('a killed process on the embedded database leaves nothing undone: the next 
   expect(rows.find(({ id }) => id === started)).toMatchObject({ crashes: 0, interruptions: 1 });
 });
 
-test('a process that is killed again and again over one request ends it cleanly', async () => {
+test.concurrent('a process that is killed again and again over one request ends it cleanly', async () => {
   const options = await databases.newDatabase('embedded');
   let id = '';
   {
@@ -112,7 +113,7 @@ test('a process that is killed again and again over one request ends it cleanly'
   expect(jobs.maker.started).toEqual([]);
 });
 
-serverTest(
+serverTest.concurrent(
   'a killed worker on a server is noticed within 15 s, and a live one is left alone',
   async () => {
     const options = await databases.newDatabase('server');
