@@ -25,7 +25,7 @@ class Clips:
     """A batch as stored, with a caption each."""
 
     video: Tensor  # [B, F, h, w, C]
-    last: Tensor  # [B, h, w, C]
+    last: Tensor | None  # [B, h, w, C], unless the clips go on
     audio: Tensor  # [B, Na, z·16]
     captions: list[str]
     fps: float
@@ -38,25 +38,43 @@ class Clips:
 def batches(folder: Path, seed: int) -> Iterator[Clips]:
     """Without end. New shards are taken up as they appear."""
     random = np.random.default_rng(seed)
-    shards: dict[Path, Shard] = {}
+    alike: dict[tuple, dict[Path, Shard]] = {}
     while True:
         for path in sorted(folder.glob("*.safetensors")):
-            if path not in shards:
-                shards[path] = load_shard(path)
-        order = list(shards.values())
-        if not order:
+            if not any(path in shards for shards in alike.values()):
+                shard = load_shard(path)
+                alike.setdefault((*shard.video.shape[2:4], shard.fps), {})[path] = shard
+        groups = [list(shards.values()) for shards in alike.values()]
+        if not groups:
             raise SystemExit(f"there are no clips in {folder}: run make_clips.py first")
-        random.shuffle(order)
-        for shard in order[:RELOAD_STEPS]:
-            yield _batch(shard, random)
+        shares = np.array([len(group) for group in groups]) / sum(map(len, groups))
+        for _ in range(RELOAD_STEPS):
+            yield _batch(groups[random.choice(len(groups), p=shares)], random)
 
 
-def _batch(shard: Shard, random: np.random.Generator) -> Clips:
-    clips = len(shard.scenes)
-    fitting = max(2, MOST_TOKENS // Form(*shard.video.shape[1:4]).tokens)
-    chosen = random.choice(clips, min(clips, fitting), replace=False)
-    captions = [(full_caption if random.random() < 0.5 else short_caption)(shard.scenes[i], random) for i in chosen]
-    return Clips(shard.video[chosen].float(), shard.last[chosen].float(), shard.audio[chosen].float(), captions, shard.fps)
+def _batch(alike: list[Shard], random: np.random.Generator) -> Clips:
+    """Clips of one size and rate, as many as there is room for. Half of the batches are of their first moments only.
+
+    What a caption means is learned from many clips, how things move from long ones.
+    """
+    first = alike[random.integers(len(alike))]
+    frames = first.video.shape[1] if random.random() < 0.5 else int(random.integers(1, 4))
+    frames = min(frames, first.video.shape[1])
+    fitting = max(2, MOST_TOKENS // Form(frames, *first.video.shape[2:4]).tokens)
+    others = [shard for shard in alike if shard is not first and shard.video.shape[1] >= frames]
+    random.shuffle(others)
+    rows: list[tuple[Shard, int]] = []
+    for shard in [first, *others]:
+        rows += [(shard, i) for i in random.permutation(len(shard.scenes))[: fitting - len(rows)]]
+    count = max(1, round((8 * frames - 7) / first.fps * 25))
+    whole = all(shard.video.shape[1] == frames for shard, _ in rows)
+    return Clips(
+        torch.stack([shard.video[i, :frames] for shard, i in rows]).float(),
+        torch.stack([shard.last[i] for shard, i in rows]).float() if whole else None,
+        torch.stack([shard.audio[i, :count] for shard, i in rows]).float(),
+        [(full_caption if random.random() < 0.5 else short_caption)(shard.scenes[i], random) for shard, i in rows],
+        first.fps,
+    )
 
 
 @dataclass
@@ -72,7 +90,7 @@ class Noised:
 
     def loss(self, velocity: Tensor) -> Tensor:
         squared = (velocity.float() - (self.noise - self.clean)).square().mean(2)
-        return (squared * self.weights).sum() / self.weights.sum().clamp(min=1)
+        return (squared * self.weights).sum() / (self.weights > 0).sum().clamp(min=1)
 
 
 def draw_sigmas(count: int, schedule_share: float) -> Tensor:
@@ -92,7 +110,7 @@ def noised_video(clips: Clips, sigmas: Tensor) -> Noised:
     area = form.height * form.width
     if torch.rand(()) < 0.35:
         mask[:, :area] = _strength_mask(batch)
-    if torch.rand(()) < 0.25:
+    if clips.last is not None and torch.rand(()) < 0.35:
         clean = torch.cat([clean, clips.last.flatten(1, 2)], 1)
         mask = torch.cat([mask, _strength_mask(batch).expand(-1, area)], 1)
         weights = torch.cat([weights, torch.zeros(batch, area)], 1)
@@ -123,7 +141,17 @@ def _noised(clean: Tensor, mask: Tensor, weights: Tensor, sigmas: Tensor, positi
     return Noised(tokens, timesteps, positions, clean, noise, weights * (mask > 0))
 
 
-def at_level(stream: Noised, estimate: Tensor) -> Tensor:
-    """Tokens as the sampler makes them: an estimate of the clean ones instead of the clean ones, noised as before."""
-    mixed = torch.where((stream.weights > 0)[..., None], estimate, stream.clean)
-    return mixed + stream.timesteps[..., None] * (stream.noise - mixed)
+def advance(stream: Noised, velocity: Tensor, sigma: float, following: float) -> None:
+    """One step of the sampler: what is conditioned stays as it is, as far as its mask says."""
+    mask = stream.timesteps[..., None] / sigma
+    estimate = stream.tokens - velocity * stream.timesteps[..., None]
+    estimate = estimate * mask + stream.clean * (1 - mask)
+    stream.tokens = stream.tokens + (stream.tokens - estimate) / sigma * (following - sigma)
+    stream.timesteps = stream.timesteps * (following / sigma)
+
+
+def aim_at_clean(stream: Noised) -> None:
+    """For tokens of the sampler's own making: the velocity that leads to the clean ones, its error counted there."""
+    away = (stream.tokens - stream.clean) / stream.timesteps[..., None].clamp(min=1e-3)
+    stream.noise = stream.clean + away
+    stream.weights = stream.weights * stream.timesteps.square()

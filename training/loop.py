@@ -59,7 +59,9 @@ def train(
     while seconds < 60 * minutes:
         values = figures(network, next(batches))
         next(iter(values.values())).backward()
-        nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
+        norm = nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
+        if not norm.isfinite():
+            raise SystemExit(f"{name} diverged at step {step}: what was kept last is from before; lower its learning rate")
         optimizers.step(min(1.0, (step + 1) / WARM_UP_STEPS) * max(0.02, 1 - seconds / (60 * minutes)))
         average.update_parameters(network)
         step += 1

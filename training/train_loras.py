@@ -19,7 +19,7 @@ RANK = 8
 TARGETS = ("attn1.to_q", "attn1.to_k", "attn1.to_v", "attn1.to_out.0", "ff.net.0.proj", "ff.net.2")
 STYLES = ("ink", "neon")
 FORMS = (Form(9, 4, 4), Form(13, 4, 4), Form(5, 6, 8), Form(8, 6, 8), Form(5, 8, 8), Form(2, 12, 16), Form(3, 12, 16))
-SHARDS = 14
+SHARDS = 10
 CLIPS_PER_SHARD = 6
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from checkpoint import NETWORKS, RUNS, load_network, save_network, weights_file
 from clips import shard_folder
-from examples import SCHEDULE, Clips, Noised, at_level, batches, draw_sigmas, noised_audio, noised_video
+from examples import Clips, Noised, advance, aim_at_clean, batches, draw_sigmas, noised_audio, noised_video
 from loop import Figures, train
 from networks.connectors import Thinning
 from networks.transformer import Stream
@@ -20,7 +20,8 @@ from text import encode, load_tokenizer
 # Rows of a context while training, and in use.
 SHORT, FULL = 128, 1024
 AUDIO_WEIGHT = 0.3
-SELF_MADE_SHARE = 0.5
+# The schedule up to each of its levels; the steps between 1 and 0.909 are as good as one.
+PATHS = ((1.0,), (1.0, 0.909375), (1.0, 0.909375, 0.725), (1.0, 0.909375, 0.725, 0.421875))
 
 
 class Generator(nn.Module):
@@ -32,20 +33,16 @@ class Generator(nn.Module):
         self.connectors = NETWORKS["connectors"]()
         self._frozen = [load_network("gemma"), load_tokenizer()]
 
-    def contexts(self, captions: list[str], length: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """→ video and audio context [B, length, H], and their bias."""
+    def contexts(self, captions: list[str]) -> tuple[Tensor, Tensor, Tensor]:
+        """→ video and audio context [B, SHORT, H], and their bias [B, 1, 1, SHORT]."""
         gemma, tokenizer = self._frozen
         ids, mask = encode(tokenizer, captions, SHORT)
         with torch.no_grad():
             states = gemma(ids, mask)
-        if length == SHORT:
-            thinning = Thinning.random(mask, FULL // SHORT)
-            return (*self.connectors(states, mask, thinning), thinning.bias)
-        pad = length - SHORT
-        states, mask = nn.functional.pad(states, (0, 0, pad, 0)), nn.functional.pad(mask, (pad, 0))
-        return (*self.connectors(states, mask), None)
+        thinning = Thinning.random(mask, FULL // SHORT)
+        return (*self.connectors(states, mask, thinning), thinning.bias)
 
-    def forward(self, video: Noised, audio: Noised, contexts: tuple[Tensor, Tensor, Tensor | None]) -> tuple[Tensor, Tensor]:
+    def forward(self, video: Noised, audio: Noised, contexts: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """→ velocities of both streams."""
         of_video, of_audio, bias = contexts
         return self.transformer(
@@ -59,39 +56,35 @@ def _shared(timesteps: Tensor) -> Tensor:
     return timesteps[:, :1] if torch.equal(timesteps, timesteps[:, :1].expand_as(timesteps)) else timesteps
 
 
-def _figures(network: Generator, clips: Clips, length: int, schedule_share: float, self_made: bool) -> Figures:
-    sigmas = draw_sigmas(len(clips.video), schedule_share)
-    video, audio = noised_video(clips, sigmas), noised_audio(clips, sigmas)
-    with torch.autocast("cpu", torch.bfloat16):
-        contexts = network.contexts(clips.captions, length)
-        if self_made:
-            _let_it_see_itself(network, video, audio, contexts, sigmas)
-        velocities = network(video, audio, contexts)
-    picture, sound = video.loss(velocities[0]), audio.loss(velocities[1])
-    return {"loss": picture + AUDIO_WEIGHT * sound, "video": picture.detach(), "audio": sound.detach()}
-
-
-def _let_it_see_itself(network: Generator, video: Noised, audio: Noised, contexts: tuple, sigmas: Tensor) -> None:
-    """Puts the network's own estimate from one level higher in the place of the clean tokens, as happens in sampling."""
-    higher = torch.stack([SCHEDULE[(SCHEDULE > sigma + 1e-4).nonzero()[-1, 0]] if sigma < 0.99 else sigma for sigma in sigmas])
-    factor = (higher / sigmas)[:, None]
-    before = [Noised(s.tokens, s.timesteps * factor, s.positions, s.clean, torch.randn_like(s.noise), s.weights) for s in (video, audio)]
-    for stream in before:
-        stream.tokens = stream.clean + stream.timesteps[..., None] * (stream.noise - stream.clean)
-    with torch.no_grad():
-        velocities = network(*before, contexts)
-    chosen = (torch.rand(len(sigmas)) < SELF_MADE_SHARE) & (sigmas < 0.99)
-    for stream, source, velocity in zip((video, audio), before, velocities):
-        estimate = source.tokens - velocity.float() * source.timesteps[..., None]
-        stream.tokens = torch.where(chosen[:, None, None], at_level(stream, estimate), stream.tokens)
-
-
 def learn(network: Generator, clips: Clips) -> Figures:
-    return _figures(network, clips, SHORT, schedule_share=0.7, self_made=False)
+    """Flow matching: clips noised to any level, mostly those of the schedule."""
+    sigmas = draw_sigmas(len(clips.video), schedule_share=0.7)
+    return _figures(network, noised_video(clips, sigmas), noised_audio(clips, sigmas), clips)
 
 
 def tune(network: Generator, clips: Clips) -> Figures:
-    return _figures(network, clips, FULL, schedule_share=1.0, self_made=True)
+    """As `learn`, but in half of the steps with the sampler's own tokens: what it makes in its few steps is not what noised
+    clips look like, and it must find back from there to what caption and sound ask for."""
+    if torch.rand(()) < 0.5:
+        return learn(network, clips)
+    path = PATHS[int(torch.randint(len(PATHS), ()))]
+    sigmas = torch.ones(len(clips.video))
+    video, audio = noised_video(clips, sigmas), noised_audio(clips, sigmas)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        contexts = network.contexts(clips.captions)
+        for sigma, following in zip(path, path[1:]):
+            for stream, velocity in zip((video, audio), network(video, audio, contexts)):
+                advance(stream, velocity.float(), sigma, following)
+    for stream in (video, audio):
+        aim_at_clean(stream)
+    return _figures(network, video, audio, clips)
+
+
+def _figures(network: Generator, video: Noised, audio: Noised, clips: Clips) -> Figures:
+    with torch.autocast("cpu", torch.bfloat16):
+        velocities = network(video, audio, network.contexts(clips.captions))
+    picture, sound = video.loss(velocities[0]), audio.loss(velocities[1])
+    return {"loss": picture + AUDIO_WEIGHT * sound, "video": picture.detach(), "audio": sound.detach()}
 
 
 def main(minutes: float, tuning_minutes: float) -> None:
@@ -104,12 +97,12 @@ def main(minutes: float, tuning_minutes: float) -> None:
 
     edges = ("patchify_proj", "proj_out", "timestep_embedder", "caption_projection.linear_1")
     common = {"edges": edges, "save": save}
-    train("generator", network, batches(shard_folder("plain"), 3), learn, minutes=minutes, lr=1.2e-3, **common)
+    train("generator", network, batches(shard_folder("plain"), 3), learn, minutes=minutes, lr=3e-3, **common)
     if tuning_minutes > 0:
         if not (RUNS / "tuned.state.pt").exists():
             network.transformer.load_state_dict(load_file(weights_file("transformer")))
             network.connectors.load_state_dict(load_file(weights_file("connectors")))
-        train("tuned", network, batches(shard_folder("plain"), 4), tune, minutes=tuning_minutes, lr=4e-4, **common)
+        train("tuned", network, batches(shard_folder("plain"), 4), tune, minutes=tuning_minutes, lr=1.2e-3, **common)
 
 
 if __name__ == "__main__":
