@@ -4,13 +4,10 @@ import { billUsage } from './billing.ts';
 import type { LogLevel } from './clip-maker.ts';
 import { crashOutcome, type Outcome } from './outcome.ts';
 import { channels } from './queues.ts';
-import { type LockedRequest, lockRequest, mayBeRetried } from './request-row.ts';
+import { type LockedRequest, lockRequest, retriesOf } from './request-row.ts';
 import { type JobsContext, requeue, settle } from './settle.ts';
 import { storedText } from './stored-text.ts';
 import type { CallerOptions } from './submission.ts';
-
-/** How often a crash of the engine is forgiven. */
-const MOST_CRASHES = 2;
 
 export interface LogEntry {
   readonly at: Date;
@@ -106,7 +103,7 @@ export class Attempt {
     return this.#ifOurs(async (transaction, request) => {
       await insertLogs(transaction, this.request.id, logs);
       const crashes = request.crashes + 1;
-      if (crashes <= MOST_CRASHES && mayBeRetried(request)) {
+      if (crashes <= retriesOf(request).crashes) {
         await requeue(this.#context, transaction, request, { crashes });
       } else await settle(this.#context, transaction, request, crashOutcome());
     });

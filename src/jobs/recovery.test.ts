@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
 import type { DatabaseOptions } from '../database/open-database.ts';
+import { noRetries } from './retries.ts';
 import { openJobs, submission } from './test-jobs.ts';
 
 const databases = await startDatabases();
@@ -54,8 +55,7 @@ async function startProcess(options: DatabaseOptions): Promise<WorkerProcess> {
   };
 }
 
-// The first three mostly wait, for different processes.
-test.concurrent('a killed process on the embedded database leaves nothing undone: the next one takes its requests up', async () => {
+test('a killed process on the embedded database leaves nothing undone: the next one takes its requests up', async () => {
   const options = await databases.newDatabase('embedded');
   const ids: Record<string, string> = {};
   {
@@ -64,7 +64,7 @@ test.concurrent('a killed process on the embedded database leaves nothing undone
       running: {},
       waiting: {},
       run: { surface: 'run' as const },
-      final: { caller: { ...submission().caller, retry: false } },
+      final: { caller: { ...submission().caller, retries: noRetries } },
     })) {
       ids[name] = (await jobs.requests.submit(submission(changes))).id;
     }
@@ -93,7 +93,7 @@ test.concurrent('a killed process on the embedded database leaves nothing undone
   expect(rows.find(({ id }) => id === started)).toMatchObject({ crashes: 0, interruptions: 1 });
 });
 
-test.concurrent('a process that is killed again and again over one request ends it cleanly', async () => {
+test('a process that is killed again and again over one request ends it cleanly', async () => {
   const options = await databases.newDatabase('embedded');
   let id = '';
   {
@@ -113,7 +113,7 @@ test.concurrent('a process that is killed again and again over one request ends 
   expect(jobs.maker.started).toEqual([]);
 });
 
-serverTest.concurrent(
+serverTest(
   'a killed worker on a server is noticed within 15 s, and a live one is left alone',
   async () => {
     const options = await databases.newDatabase('server');

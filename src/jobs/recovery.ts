@@ -1,13 +1,12 @@
 import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import { abandonedOutcome, interruptedOutcome, type Outcome, timeoutOutcome, unstableOutcome } from './outcome.ts';
-import { type LockedRequest, lockable, mayBeRetried } from './request-row.ts';
+import { type LockedRequest, lockable, retriesOf } from './request-row.ts';
+import { mostRetries } from './retries.ts';
 import { type JobsContext, requeue, settle } from './settle.ts';
 
 /** A worker not heard of for so many seconds is dead, or as good as dead. */
 export const SILENCE_LIMIT = 12;
-/** Workers that may die over one request before it is held responsible. */
-const MOST_INTERRUPTIONS = 20;
 const MOST_TOGETHER = 100;
 
 /** Takes their requests from workers that are not heard of any more. Returns how many. */
@@ -84,8 +83,9 @@ async function interrupted(
 }
 
 function interruptionOutcome(request: LockedRequest, interruptions: number): Outcome | undefined {
-  if (interruptions > MOST_INTERRUPTIONS) return unstableOutcome();
-  return mayBeRetried(request) ? undefined : interruptedOutcome();
+  if (interruptions <= retriesOf(request).interruptions) return undefined;
+  // So many workers do not stop by chance.
+  return interruptions > mostRetries.interruptions ? unstableOutcome() : interruptedOutcome();
 }
 
 /** Repeats `work`, each time in a transaction of its own, until it found less than a full batch. */

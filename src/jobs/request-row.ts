@@ -1,5 +1,6 @@
 import { type Selectable, sql, type Transaction } from 'kysely';
 import type { RequestsTable, Tables } from '../database/tables.ts';
+import { noRetries, type Retries } from './retries.ts';
 import type { CallerOptions } from './submission.ts';
 
 export type RequestRow = Selectable<RequestsTable>;
@@ -52,7 +53,7 @@ export function lockRequest(transaction: Transaction<Tables>, id: string): Promi
   return lockable(transaction).where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
 }
 
-/** Whether a failed attempt is followed by another one. */
-export function mayBeRetried({ surface, caller }: LockedRequest): boolean {
-  return surface === 'queue' && (caller as CallerOptions).retry;
+/** How often this request may be tried again, from its first start on. */
+export function retriesOf({ surface, caller }: LockedRequest): Retries {
+  return surface === 'queue' ? (caller as CallerOptions).retries : noRetries;
 }

@@ -1,4 +1,5 @@
 import type { Lifecycle } from '../files/lifecycle.ts';
+import type { Retries } from './retries.ts';
 
 /** What a caller asked for, besides the input. */
 export interface CallerOptions {
@@ -10,8 +11,8 @@ export interface CallerOptions {
   readonly lifecycle?: Lifecycle | undefined;
   /** Labels for the usage report. */
   readonly tags: Readonly<Record<string, string>>;
-  /** Whether a crash of the engine is retried (`X-Fal-No-Retry`, and never for direct runs). */
-  readonly retry: boolean;
+  /** `X-Fal-Retry-Config`, `X-Fal-No-Retry`; of no account for direct runs, which are never retried. */
+  readonly retries: Retries;
 }
 
 /** A request as it is handed to the queue. */

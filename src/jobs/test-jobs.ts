@@ -13,6 +13,7 @@ import { Housekeeping } from './housekeeping.ts';
 import type { Report } from './report.ts';
 import type { RequestStatus } from './request-status.ts';
 import { Requests } from './requests.ts';
+import { usualRetries } from './retries.ts';
 import type { Submission } from './submission.ts';
 import { Worker } from './worker.ts';
 
@@ -133,7 +134,7 @@ export function submission(
     input: { prompt: 'A woman speaks', audio_url: 'https://example.com/a.wav', loras: [], ...input },
     priority: 'normal',
     storePayloads: true,
-    caller: { fileBase: 'http://localhost/cdn', ownHosts: ['localhost'], tags: {}, retry: true },
+    caller: { fileBase: 'http://localhost/cdn', ownHosts: ['localhost'], tags: {}, retries: usualRetries },
     ...changes,
   };
 }

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import type { ClipRequest } from './clip-maker.ts';
+import { noRetries, type Retries } from './retries.ts';
 import { openJobs, submission, TestClipMaker, untilAborted } from './test-jobs.ts';
 
 const databases = await startDatabases();
@@ -12,13 +13,18 @@ afterAll(() => databases[Symbol.asyncDispose]());
 
 const base = 'http://localhost/cdn';
 
+function retried(retries: Retries) {
+  return { caller: { ...submission().caller, retries } };
+}
+
 describe.each(databases.kinds)('a worker (%s)', (kind) => {
-  test('tries again after a crash, in the same place, and twice at most', async () => {
+  test('tries again after a crash, in the same place, and twice at most unless its caller wants it otherwise', async () => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     const { requests, maker } = jobs;
     const crashing = new Map([
       ['once', 1],
       ['always', 9],
+      ['often', 9],
     ]);
     maker.behaviour = async ({ input: { prompt } }) => {
       const left = crashing.get(prompt) ?? 0;
@@ -27,6 +33,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     };
     const once = await requests.submit(submission({}, { prompt: 'once' }));
     const always = await requests.submit(submission({}, { prompt: 'always' }));
+    const often = await requests.submit(submission(retried({ crashes: 4, interruptions: 0 }), { prompt: 'often' }));
     const last = await requests.submit(submission({}, { prompt: 'last' }));
     await jobs.worker();
     expect(await jobs.completed(last.id)).toMatchObject({ statusCode: 200 });
@@ -36,12 +43,14 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
       units: 0,
       body: { detail: [{ type: 'internal_server_error' }] },
     });
-    expect(maker.started).toEqual([once.id, once.id, always.id, always.id, always.id, last.id]);
+    expect(await requests.status(often.id)).toMatchObject({ statusCode: 500 });
+    const starts = [once, once, always, always, always, often, often, often, often, often, last];
+    expect(maker.started).toEqual(starts.map(({ id }) => id));
   });
 
   test.each([
     ['direct run', { surface: 'run' }],
-    ['X-Fal-No-Retry', { caller: { ...submission().caller, retry: false } }],
+    ['X-Fal-No-Retry', retried(noRetries)],
   ] as const)('does not try again: %s', async (_, changes) => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     jobs.maker.behaviour = () => Promise.reject(new SoundstageError('crash', 'the engine died'));
@@ -183,9 +192,17 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     const housekeeping = await jobs.housekeeping();
     expect(await jobs.completed(id)).toMatchObject({ statusCode: 500, errorType: 'runner_server_error' });
     expect(housekeeping).toBeDefined();
-    const run = await requests.submit(submission({ caller: { ...submission().caller, retry: false } }));
-    await jobs.inState(run.id, 'IN_PROGRESS');
-    await database.kysely.updateTable('requests').set(silent).where('id', '=', run.id).execute();
-    expect(await jobs.completed(run.id)).toMatchObject({ statusCode: 503, errorType: 'runner_disconnected' });
+    const silence = async (request: string): Promise<void> => {
+      await jobs.inState(request, 'IN_PROGRESS');
+      await database.kysely.updateTable('requests').set(silent).where('id', '=', request).execute();
+    };
+    const single = await requests.submit(submission(retried(noRetries)));
+    await silence(single.id);
+    expect(await jobs.completed(single.id)).toMatchObject({ statusCode: 503, errorType: 'runner_disconnected' });
+    const twice = await requests.submit(submission(retried({ crashes: 0, interruptions: 1 })));
+    await silence(twice.id);
+    await expect.poll(() => maker.started.slice(2), { timeout: 10_000 }).toEqual([twice.id, twice.id]);
+    await silence(twice.id);
+    expect(await jobs.completed(twice.id)).toMatchObject({ statusCode: 503, errorType: 'runner_disconnected' });
   });
 });

@@ -17,7 +17,7 @@ test('nothing asked for', () => {
     maxQueueLength: undefined,
     storePayloads: true,
     lifecycle: undefined,
-    retry: true,
+    retries: { crashes: 2, interruptions: 20 },
     tags: {},
   });
 });
@@ -47,10 +47,26 @@ test('priorities: unknown ones are normal', () => {
 });
 
 test('retries can be switched off', () => {
-  expect(queue({ 'x-fal-no-retry': 'yes' }).retry).toBe(false);
-  expect(queue({ 'x-fal-no-retry': '0' }).retry).toBe(true);
-  expect(queue({ 'x-fal-retry-config': '{"server_error":{"retries":0}}' }).retry).toBe(false);
-  expect(queue({ 'x-fal-retry-config': '{"timeout":{"retries":0}}' }).retry).toBe(true);
+  const none = { crashes: 0, interruptions: 0 };
+  expect(queue({ 'x-fal-no-retry': 'yes' }).retries).toEqual(none);
+  expect(queue({ 'x-fal-no-retry': '0' }).retries).not.toEqual(none);
+  const both = { 'x-fal-no-retry': 'true', 'x-fal-retry-config': '{"server_error":{"retries":3}}' };
+  expect(queue(both).retries).toEqual(none);
+  expect(readRunOptions(from({ 'x-fal-retry-config': both['x-fal-retry-config'] })).retries).toEqual(none);
+});
+
+test.each([
+  ['{}', 2, 20],
+  ['{"server_error":{"retries":0}}', 0, 20],
+  ['{"server_error":{"retries":5},"connection_error":{"retries":1}}', 5, 1],
+  ['{"connection_error":{"retries":0}}', 2, 0],
+  ['{"server_error":{"retries":100},"connection_error":{"retries":100}}', 9, 20],
+  ['{"timeout":{"retries":0}}', 2, 20],
+])('retries as configured: %s', (text, crashes, interruptions) => {
+  expect(queue({ 'x-fal-retry-config': text }).retries).toEqual({ crashes, interruptions });
+});
+
+test('a retry configuration is refused where it is none', () => {
   expect(() => queue({ 'x-fal-retry-config': '{' })).toThrow('x-fal-retry-config');
   expect(() => queue({ 'x-fal-retry-config': '{"server_error":0}' })).toThrow('x-fal-retry-config');
 });

@@ -1,4 +1,5 @@
 import { type Lifecycle, parseLifecycle } from '../files/lifecycle.ts';
+import { noRetries, type Retries } from '../jobs/retries.ts';
 import type { Submission } from '../jobs/submission.ts';
 import { badRequest } from './bad-request.ts';
 import { readRetryConfiguration } from './retry-configuration.ts';
@@ -8,7 +9,7 @@ import { readTags } from './tags.ts';
 export interface RequestOptions
   extends Pick<Submission, 'priority' | 'startTimeout' | 'webhook' | 'maxQueueLength' | 'storePayloads'> {
   readonly lifecycle: Lifecycle | undefined;
-  readonly retry: boolean;
+  readonly retries: Retries;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +33,7 @@ export function readRunOptions(header: Lookup): RequestOptions {
     maxQueueLength: undefined,
     storePayloads: !isFalse(header('x-fal-store-io')),
     lifecycle: readLifecycle(header),
-    retry: false,
+    retries: noRetries,
     tags: readTags(header('x-fal-tags')),
   };
 }
@@ -43,13 +44,13 @@ export function readRunOptions(header: Lookup): RequestOptions {
  * @throws SoundstageError `input`, type `bad_request`
  */
 export function readQueueOptions(header: Lookup, query: Lookup): RequestOptions {
-  const mayRetry = readRetryConfiguration(header('x-fal-retry-config'));
+  const retries = readRetryConfiguration(header('x-fal-retry-config'));
   return {
     ...readRunOptions(header),
     priority: header('x-fal-queue-priority')?.trim().toLowerCase() === 'low' ? 'low' : 'normal',
     webhook: readWebhook(query('fal_webhook')),
     maxQueueLength: readMaxQueueLength(query('fal_max_queue_length')),
-    retry: mayRetry && !isTrue(header('x-fal-no-retry')),
+    retries: isTrue(header('x-fal-no-retry')) ? noRetries : retries,
   };
 }
 

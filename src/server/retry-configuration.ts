@@ -1,17 +1,18 @@
 import { z } from 'zod';
+import { mostRetries, type Retries, usualRetries } from '../jobs/retries.ts';
 import { badRequest } from './bad-request.ts';
 
 const rule = z.object({ retries: z.number().int().min(0) }).optional();
 const schema = z.object({ server_error: rule, timeout: rule, connection_error: rule });
 
 /**
- * Reads `X-Fal-Retry-Config`. What is retried here is a crash of the engine, which is the platform's `server_error`.
+ * Reads `X-Fal-Retry-Config`. A crash of the engine is what the platform calls `server_error`, the end of a worker
+ * `connection_error`. A `timeout` does not happen to attempts here, as they may take any time.
  *
- * @returns whether a crash may be retried
  * @throws SoundstageError `input`, type `bad_request`
  */
-export function readRetryConfiguration(text: string | undefined): boolean {
-  if (text === undefined || text.trim() === '') return true;
+export function readRetryConfiguration(text: string | undefined): Retries {
+  if (text === undefined || text.trim() === '') return usualRetries;
   const parsed = schema.safeParse(parsedJson(text));
   if (!parsed.success) {
     throw badRequest(
@@ -19,7 +20,11 @@ export function readRetryConfiguration(text: string | undefined): boolean {
       'x-fal-retry-config',
     );
   }
-  return parsed.data.server_error?.retries !== 0;
+  const { server_error: crashes, connection_error: interruptions } = parsed.data;
+  return {
+    crashes: Math.min(crashes?.retries ?? usualRetries.crashes, mostRetries.crashes),
+    interruptions: Math.min(interruptions?.retries ?? usualRetries.interruptions, mostRetries.interruptions),
+  };
 }
 
 function parsedJson(text: string): unknown {

@@ -8,7 +8,7 @@ export function submissionOf(
   c: AppContext,
   surface: 'run' | 'queue',
   input: unknown,
-  { lifecycle, retry, tags, ...options }: RequestOptions,
+  { lifecycle, retries, tags, ...options }: RequestOptions,
 ): Submission {
   return {
     ...options,
@@ -16,6 +16,6 @@ export function submissionOf(
     owner: c.var.caller.owner,
     surface,
     input,
-    caller: { fileBase: c.var.bases.cdn, ownHosts: c.var.ownHosts, lifecycle, tags, retry },
+    caller: { fileBase: c.var.bases.cdn, ownHosts: c.var.ownHosts, lifecycle, tags, retries },
   };
 }
