@@ -11,13 +11,13 @@ from pathlib import Path
 # Program and its arguments, in minutes (or thousands of tokens of clips) for the whole share.
 STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("make_tokenizer", ()),
-    ("train_text", (12,)),
+    ("train_text", (20,)),
     ("train_video_vae", (30, 10)),
     ("train_audio_vae", (7,)),
     ("train_vocoder", (10,)),
     ("make_clips", (1000,)),
     ("train_upsampler", (5,)),
-    ("train_transformer", (50, 6)),
+    ("train_transformer", (60, 15)),
     ("checkpoint", ()),
     ("train_loras", (1.2,)),
 )

@@ -79,7 +79,7 @@ def main(folder: Path) -> None:
         params = {"variant": "own"} if module == "dit" else {}
         made = EVALUATORS[module](networks, given, params)
         for key, value in {**given, **made}.items():
-            tensors[f"{name}/{key}"] = value.contiguous()
+            tensors[f"{name}/{key}"] = value.clone().contiguous()
         cases.append({
             "name": name, "module": module, "params": params, "tolerance": TOLERANCE,
             "inputs": {key: f"{name}/{key}" for key in given}, "outputs": {key: f"{name}/{key}" for key in made},
