@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from checkpoint import NETWORKS, RUNS, load_network, save_network, weights_file
+from checkpoint import NETWORKS, load_network, save_network, weights_file
 from clips import shard_folder
 from examples import Clips, Noised, advance, aim_at_clean, batches, draw_sigmas, noised_audio, noised_video
 from loop import Figures, train
@@ -90,20 +90,20 @@ def _figures(network: Generator, video: Noised, audio: Noised, clips: Clips) -> 
 def main(minutes: float, tuning_minutes: float) -> None:
     torch.manual_seed(2)
     network = Generator()
+    if weights_file("transformer").exists():
+        network.transformer.load_state_dict(load_file(weights_file("transformer")))
+        network.connectors.load_state_dict(load_file(weights_file("connectors")))
 
     def save(trained: Generator) -> None:
         save_network("transformer", trained.transformer)
         save_network("connectors", trained.connectors)
 
     edges = ("patchify_proj", "proj_out", "timestep_embedder", "caption_projection.linear_1")
-    common = {"edges": edges, "save": save}
-    train("generator", network, batches(shard_folder("plain"), 3), learn, minutes=minutes, lr=3e-3, **common)
+    clips = shard_folder("plain")
+    train("generator", network, batches(clips, 3), learn, minutes=minutes, lr=3e-3, edges=edges, save=save)
     if tuning_minutes > 0:
-        if not (RUNS / "tuned.state.pt").exists():
-            network.transformer.load_state_dict(load_file(weights_file("transformer")))
-            network.connectors.load_state_dict(load_file(weights_file("connectors")))
-        train("tuned", network, batches(shard_folder("plain"), 4), tune, minutes=tuning_minutes, lr=1.2e-3, **common)
+        train("tuned", network, batches(clips, 4), tune, minutes=tuning_minutes, lr=1.2e-3, edges=edges, save=save)
 
 
 if __name__ == "__main__":
-    main(*(float(given) for given in [*sys.argv[1:], "50", "10"][:2]))
+    main(*(float(given) for given in [*sys.argv[1:], *("60", "15")[len(sys.argv) - 1 :]]))
