@@ -1,11 +1,11 @@
-import { cp, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MediaService } from '../src/media/media-service.ts';
 import { soundstage } from './support/command.ts';
 import { writeBlackPng, writeLyingSafetensors, writePickle } from './support/hostile-files.ts';
-import { checkpointFolder, loraPath } from './support/parity-checkpoint.ts';
+import { copyCheckpoint, loraPath } from './support/parity-checkpoint.ts';
 import { writeToneWav } from './support/sound-files.ts';
 
 let folder: string;
@@ -21,10 +21,7 @@ beforeAll(async () => {
   await writeLyingSafetensors(at('lying.safetensors'));
   const mp3 = await readFile(join(import.meta.dirname, 'fixtures/media/click.mp3'));
   await writeFile(at('truncated.mp3'), mp3.subarray(0, mp3.length * 0.6));
-  for (const name of ['incomplete', 'cut-off']) {
-    const isOfOneModel = (path: string): boolean => !/fp8|lora/.test(path);
-    await cp(checkpointFolder, at(name), { recursive: true, filter: isOfOneModel });
-  }
+  for (const name of ['incomplete', 'cut-off']) await copyCheckpoint(at(name));
   await rm(at('incomplete/gemma/model.safetensors'));
   await truncate(at('cut-off/ltx-2-tiny.safetensors'), 1_000_000);
   await using media = new MediaService();

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MediaService } from '../src/media/media-service.ts';
 import { finished, soundstage, startSoundstage } from './support/command.ts';
-import { checkpointFolder, loraPath } from './support/parity-checkpoint.ts';
+import { copyCheckpoint, loraPath } from './support/parity-checkpoint.ts';
 import { writeToneWav } from './support/sound-files.ts';
 
 let folder: string;
@@ -15,6 +15,8 @@ const media = new MediaService();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'soundstage-generate-'));
   await writeToneWav(at('sound.wav'), 0.5, 22_050);
+  await copyCheckpoint(at('weights'));
+  await cp(loraPath('a'), at('weights/camera-control-dolly-in.safetensors'));
   const picture = sharp({ create: { width: 150, height: 90, channels: 3, background: '#c04020' } });
   await picture.png().toFile(at('picture.png'));
 });
@@ -23,10 +25,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const small = ['--video-size', '128x64', '--num-frames', '9', '--device', 'cpu', '--quiet', '--seed', '7'];
+const small = ['--video-size', '128x64', '--num-frames', '9', '--quiet', '--seed', '7'];
+
+/** What all requests say. The smallest weights there are, since these tests are not about the pictures. */
+const common = (): readonly string[] => ['--audio', at('sound.wav'), '--model', at('weights'), '--device', 'cpu'];
 
 async function generate(output: string, ...flags: readonly string[]): Promise<Buffer> {
-  const request = ['--audio', at('sound.wav'), '--prompt', 'A dog barks', ...small, '--output', at(output)];
+  const request = [...common(), '--prompt', 'A dog barks', ...small, '--output', at(output)];
   const { code, stderr } = await soundstage('generate', ...request, ...flags);
   expect(stderr.replace(/^note: .*\n/gm, '')).toBe('');
   expect(code).toBe(0);
@@ -85,10 +90,7 @@ test.for([
 const seen = new Map<string, Buffer>();
 
 test('a camera LoRA is found in the weights folder and applied at its scale', async () => {
-  const isOfOneModel = (path: string): boolean => !/fp8|lora/.test(path);
-  await cp(checkpointFolder, at('weights'), { recursive: true, filter: isOfOneModel });
-  await cp(loraPath('a'), at('weights/camera-control-dolly-in.safetensors'));
-  const camera = ['--model', at('weights'), '--camera-lora', 'dolly_in'];
+  const camera = ['--camera-lora', 'dolly_in'];
   const plain = await generate('camera-none.mp4');
   const full = await generate('camera-full.mp4', ...camera);
   expect(full.equals(plain)).toBe(false);
@@ -97,7 +99,7 @@ test('a camera LoRA is found in the weights folder and applied at its scale', as
 });
 
 test('frames follow the recording by default, and the result is reported as JSON', async () => {
-  const request = ['--audio', at('sound.wav'), '--prompt', 'A dog', '--video-size', '64x64', '--device', 'cpu'];
+  const request = [...common(), '--prompt', 'A dog', '--video-size', '64x64'];
   const { stdout } = await soundstage('generate', ...request, '--json', '--quiet', '-o', at('matched.mp4'));
   const { video, seed, prompt } = JSON.parse(stdout);
   expect(video).toMatchObject({ content_type: 'video/mp4', width: 64, height: 64, fps: 25, num_frames: 13 });
@@ -107,7 +109,7 @@ test('frames follow the recording by default, and the result is reported as JSON
 });
 
 test('sync mode prints the clip as a data URI and leaves no file', async () => {
-  const request = ['--audio', at('sound.wav'), '--prompt', 'A dog', ...small, '--sync-mode'];
+  const request = [...common(), '--prompt', 'A dog', ...small, '--sync-mode'];
   const { code, stdout } = await soundstage('generate', ...request, '--video-output-type', 'VP9 (.webm)');
   expect(code).toBe(0);
   const { video } = JSON.parse(stdout);
@@ -121,8 +123,8 @@ test.for([
   ['every process, as Ctrl-C does,', -1],
 ] as const)('interrupting %s mid-run leaves no file and returns within three seconds', async ([, sign]) => {
   const output = join(await mkdtemp(at('cancelled-')), 'clip.mp4');
-  const request = ['--audio', at('sound.wav'), '--prompt', 'A dog', '--num-frames', '121', '--video-size', '512x512'];
-  const child = startSoundstage('generate', ...request, '--device', 'cpu', '--output', output);
+  const request = [...common(), '--prompt', 'A dog', '--num-frames', '121', '--video-size', '512x512'];
+  const child = startSoundstage('generate', ...request, '--output', output);
   const result = finished(child);
   await new Promise<void>((resolve) => {
     child.stderr?.on('data', (text: Buffer) => text.includes('denoise') && resolve());

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeBlackPng } from '../../test/support/hostile-files.ts';
+import { copyCheckpoint } from '../../test/support/parity-checkpoint.ts';
 import { MediaService } from '../media/media-service.ts';
 import { resolveWeights } from '../models/resolve-weights.ts';
 import { SoundstageError, type SoundstageErrorOptions } from '../shared/errors.ts';
@@ -59,7 +60,8 @@ test.each([
 });
 
 test('a camera move the weights do not have is the fault of the field', async () => {
-  const reply = await replyTo(resolveWeights('nano', { cameras: ['jib_up'] }), { camera_lora: 'jib_up' });
+  await copyCheckpoint(at('weights'));
+  const reply = await replyTo(resolveWeights(at('weights'), { cameras: ['jib_up'] }), { camera_lora: 'jib_up' });
   expect(reply.status).toBe(422);
   expect(detailOf(reply)).toMatchObject({
     loc: ['body', 'camera_lora'],

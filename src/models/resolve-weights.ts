@@ -35,10 +35,10 @@ export async function resolveWeights(idOrFolder: string, options: ResolveOptions
 
 /** The folder of weights that ship with the program. */
 export async function embeddedFolder(entry: EmbeddedWeightSet): Promise<string> {
-  for (const folder of entry.folders) if (await isFolder(folder)) return folder;
+  if (await isFolder(entry.folder)) return entry.folder;
   throw new SoundstageError(
     'weights',
-    `the embedded weights ${entry.id} are not in ${entry.folders[0]}: install Soundstage again, with all its files`,
+    `the embedded weights ${entry.id} are not in ${entry.folder}: install Soundstage again, with all its files`,
   );
 }
 

@@ -30,8 +30,7 @@ export interface EmbeddedWeightSet {
   readonly kind: 'embedded';
   readonly id: string;
   readonly title: string;
-  /** The first one that exists is used. */
-  readonly folders: readonly string[];
+  readonly folder: string;
   readonly bundle: string;
   readonly upscaler: string;
   readonly textEncoder: string;
@@ -40,8 +39,6 @@ export interface EmbeddedWeightSet {
 export type WeightSetEntry = EmbeddedWeightSet | HubWeightSet;
 
 const NANO_FOLDER = '../../models/nano/';
-/** Random weights in the official layout; stands in until the trained ones are in NANO_FOLDER. */
-const UNTRAINED_FALLBACK_FOLDER = '../../test/fixtures/parity/checkpoint/';
 
 const LTX_2 = { repo: 'Lightricks/LTX-2', revision: 'main' } as const;
 
@@ -63,10 +60,10 @@ export const WEIGHT_SETS: readonly WeightSetEntry[] = [
   {
     kind: 'embedded',
     id: 'nano',
-    title: 'embedded miniature; untrained for now, so its pictures are noise',
-    folders: [fromHere(NANO_FOLDER), fromHere(UNTRAINED_FALLBACK_FOLDER)],
-    bundle: 'ltx-2-tiny.safetensors',
-    upscaler: 'ltx-2-tiny-spatial-upscaler-x2.safetensors',
+    title: 'embedded miniature, early in its training: blurred drawings',
+    folder: fromHere(NANO_FOLDER),
+    bundle: 'ltx-2-nano-distilled.safetensors',
+    upscaler: 'ltx-2-nano-spatial-upscaler-x2-1.0.safetensors',
     textEncoder: 'gemma',
   },
   {

@@ -73,6 +73,6 @@ async function overviewOfEmbedded(entry: EmbeddedWeightSet): Promise<WeightsOver
   } catch (error) {
     // A list has to show what is missing, too.
     if (!(error instanceof SoundstageError && error.kind === 'weights')) throw error;
-    return { id, title, bytes: 0, state: 'missing', where: entry.folders[0] ?? '', cameras: [] };
+    return { id, title, bytes: 0, state: 'missing', where: entry.folder, cameras: [] };
   }
 }

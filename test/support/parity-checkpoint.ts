@@ -1,3 +1,4 @@
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The parity checkpoint: tiny, random weights, in the official layout. */
@@ -7,3 +8,8 @@ export const fp8BundlePath = join(checkpointFolder, 'ltx-2-tiny-fp8.safetensors'
 export const upscalerPath = join(checkpointFolder, 'ltx-2-tiny-spatial-upscaler-x2.safetensors');
 export const gemmaPath = join(checkpointFolder, 'gemma');
 export const loraPath = (name: string): string => join(checkpointFolder, `lora-${name}.safetensors`);
+
+/** Copies what makes up one complete set of weights: without the fp8 form and the LoRAs. */
+export async function copyCheckpoint(folder: string): Promise<void> {
+  await cp(checkpointFolder, folder, { recursive: true, filter: (path) => !/fp8|lora/.test(path) });
+}
