@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ApiError, createFalClient, type QueueStatus, ValidationError } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
 import { endpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
-import { loraPath } from '../support/parity-checkpoint.ts';
 import { expectPlayable, type Output } from '../support/playable.ts';
 import { startTestServer } from '../support/server.ts';
 import { startFaultFront } from './fault-front.ts';
@@ -15,6 +15,8 @@ const sound = await recording();
 const soundBlob = new Blob([sound], { type: 'audio/wav' });
 const byProxy = { credentials, proxyUrl: { url: `${server.url}/fal/proxy`, when: 'always' as const } };
 const byFetch = { credentials, fetch: fetchFrom(server.url) };
+/** One of the embedded model's own adapters. */
+const neonPath = join(import.meta.dirname, '../../models/nano/loras/nano-style-neon.safetensors');
 const longClip = { ...smallClip, num_frames: 481, video_size: { width: 512, height: 512 } };
 
 test('20, 125 JS proxyUrl: subscribe with logs and updates, the sound a Blob', async () => {
@@ -63,7 +65,7 @@ test('21 JS requestMiddleware: subscribe', async () => {
 
 test('126 JS custom fetch: Blobs nested in arrays and objects are uploaded, and used', async () => {
   const fal = createFalClient(byFetch);
-  const lora = new Blob([await readFile(loraPath('a'))], { type: 'application/octet-stream' });
+  const lora = new Blob([await readFile(neonPath)], { type: 'application/octet-stream' });
   const input = { ...smallClip, audio_url: soundBlob, seed: 3 };
   const [plain, adapted] = [
     await fal.subscribe(endpointId, { input }),
