@@ -62,7 +62,9 @@ def log_mel_of(magnitudes: Tensor) -> Tensor:
 
 def figures(network: nn.Module, batch: tuple[Tensor, Tensor]) -> Figures:
     mel, wanted = batch
-    made = network(mel)
+    with torch.autocast("cpu", torch.bfloat16):
+        made = network(mel)
+    made = made.float()
     loudness = wanted.square().mean((1, 2), keepdim=True).sqrt() + 0.003
     nats = (log_mel_of(spectrum(made, *MEL_WINDOW)) - log_mel_of(spectrum(wanted, *MEL_WINDOW))).abs().mean()
     linear = logarithmic = 0.0
@@ -92,7 +94,7 @@ def main(minutes: float) -> None:
     if not resumed:
         mels, waveforms = zip(*(next(sounds) for _ in range(40)))
         start(network, torch.cat(mels).flatten(0, 1), torch.cat(waveforms).flatten(0, 1))
-    train("vocoder", network, sounds, figures, minutes=minutes, lr=2e-3, edges=("conv_pre", "conv_post"))
+    train("vocoder", network, sounds, figures, minutes=minutes, lr=6e-4, edges=("conv_pre", "conv_post"))
 
 
 if __name__ == "__main__":
