@@ -1,7 +1,7 @@
 """How well unseen sounds come through the audio autoencoder and the vocoder: python measure_sound.py
 
 Mel errors are means of absolute differences of logarithms. The steepest step from sample to sample, relative to the
-original's, would tell of clicks.
+original's, would tell of clicks. The envelope of silence, which is noise, is left out of the mean.
 """
 
 from collections.abc import Iterator
@@ -104,8 +104,11 @@ def main() -> None:
             (through.diff().abs().max() / original.diff().abs().max()).item(),
         ])
     print("kind      autoencoder: mel error   vocoder: mel error   its envelope   both: envelope   steepest step")
+    for values in rows["silence"]:
+        values[2:4] = [np.nan, np.nan]
     for kind, values in [*rows.items(), ("all", sum(rows.values(), []))]:
-        coded, again, straight, through, steepest = np.mean(values, 0)
+        coded, again, steepest = np.mean(values, 0)[[0, 1, 4]]
+        straight, through = (np.nan, np.nan) if kind == "silence" else np.nanmean(values, 0)[2:4]
         decibels = [f"{nats:.3f} nats {nats * DECIBELS_PER_NAT:4.1f} dB" for nats in (coded, again)]
         print(f"{kind:8}  {decibels[0]:>22}   {decibels[1]:>18}   {straight:12.3f}   {through:14.3f}   {steepest:13.2f}")
     shares = read_features(autoencoder, tokens, features)

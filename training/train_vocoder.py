@@ -94,7 +94,7 @@ def main(minutes: float) -> None:
     if not resumed:
         mels, waveforms = zip(*(next(sounds) for _ in range(40)))
         start(network, torch.cat(mels).flatten(0, 1), torch.cat(waveforms).flatten(0, 1))
-    train("vocoder", network, sounds, figures, minutes=minutes, lr=6e-4, edges=("conv_pre", "conv_post"))
+    train("vocoder", network, sounds, figures, minutes=minutes, lr=3e-4, edges=("conv_pre", "conv_post"))
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def organ() -> Tensor:
 
 @torch.no_grad()
 def start(network: Vocoder, mels: Tensor, waveforms: Tensor) -> None:
-    """mels [n, T, 64] and waveforms [n, 240 T] are examples."""
+    """mels [n, T, 64] and waveforms [n, 240 T]: examples."""
     first, (to_blocks, to_pieces, to_samples), last = network.conv_pre, network.ups, network.conv_post
     for layer in (first, *network.ups, last):
         layer.weight *= 0.01
