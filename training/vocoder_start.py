@@ -78,7 +78,8 @@ def start(network: Vocoder, mels: Tensor, waveforms: Tensor) -> None:
     to_coefficients = SCALE * torch.einsum("bh,hpc->bpc", harmonics_by_bands(mels, waveforms), organ())
     basis = cosines()
     # The last coefficient is a constant that takes the shift of the others away.
-    pieces = torch.cat([basis, -basis.sum(0, keepdim=True)]).unflatten(1, (-1, PIECE)).transpose(1, 2)  # [32, 8 samples, 5 positions]
+    pieces = torch.cat([basis, -basis.sum(0, keepdim=True)]).unflatten(1, (-1, PIECE))
+    pieces = pieces.transpose(1, 2)  # [32, 8 samples, 5 positions]
     for side in range(2):
         into, out = slice(64 * side, 64 * side + 64), slice(32 * side, 32 * side + COEFFICIENTS)
         for tap in range(11):
