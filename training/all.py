@@ -19,7 +19,7 @@ STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("train_upsampler", (5,)),
     ("train_transformer", (60, 15)),
     ("checkpoint", ()),
-    ("train_loras", (1.2,)),
+    ("train_loras", (2, 10)),
 )
 
 

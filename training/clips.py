@@ -105,9 +105,8 @@ def make_shard(recipes: list[Recipe], video: VideoVae, audio: AudioVae, seed: in
 
 def _encode(video: VideoVae, frames: Tensor) -> Tensor:
     """[1, 3, T, H, W] → [F, h, w, C]"""
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        mean = video.encoder(frames)[0].float()
-    return video.per_channel_statistics.normalize(mean)[0].permute(1, 2, 3, 0)
+    with torch.no_grad():
+        return video.encode(frames)[0].permute(1, 2, 3, 0)
 
 
 def save_shard(shard: Shard, path: Path) -> None:
@@ -121,7 +120,6 @@ def save_shard(shard: Shard, path: Path) -> None:
 
 
 def load_shard(path: Path) -> Shard:
-
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
     return Shard(**load_file(path), scenes=[_scene(s) for s in json.loads(metadata["scenes"])], fps=float(metadata["fps"]))

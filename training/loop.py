@@ -3,17 +3,19 @@
 import csv
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from checkpoint import RUNS, save_network
 from muon import Optimizers
 
 WARM_UP_STEPS = 50
-# The kept weights are a running mean: a step's size is mostly noise, whichever way the gradient is.
+# The kept weights are a running mean: a step's size is mostly noise, whichever way the gradient is. It reaches this far
+# back only when there are as many steps; else the first weights would weigh most in a short training.
 AVERAGE_DECAY = 0.995
 KEEP_SECONDS = 60
 LOG_STEPS = 20
@@ -25,21 +27,22 @@ Figures = dict[str, Tensor]
 def train(
     name: str, network: nn.Module, batches: Iterator, figures: Callable[[nn.Module, object], Figures], *,
     minutes: float, lr: float, edges: tuple[str, ...] = (), save: Callable[[nn.Module], None] | None = None,
-) -> None:
+) -> bool:
     """Trains for so many minutes of this machine's time, counting those of earlier calls; call again to go on.
 
-    `network` ends with the averaged weights; `save` keeps them, by default under the training's name.
+    `network` ends with the averaged weights; `save` keeps them, by default under the training's name. Returns whether
+    there was anything left to do: what builds on these weights has then to begin anew (`forget`).
     """
     RUNS.mkdir(parents=True, exist_ok=True)
     kept, log = RUNS / f"{name}.state.pt", RUNS / f"{name}.csv"
     optimizers = Optimizers(network, lr, edges)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
+    average = AveragedModel(network, avg_fn=_running_mean)
     seconds, step = 0.0, 0
     if kept.exists():
         state = torch.load(kept)
         network.load_state_dict(state["network"])
         optimizers.load_state_dict(state["optimizers"])
-        average.module.load_state_dict(state.get("average", state["network"]))
+        average.module.load_state_dict(state["average"])
         average.n_averaged.fill_(state["step"])
         seconds, step = state["seconds"], state["step"]
     else:
@@ -54,6 +57,9 @@ def train(
         kept.with_suffix(".new").rename(kept)
         (save or (lambda trained: save_network(name, trained)))(average.module)
 
+    if seconds >= 60 * minutes:
+        network.load_state_dict(average.module.state_dict())
+        return False
     network.train()
     began, last_kept, window = time.monotonic() - seconds, seconds, []
     while seconds < 60 * minutes:
@@ -79,9 +85,20 @@ def train(
     network.load_state_dict(average.module.state_dict())
     keep()
     draw_curves(name)
+    return True
 
 
-def _append(path, row: dict[str, float]) -> None:
+def forget(name: str) -> None:
+    """Lets a training begin anew, from the weights that its network is given."""
+    (RUNS / f"{name}.state.pt").unlink(missing_ok=True)
+
+
+def _running_mean(mean: Tensor, value: Tensor, count: Tensor) -> Tensor:
+    decay = min(AVERAGE_DECAY, float((1 + count) / (10 + count)))
+    return mean * decay + value * (1 - decay)
+
+
+def _append(path: Path, row: dict[str, float]) -> None:
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, row)
@@ -92,7 +109,10 @@ def _append(path, row: dict[str, float]) -> None:
 
 def draw_curves(name: str, width: int = 480, height: int = 200) -> None:
     """runs/NAME.csv → runs/NAME.png: one plot per logged figure over the steps."""
-    with (RUNS / f"{name}.csv").open() as file:
+    log = RUNS / f"{name}.csv"
+    if not log.exists():  # fewer steps than are logged together
+        return
+    with log.open() as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     if len(rows) < 2:
         return

@@ -1,10 +1,9 @@
 """Draws and encodes the transformer's examples until there are enough: python make_clips.py [thousands of tokens] [seed]."""
 
-import sys
-
 import numpy as np
 import torch
 
+from amounts import amounts
 from checkpoint import load_network
 from clips import Form, Recipe, make_shard, save_shard, seconds_of, shard_folder
 from world.recordings import Recordings, speech_pool
@@ -33,7 +32,7 @@ def recipes(random: np.random.Generator, recordings: Recordings) -> list[Recipe]
     return made
 
 
-def main(thousands: float, seed: int) -> None:
+def main(thousands: float, seed: float) -> None:
     torch.set_num_threads(1)
     video, audio = load_network("video_vae"), load_network("audio_vae")
     recordings = Recordings(speech_pool())
@@ -41,12 +40,11 @@ def main(thousands: float, seed: int) -> None:
     done = tokens = 0
     while tokens < thousands * 1000:
         # One generator per shard, so that a run that is broken off goes on where it was.
-        path = folder / f"{seed}-{done:05d}.safetensors"
-        random = np.random.default_rng([seed, done])
+        path = folder / f"{seed:.0f}-{done:05d}.safetensors"
+        random = np.random.default_rng([int(seed), done])
         made = recipes(random, recordings)
         if not path.exists():
-            halves = made[0].form.height % 2 == 0 and made[0].form.width % 2 == 0 and random.random() < 0.35
-            save_shard(make_shard(made, video, audio, done, halves), path)
+            save_shard(make_shard(made, video, audio, done, halves=done % 3 == 0), path)
         done += 1
         tokens += made[0].form.tokens * len(made)
         if done % 10 == 0:
@@ -54,4 +52,4 @@ def main(thousands: float, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1000, int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    main(*amounts(1000, 1))

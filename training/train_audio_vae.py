@@ -1,13 +1,13 @@
 """Trains the audio autoencoder on the log-mels of the world's sounds: python train_audio_vae.py [minutes]."""
 
 import math
-import sys
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 import configuration as c
+from amounts import amounts
 from checkpoint import RUNS, load_network, save_network
 from loop import Figures, train
 from networks.audio_vae import AudioVae, ResBlock, to_tokens
@@ -76,10 +76,10 @@ def main(minutes: float) -> None:
     batches = mels(seed=1 + resumed)
     if not resumed:
         start(network)
-    train("audio_vae", network, batches, figures, minutes=minutes, lr=4e-3, edges=("conv_in", "conv_out"))
-    measure(network, batches)
-    save_network("audio_vae", network)
+    if train("audio_vae", network, batches, figures, minutes=minutes, lr=4e-3, edges=("conv_in", "conv_out")):
+        measure(network, batches)
+        save_network("audio_vae", network)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    main(*amounts(7))

@@ -1,4 +1,7 @@
-"""Trains the seven camera adapters and two styles on the finished transformer: python train_loras.py [minutes each]."""
+"""Trains the seven camera adapters and two styles on the finished transformer:
+
+python train_loras.py [minutes each] [shards of clips each] [names]
+"""
 
 import sys
 
@@ -6,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from checkpoint import NANO, load_network, save_network, write
+from amounts import amounts
+from checkpoint import NANO, load_network, write
 from clips import Form, Recipe, make_shard, save_shard, seconds_of, shard_folder
 from examples import batches
 from loop import train
@@ -19,7 +23,6 @@ RANK = 8
 TARGETS = ("attn1.to_q", "attn1.to_k", "attn1.to_v", "attn1.to_out.0", "ff.net.0.proj", "ff.net.2")
 STYLES = ("ink", "neon")
 FORMS = (Form(9, 4, 4), Form(13, 4, 4), Form(5, 6, 8), Form(8, 6, 8), Form(5, 8, 8), Form(2, 12, 16), Form(3, 12, 16))
-SHARDS = 10
 CLIPS_PER_SHARD = 6
 
 
@@ -58,10 +61,10 @@ def file_name(name: str) -> str:
     return f"ltx-2-nano-lora-camera-control-{name.replace('_', '-')}.safetensors"
 
 
-def make_clips(name: str) -> None:
+def make_clips(name: str, shards: int) -> None:
     random = np.random.default_rng([7, *name.encode()])
-    recordings = Recordings(speech_pool())
-    for index in range(SHARDS):
+    recordings, video, audio = Recordings(speech_pool()), load_network("video_vae"), load_network("audio_vae")
+    for index in range(shards):
         path = shard_folder(name) / f"{index:03d}.safetensors"
         form, fps = FORMS[index % len(FORMS)], float(random.choice((24.0, 25.0, 25.0, 30.0)))
         recipes = [
@@ -72,12 +75,12 @@ def make_clips(name: str) -> None:
             for _ in range(CLIPS_PER_SHARD)
         ]
         if not path.exists():
-            save_shard(make_shard(recipes, load_network("video_vae"), load_network("audio_vae"), index), path)
+            save_shard(make_shard(recipes, video, audio, index), path)
 
 
-def trained(name: str, minutes: float) -> None:
+def train_lora(name: str, minutes: float, shards: int) -> None:
     torch.manual_seed(11)
-    make_clips(name)
+    make_clips(name, shards)
     network = Generator()
     network.transformer.load_state_dict(load_network("transformer").state_dict())
     network.connectors.load_state_dict(load_network("connectors").state_dict())
@@ -87,20 +90,18 @@ def trained(name: str, minutes: float) -> None:
     def figures(_network: nn.Module, clips: object) -> dict[str, Tensor]:
         return learn(network, clips)
 
-    state = f"lora_{name}"
-    train(state, learned, batches(shard_folder(name), 9), figures, minutes=minutes, lr=3e-3, edges=("A", "B"))
+    train(f"lora_{name}", learned, batches(shard_folder(name), 9), figures, minutes=minutes, lr=3e-3, edges=("A", "B"))
     tensors = {}
     for key, added in adapted.items():
         tensors[f"diffusion_model.{key}.lora_A.weight"] = added.lora_A.weight
         tensors[f"diffusion_model.{key}.lora_B.weight"] = added.lora_B.weight
     write(NANO / file_name(name), tensors, {})
-    save_network(state, learned)
 
 
-def main(minutes: float, names: list[str]) -> None:
+def main(minutes: float, shards: float, names: list[str]) -> None:
     for name in names or [*MOVES, *STYLES]:
-        trained(name, minutes)
+        train_lora(name, minutes, max(1, round(shards)))
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.5, sys.argv[2:])
+    main(*amounts(2, 10), sys.argv[3:])

@@ -1,6 +1,5 @@
 """Trains the text encoder as a language model, on expansions of prompts and on captions: python train_text.py [minutes]."""
 
-import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import configuration as c
-from checkpoint import save_network
+from amounts import amounts
 from conversation import asked, exchange, question, reply_to
 from loop import Figures, train
 from networks.gemma import Gemma
@@ -114,8 +113,7 @@ def main(minutes: float) -> None:
     assert tokenizer.get_vocab_size() == c.GEMMA["vocab_size"] and tokenizer.token_to_id("<bos>") == BOS
     network = Gemma(c.GEMMA)
     train("gemma", network, batches(tokenizer, seed=1), learner(tokenizer), minutes=minutes, lr=5e-3, edges=("embed_tokens",))
-    save_network("gemma", network)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    main(*amounts(20))

@@ -3,16 +3,15 @@
 python train_transformer.py [minutes] [minutes of tuning]
 """
 
-import sys
-
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from amounts import amounts
 from checkpoint import NETWORKS, load_network, save_network, weights_file
 from clips import shard_folder
 from examples import Clips, Noised, advance, aim_at_clean, batches, draw_sigmas, noised_audio, noised_video
-from loop import Figures, train
+from loop import Figures, forget, train
 from networks.connectors import Thinning
 from networks.transformer import Stream
 from text import encode, load_tokenizer
@@ -100,10 +99,11 @@ def main(minutes: float, tuning_minutes: float) -> None:
 
     edges = ("patchify_proj", "proj_out", "timestep_embedder", "caption_projection.linear_1")
     clips = shard_folder("plain")
-    train("generator", network, batches(clips, 3), learn, minutes=minutes, lr=3e-3, edges=edges, save=save)
+    if train("generator", network, batches(clips, 3), learn, minutes=minutes, lr=3e-3, edges=edges, save=save):
+        forget("tuned")
     if tuning_minutes > 0:
         train("tuned", network, batches(clips, 4), tune, minutes=tuning_minutes, lr=1.2e-3, edges=edges, save=save)
 
 
 if __name__ == "__main__":
-    main(*(float(given) for given in [*sys.argv[1:], *("60", "15")[len(sys.argv) - 1 :]]))
+    main(*amounts(60, 15))

@@ -1,12 +1,12 @@
 """Trains the latent upsampler on clips that were drawn at both sizes: python train_upsampler.py [minutes]."""
 
-import sys
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from amounts import amounts
 from checkpoint import NETWORKS, load_network
 from clips import load_shard, shard_folder
 from loop import Figures, train
@@ -22,6 +22,8 @@ def pairs(seed: int) -> Iterator[Pair]:
     """Latents at half and at full size, [B, C, F, h/2, w/2] and [B, C, F, h, w], normalised."""
     shards = [load_shard(path) for path in sorted(shard_folder("plain").glob("*.safetensors"))]
     shards = [shard for shard in shards if shard.half is not None]
+    if not shards:
+        raise SystemExit("no clip is drawn at half the size too: make more of them first (make_clips.py)")
     random = np.random.default_rng(seed)
     while True:
         shard = shards[random.integers(len(shards))]
@@ -45,4 +47,4 @@ def main(minutes: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(*amounts(5))

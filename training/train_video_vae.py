@@ -6,7 +6,6 @@ The decoder can go on learning once other networks depend on the latents.
 """
 
 import math
-import sys
 from collections.abc import Iterator
 from functools import partial
 
@@ -16,9 +15,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 import configuration as c
+from amounts import amounts
 from checkpoint import RUNS, load_network, save_network
 from linear_start import linear_start
-from loop import Figures, train
+from loop import Figures, forget, train
 from networks.video_vae import VideoVae
 from world.camera import MOVES, camera_path
 from world.canvas import Camera
@@ -109,9 +109,10 @@ def main(minutes: float, decoder_minutes: float) -> None:
     if minutes > 0:
         if seed == 1:
             start(network, batches)
-        train("video_vae", network, batches, figures, minutes=minutes, lr=5e-4, edges=edges)
-        measure(network, batches)
-        save_network("video_vae", network)
+        if train("video_vae", network, batches, figures, minutes=minutes, lr=5e-4, edges=edges):
+            measure(network, batches)
+            save_network("video_vae", network)
+            forget("video_decoder")
     if decoder_minutes > 0:
         network = load_network("video_vae", rounded=False)
         network.encoder.requires_grad_(False)
@@ -120,4 +121,4 @@ def main(minutes: float, decoder_minutes: float) -> None:
 
 
 if __name__ == "__main__":
-    main(*(float(given) for given in [*sys.argv[1:], *("30", "10")[len(sys.argv) - 1 :]]))
+    main(*amounts(30, 10))

@@ -3,7 +3,6 @@
 Half of what it hears are the log-mels of sounds, half are what the audio autoencoder makes of them.
 """
 
-import sys
 from collections.abc import Iterator
 
 import torch
@@ -11,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import configuration as c
+from amounts import amounts
 from checkpoint import RUNS, load_network
 from loop import Figures, train
 from networks.mel import log_mel, mel_filters
@@ -98,4 +98,4 @@ def main(minutes: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    main(*amounts(10))
