@@ -40,14 +40,13 @@ export default defineConfig({
     reporters: ['default', './test/support/totals-reporter.ts'],
     projects: [
       { extends: true, test: { name: 'light', include: light, isolate: false } },
-      // The embedded weights have a test of their own once they are trained.
       // Native code is multi-threaded and may crash: one process per file keeps that local.
       {
         extends: true,
         test: {
           name: 'native',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'eval/**/*.test.ts'],
-          exclude: [...light, 'test/nano.test.ts'],
+          exclude: light,
         },
       },
     ],

@@ -29,6 +29,18 @@ test('words may be apart from what they describe, but not far', () => {
   ).toEqual([true, true, true, true, true]);
 });
 
+test('a skyline is a skyline by any of its names', () => {
+  const bars = { ...randomScene('skyline', new SeededRandom(2)), lights: 'yellow', ground: 'black' } as const;
+  for (const text of [
+    'A yellow equalizer against a black wall.',
+    'Yellow bars rise and fall. The backdrop is black.',
+    'a yellow equaliser skyline, black sky',
+  ]) {
+    expect(keptAttributes(bars, new Set(), text), text).toEqual([true, true, true]);
+  }
+  expect(keptAttributes(bars, new Set(), 'Red bars before a yellow wall')).toEqual([false, true, false]);
+});
+
 test('exchanged and missing attributes are noticed', () => {
   expect(kept('A woman with long blue hair and a red shirt, green background')).toEqual([
     true,

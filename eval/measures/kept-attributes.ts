@@ -8,11 +8,13 @@ export function keptAttributes(scene: Scene, omitted: ReadonlySet<Omission>, tex
 
 /** Words and the nouns they describe, any one of the alternatives; a noun alone has no description. */
 function attributesOf(scene: Scene, omitted: ReadonlySet<Omission>): [word: string, of?: string][] {
-  const ground: [string, string][] = omitted.has('ground') ? [] : [[scene.ground, 'background|sky|backdrop|ground']];
+  const ground: [string, string][] = omitted.has('ground')
+    ? []
+    : [[scene.ground, 'background|sky|backdrop|ground|wall']];
   switch (scene.kind) {
     case 'speaker': {
       const hair: [string, string][] =
-        scene.hairStyle === 'bald' ? [['bald', 'head']] : hairOf(scene.hairStyle, scene.hair);
+        scene.hairStyle === 'bald' ? [['bald', `head|${scene.person}`]] : hairOf(scene.hairStyle, scene.hair);
       return [
         [scene.person],
         ...(omitted.has('hair') ? [] : hair),
@@ -26,9 +28,12 @@ function attributesOf(scene: Scene, omitted: ReadonlySet<Omission>): [word: stri
     case 'sea':
       return [[scene.water, 'sea|water|waves?|ocean'], ...ground];
     case 'skyline':
-      return [[scene.lights, 'bars?'], ['skyline'], ...ground];
+      return [[scene.lights, skyline], [`(?:${skyline})`], ...ground];
   }
 }
+
+/** Bars that move with the sound are what the world calls a skyline. */
+const skyline = 'bars?|skyline|equali[sz]er';
 
 function hairOf(style: string, color: string): [string, string][] {
   return [
@@ -38,7 +43,7 @@ function hairOf(style: string, color: string): [string, string][] {
 }
 
 /** What a description must not be carried past. */
-const anyNoun = 'hair|head|shirt|background|backdrop|sky|sea|water|waves|bars|circle|square|triangle|star';
+const anyNoun = 'hair|head|shirt|background|backdrop|sky|wall|sea|water|waves|bars|circle|square|triangle|star';
 /** What may stand between a noun and its description after it. */
 const link = 'is|are|was|of|in|a|an|the|all|very|plain|bright|dark|deep|light|soft';
 

@@ -61,7 +61,9 @@ async function secondsOf(given: readonly string[], signal: AbortSignal): Promise
   });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('close', resolve);
-    child.on('error', (cause) => reject(new SoundstageError('cancelled', 'cancelled', { cause })));
+    child.on('error', (cause) =>
+      reject(signal.aborted ? new SoundstageError('cancelled', 'cancelled', { cause }) : cause),
+    );
   });
   if (code !== 0) throw new SoundstageError('crash', `generate failed: ${errors.trim()}`);
   return (performance.now() - started) / 1000;
