@@ -1,0 +1,94 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { marked, type Token, type Tokens } from 'marked';
+
+export const root = join(import.meta.dirname, '../..');
+
+export interface Document {
+  /** From the project's root, with slashes. */
+  readonly name: string;
+  readonly tokens: readonly PlacedToken[];
+}
+
+/** A piece of Markdown and where it is. */
+export interface PlacedToken {
+  readonly token: Token;
+  readonly line: number;
+  /** HTML comments right before it, without their marks. */
+  readonly comments: readonly string[];
+}
+
+/** Everything that users and contributors are told to read. */
+export async function readDocuments(): Promise<readonly Document[]> {
+  const names = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...(await below('docs')), ...(await below('deploy'))];
+  return Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(root, name), 'utf8');
+      return { name, tokens: place(marked.lexer(text), 1) };
+    }),
+  );
+}
+
+async function below(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.md'));
+  return files.map(({ parentPath, name }) => relative(root, join(parentPath, name)).replaceAll('\\', '/')).sort();
+}
+
+/** The tokens of a document, those within lists and paragraphs included, from its first line to its last. */
+function place(tokens: readonly Token[], start: number): PlacedToken[] {
+  const placed: PlacedToken[] = [];
+  let line = start;
+  let comments: string[] = [];
+  for (const token of tokens) {
+    placed.push({ token, line, comments }, ...place(childrenOf(token), line));
+    if (token.type === 'html') comments = [...comments, ...commentsIn(token.raw)];
+    else if (token.type !== 'space') comments = [];
+    line += token.raw.split('\n').length - 1;
+  }
+  return placed;
+}
+
+function childrenOf(token: Token): readonly Token[] {
+  switch (token.type) {
+    case 'list':
+      return (token as Tokens.List).items;
+    case 'table': {
+      const { header, rows } = token as Tokens.Table;
+      return [...header, ...rows.flat()].flatMap((cell) => cell.tokens);
+    }
+    default:
+      return 'tokens' in token ? (token.tokens ?? []) : [];
+  }
+}
+
+function commentsIn(html: string): readonly string[] {
+  return [...html.matchAll(/<!--\s*([\s\S]*?)\s*-->/g)].map(([, text = '']) => text);
+}
+
+/** Names of a document's headings in links, as GitHub makes them. */
+export function anchorsOf({ tokens }: Document): ReadonlySet<string> {
+  const anchors = new Set<string>();
+  for (const { token } of tokens) {
+    if (token.type !== 'heading') continue;
+    const slug = plainText(token)
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-');
+    let name = slug;
+    for (let n = 1; anchors.has(name); n += 1) name = `${slug}-${n}`;
+    anchors.add(name);
+  }
+  return anchors;
+}
+
+function plainText(token: Token): string {
+  const children = childrenOf(token);
+  if (children.length > 0) return children.map(plainText).join('');
+  return 'text' in token ? String(token.text) : '';
+}
+
+/** Path from the project's root of what a document's relative link leads to. */
+export function targetOf({ name }: Document, path: string): string {
+  return join(dirname(name), decodeURIComponent(path));
+}
