@@ -29,7 +29,7 @@ def main(share: float) -> None:
         began = time.monotonic()
         arguments = [str(amount * share) for amount in amounts]
         print(f"== {program} {' '.join(arguments)}", flush=True)
-        subprocess.run([sys.executable, str(here / f"{program}.py"), *arguments], check=True)
+        subprocess.run([str(here / "run"), program, *arguments], check=True)
         print(f"== {program} took {(time.monotonic() - began) / 60:.1f} min", flush=True)
 
 

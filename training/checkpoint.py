@@ -16,6 +16,7 @@ from networks.transformer import Transformer
 from networks.upsampler import LatentUpsampler
 from networks.video_vae import VideoVae
 from networks.vocoder import Vocoder
+from partners import join
 
 # What trainings keep, and where the finished files go; a trial run names others.
 RUNS = Path(os.environ.get("TRAINING_RUNS", Path(__file__).parent / "runs"))
@@ -46,7 +47,9 @@ def weights_file(name: str) -> Path:
 
 
 def save_network(name: str, network: nn.Module) -> None:
-    """Keeps the trained weights, replacing the file only when the new one is whole."""
+    """Keeps the trained weights, replacing the file only when the new one is whole. Partners leave it to the first."""
+    if join() > 0:
+        return
     RUNS.mkdir(parents=True, exist_ok=True)
     path = weights_file(name)
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path.with_suffix(".new"))

@@ -61,7 +61,7 @@ VAE = {
     "decoder_base_channels": 16,
     "encoder_blocks": [
         ["compress_all_res", {"multiplier": 2}],
-        ["res_x", {"num_layers": 1}],
+        ["res_x", {"num_layers": 2}],
         ["compress_all_res", {"multiplier": 2}],
         ["compress_all_res", {"multiplier": 2}],
     ],

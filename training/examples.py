@@ -10,14 +10,19 @@ from torch import Tensor
 
 from clips import Form, Shard, load_shard
 from configuration import STAGE_1_SIGMAS
+from partners import own
 from networks.rope import audio_positions, keyframe_positions, video_positions
 from world.caption import full_caption, short_caption
 
 MOST_TOKENS = 2600
+# Prompts are expanded into full ones before they come here, unless that is switched off.
+FULL_CAPTIONS = 0.7
+# What moves is a small part of a picture, and the hardest: the most that a token counts, where a still one counts 1.
+MOST_LIVELY = 5
 RELOAD_STEPS = 200
 # How often the levels of the distilled schedule are drawn: the five near 1 are nearly one level.
 SCHEDULE = torch.tensor(STAGE_1_SIGMAS[:-1])
-SCHEDULE_SHARES = torch.tensor([0.09, 0.04, 0.04, 0.04, 0.07, 0.24, 0.24, 0.24])
+SCHEDULE_SHARES = torch.tensor([0.20, 0.05, 0.05, 0.05, 0.05, 0.22, 0.20, 0.18])
 
 
 @dataclass
@@ -37,7 +42,7 @@ class Clips:
 
 def batches(folder: Path, seed: int) -> Iterator[Clips]:
     """Without end. New shards are taken up as they appear."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(own(seed))
     alike: dict[tuple, dict[Path, Shard]] = {}
     while True:
         for path in sorted(folder.glob("*.safetensors")):
@@ -72,7 +77,7 @@ def _batch(alike: list[Shard], random: np.random.Generator) -> Clips:
         torch.stack([shard.video[i, :frames] for shard, i in rows]).float(),
         torch.stack([shard.last[i] for shard, i in rows]).float() if whole else None,
         torch.stack([shard.audio[i, :count] for shard, i in rows]).float(),
-        [(full_caption if random.random() < 0.5 else short_caption)(shard.scenes[i], random) for shard, i in rows],
+        [(full_caption if random.random() < FULL_CAPTIONS else short_caption)(shard.scenes[i], random) for shard, i in rows],
         first.fps,
     )
 
@@ -86,7 +91,7 @@ class Noised:
     positions: Tensor  # [B, P, N, 2]
     clean: Tensor  # [B, N, C]
     noise: Tensor  # [B, N, C]
-    weights: Tensor  # [B, N]: 1 where the answer counts
+    weights: Tensor  # [B, N]: how much the answer counts
 
     def loss(self, velocity: Tensor) -> Tensor:
         squared = (velocity.float() - (self.noise - self.clean)).square().mean(2)
@@ -105,7 +110,7 @@ def noised_video(clips: Clips, sigmas: Tensor) -> Noised:
     fps = torch.full((batch,), clips.fps)
     clean = clips.video.flatten(1, 3)  # [B, N, C]
     mask = torch.ones(clean.shape[:2])
-    weights = torch.ones_like(mask)
+    weights = liveliness(clips.video)
     positions = video_positions(form.frames, form.height, form.width, fps)
     area = form.height * form.width
     if torch.rand(()) < 0.35:
@@ -117,6 +122,16 @@ def noised_video(clips: Clips, sigmas: Tensor) -> Noised:
         at = torch.full((batch,), 8.0 * form.frames - 8)
         positions = torch.cat([positions, keyframe_positions(at, form.height, form.width, fps)], 2)
     return _noised(clean, mask, weights, sigmas, positions)
+
+
+def liveliness(video: Tensor) -> Tensor:
+    """[B, F, h, w, C] → [B, N]: how much each token's loss counts, more where the picture differs from its own mean."""
+    moving = video[:, 1:]  # the first latent is of one frame, the others of eight
+    if moving.shape[1] < 2:
+        return torch.ones(video.shape[:4]).flatten(1)
+    change = (moving - moving.mean(1, keepdim=True)).square().mean((1, 4))  # [B, h, w]
+    relative = change / change.mean((1, 2), keepdim=True).clamp(min=1e-3)
+    return (1 + relative).clamp(max=MOST_LIVELY)[:, None].expand(video.shape[:4]).flatten(1)
 
 
 def noised_audio(clips: Clips, sigmas: Tensor) -> Noised:

@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from checkpoint import RUNS, save_network
 from muon import Optimizers
+from partners import begin_alike, join, own, share_gradients
 
 WARM_UP_STEPS = 50
 # The kept weights are a running mean: a step's size is mostly noise, whichever way the gradient is. It reaches this far
@@ -34,6 +35,7 @@ def train(
     there was anything left to do: what builds on these weights has then to begin anew (`forget`).
     """
     RUNS.mkdir(parents=True, exist_ok=True)
+    rank = join()
     kept, log = RUNS / f"{name}.state.pt", RUNS / f"{name}.csv"
     optimizers = Optimizers(network, lr, edges)
     average = AveragedModel(network, avg_fn=_running_mean)
@@ -45,10 +47,14 @@ def train(
         average.module.load_state_dict(state["average"])
         average.n_averaged.fill_(state["step"])
         seconds, step = state["seconds"], state["step"]
-    else:
+    elif rank == 0:
         log.unlink(missing_ok=True)
+    begin_alike(network)
+    torch.manual_seed(own(torch.initial_seed()))
 
     def keep() -> None:
+        if rank > 0:
+            return
         state = {
             "network": network.state_dict(), "average": average.module.state_dict(), "optimizers": optimizers.state_dict(),
             "seconds": seconds, "step": step,
@@ -65,15 +71,15 @@ def train(
     while seconds < 60 * minutes:
         values = figures(network, next(batches))
         next(iter(values.values())).backward()
+        seconds = share_gradients(network, time.monotonic() - began)
         norm = nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
         if not norm.isfinite():
             raise SystemExit(f"{name} diverged at step {step}: what was kept last is from before; lower its learning rate")
         optimizers.step(min(1.0, (step + 1) / WARM_UP_STEPS) * max(0.02, 1 - seconds / (60 * minutes)))
         average.update_parameters(network)
         step += 1
-        seconds = time.monotonic() - began
         window.append({key: value.item() for key, value in values.items()})
-        if step % LOG_STEPS == 0:
+        if step % LOG_STEPS == 0 and rank == 0:
             row = {key: sum(values[key] for values in window) / len(window) for key in window[0]}
             window = []
             _append(log, {"step": step, "minutes": seconds / 60, **row})
@@ -84,7 +90,8 @@ def train(
             keep()
     network.load_state_dict(average.module.state_dict())
     keep()
-    draw_curves(name)
+    if rank == 0:
+        draw_curves(name)
     return True
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from partners import own
 from world.recordings import Recordings, speech_pool
 from world.sound import RATE
 
@@ -19,7 +20,7 @@ class SoundClips:
 
     def __init__(self, seconds: float, batch: int, seed: int) -> None:
         self._length, self._batch = round(seconds * RATE), batch
-        self._random = np.random.default_rng(seed)
+        self._random = np.random.default_rng(own(seed))
         self._recordings = Recordings(speech_pool())
         self._kept: list[np.ndarray] = []
 

@@ -14,6 +14,7 @@ from checkpoint import NANO, load_network, write
 from clips import Form, Recipe, make_shard, save_shard, seconds_of, shard_folder
 from examples import batches
 from loop import train
+from partners import join, partners, wait_for_all
 from train_transformer import Generator, learn
 from world.camera import MOVES
 from world.recordings import Recordings, speech_pool
@@ -74,8 +75,9 @@ def make_clips(name: str, shards: int) -> None:
             )
             for _ in range(CLIPS_PER_SHARD)
         ]
-        if not path.exists():
+        if index % partners() == join() and not path.exists():
             save_shard(make_shard(recipes, video, audio, index), path)
+    wait_for_all()
 
 
 def train_lora(name: str, minutes: float, shards: int) -> None:

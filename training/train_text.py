@@ -14,6 +14,7 @@ from amounts import amounts
 from conversation import asked, exchange, question, reply_to
 from loop import Figures, train
 from networks.gemma import Gemma
+from partners import own
 from text import BOS, END_OF_TURN, EOS, load_tokenizer, pad_left
 from world.caption import full_caption
 from world.reading import PEOPLE, VERBS
@@ -48,7 +49,7 @@ def caption_row(tokenizer: Tokenizer, random: np.random.Generator) -> Row:
 
 
 def batches(tokenizer: Tokenizer, seed: int) -> Iterator[Batch]:
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(own(seed))
 
     def by_length(make: Callable[[Tokenizer, np.random.Generator], Row], count: int) -> list[Row]:
         return sorted((make(tokenizer, random) for _ in range(POOL * count)), key=lambda row: len(row[0]))

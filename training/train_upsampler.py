@@ -10,6 +10,7 @@ from amounts import amounts
 from checkpoint import NETWORKS, load_network
 from clips import load_shard, shard_folder
 from loop import Figures, train
+from partners import own
 
 CLIPS_PER_BATCH = 4
 # The first stage's latents are not as clean as an encoder's.
@@ -24,7 +25,7 @@ def pairs(seed: int) -> Iterator[Pair]:
     shards = [shard for shard in shards if shard.half is not None]
     if not shards:
         raise SystemExit("no clip is drawn at half the size too: make more of them first (make_clips.py)")
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(own(seed))
     while True:
         shard = shards[random.integers(len(shards))]
         chosen = random.choice(len(shard.scenes), CLIPS_PER_BATCH, replace=False)

@@ -16,10 +16,12 @@ from torch.utils.data import DataLoader, IterableDataset
 
 import configuration as c
 from amounts import amounts
-from checkpoint import RUNS, load_network, save_network
+from checkpoint import RUNS, load_network, save_network, weights_file
 from linear_start import linear_start
+from make_clips import RATES, RATE_SHARES
 from loop import Figures, forget, train
 from networks.video_vae import VideoVae
+from partners import own
 from world.camera import MOVES, camera_path
 from world.canvas import Camera
 from world.draw import draw
@@ -28,8 +30,7 @@ from world.scene import random_scene
 from world.sound import analyse
 
 # Frames and side of a cut-out, and how many of them make a batch of about the same cost.
-FORMS = ((9, 128, 8), (25, 96, 5))
-FRAME_RATES = (8, 10, 12, 15, 20, 24, 25, 30, 50, 60)
+FORMS = ((9, 128, 3), (25, 96, 3), (17, 128, 2))
 # Each drawing is seen a few times, between others: drawing costs more than reading.
 RESERVOIR, SIGHTINGS = 400, 3
 # Relative to a channel's deviation: what the decoder must bear, since the transformer's latents are never exact.
@@ -37,11 +38,11 @@ LATENT_NOISE = 0.1
 
 
 def cut_out(random: np.random.Generator, recordings: Recordings, frames: int, side: int) -> np.ndarray:
-    """[T, side, side, 3] uint8: a window into a picture whose shorter side has 192 to 768 pixels."""
-    fps = float(random.choice(FRAME_RATES))
+    """[T, side, side, 3] uint8: a window into a picture whose shorter side has 128 to 640 pixels."""
+    fps = float(random.choice(RATES, p=RATE_SHARES))
     sound = analyse(recordings.any(frames / fps + 0.1, random), frames, fps)
     moving = camera_path(str(random.choice(MOVES)) if random.random() < 0.3 else "static", frames, fps, random)
-    closeness = np.exp(random.uniform(np.log(192), np.log(768))) / side
+    closeness = np.exp(random.uniform(np.log(128), np.log(640))) / side
     x, y = random.normal(0, 0.45), random.normal(0, 0.4)
     camera = Camera(moving.zoom * closeness, moving.x + x, moving.y + y)
     style = str(random.choice(("plain", "ink", "neon"), p=(0.82, 0.09, 0.09)))
@@ -103,13 +104,15 @@ def start(network: VideoVae, batches: Iterator[Tensor]) -> None:
 def main(minutes: float, decoder_minutes: float) -> None:
     torch.manual_seed(1)
     network = VideoVae(c.VAE)
-    seed = 1 + sum((RUNS / f"{name}.state.pt").exists() for name in ("video_vae", "video_decoder"))
-    batches = iter(DataLoader(CutOuts(seed), batch_size=None, num_workers=1, prefetch_factor=8))
+    resumed = sum((RUNS / f"{name}.state.pt").exists() for name in ("video_vae", "video_decoder"))
+    batches = iter(DataLoader(CutOuts(own(1 + resumed)), batch_size=None, num_workers=1, prefetch_factor=8))
     edges = ("conv_in", "conv_out")
     if minutes > 0:
-        if seed == 1:
+        if weights_file("video_vae").exists():
+            network = load_network("video_vae", rounded=False)
+        else:
             start(network, batches)
-        if train("video_vae", network, batches, figures, minutes=minutes, lr=5e-4, edges=edges):
+        if train("video_vae", network, batches, figures, minutes=minutes, lr=3e-4, edges=edges):
             measure(network, batches)
             save_network("video_vae", network)
             forget("video_decoder")

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Footage } from '../footage.ts';
 import { SeededRandom } from '../seeded-random.ts';
-import { drawClip } from '../world/draw.ts';
+import { drawClip, drawScene } from '../world/draw.ts';
 import { randomScene, type Scene, shapeNames } from '../world/scene.ts';
 import { askedAttributes } from './asked-attributes.ts';
 import { sceneKindOf } from './scene-kind.ts';
@@ -35,11 +35,11 @@ test('what a prompt leaves out is not looked for', () => {
 
 test('shapes are told apart, however they are turned', () => {
   for (const shape of shapeNames) {
-    for (const phase of [0, 1, 2, 3, 4]) {
-      const thing = { shape, color: 'red', x: 0.1, y: 0, size: 0.4, spins: true, phase } as const;
+    for (const seconds of [0, 0.1, 0.2, 0.3, 0.4]) {
+      const thing = { shape, color: 'red', x: 0.1, size: 0.4, spins: true } as const;
       const scene: Scene = { kind: 'shapes', ground: 'gray', things: [thing] };
-      const footage = drawClip(scene, [0.5], { fps: 10, size: { width: 96, height: 96 } });
-      expect(askedAttributes(scene, footage).at(-1)?.found).toBe(shape);
+      const picture = drawScene(scene, { seconds, loudness: 0.5 }, { width: 96, height: 96 });
+      expect(askedAttributes(scene, { fps: 10, frames: [picture] }).at(-1)?.found).toBe(shape);
     }
   }
 });

@@ -84,9 +84,9 @@ function hairOf({ hair, hairStyle }: Speaker): string {
 
 /** The top of the head: hair in its color, or skin. */
 function seenHair(picture: Picture, { person, hairStyle }: Speaker): string {
-  const small = headScale(person);
+  const scale = headScale(person);
   const band = (top: number, bottom: number): Rgb =>
-    colorIn(picture, { left: -0.13, right: 0.13, top: top * small - faceHeight, bottom: bottom * small - faceHeight });
+    colorIn(picture, { left: -0.13, right: 0.13, top: top * scale - faceHeight, bottom: bottom * scale - faceHeight });
   if (hairStyle !== 'bald') return nearestColor(band(-0.55, -0.48), hairColors);
   return nearestColor(band(-0.42, -0.34), { bald: skinTones, ...hairColors });
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { loudnessPerFrame, soundRate, toLevel } from './loudness.ts';
 
-/** A tone of which each frame (1/10 s) has a loudness. */
+/** A tone of which each frame (1/4 s) has a loudness. */
 function tone(amplitudes: readonly number[]): Float32Array {
-  const perFrame = soundRate / 10;
+  const perFrame = soundRate / 4;
   return Float32Array.from(
     { length: amplitudes.length * perFrame },
     (_, at) => Math.sin(at / 4) * (amplitudes[Math.floor(at / perFrame)] ?? 0),
@@ -11,7 +11,7 @@ function tone(amplitudes: readonly number[]): Float32Array {
 }
 
 test('a frame is as loud as the sound in its middle', () => {
-  const found = loudnessPerFrame(tone([0, 0.5, 0.05, 0.5, 0]), 5, 10);
+  const found = loudnessPerFrame(tone([0, 0.5, 0.05, 0.5, 0]), 5, 4);
   expect(found[0]).toBe(0);
   expect(found[1]).toBeGreaterThan(0.8);
   expect(found[2]).toBeGreaterThan(0.05);
@@ -20,12 +20,12 @@ test('a frame is as loud as the sound in its middle', () => {
 });
 
 test('the level of the recording does not matter', () => {
-  const loud = loudnessPerFrame(tone([0.5, 0.1, 0.8]), 3, 10);
-  const quiet = loudnessPerFrame(tone([0.05, 0.01, 0.08]), 3, 10);
+  const loud = loudnessPerFrame(tone([0.5, 0.1, 0.8]), 3, 4);
+  const quiet = loudnessPerFrame(tone([0.05, 0.01, 0.08]), 3, 4);
   for (const [at, value] of quiet.entries()) expect(value).toBeCloseTo(loud[at] ?? 0, 3);
 });
 
 test('frames after the end of the sound are silent, and silence has no level', () => {
-  expect(loudnessPerFrame(tone([0.5]), 3, 10).at(-1)).toBeLessThan(0.01);
+  expect(loudnessPerFrame(tone([0.5]), 3, 4).at(-1)).toBeLessThan(0.01);
   expect(toLevel(new Float32Array(800))).toEqual(new Float32Array(800));
 });

@@ -3,14 +3,16 @@ export const soundRate = 16_000;
 
 const hop = 160;
 const window = 640;
+/** Over a fifth of a second, as mouths in the drawings follow it. */
+const smoothing = 21;
 /** Decibels below full scale that count as silence, and the range up to the loudest. */
 const [silence, range] = [-48, 28];
 /** The level to which loud parts are brought before they are measured. */
 const level = 10 ** (-23 / 20);
 
 /**
- * How loud a sound is at the middle of each frame, 0…1 in decibels: windows of 40 ms, without what is below 75 Hz,
- * relative to the sound's own level.
+ * How loud a sound is at the middle of each frame, 0…1 in decibels: windows of 40 ms without what is below 75 Hz,
+ * smoothed, relative to the sound's own level.
  *
  * @param samples one channel at 16 kHz; silence follows its end
  */
@@ -60,8 +62,15 @@ function highPassed(samples: Float32Array): Float32Array {
 }
 
 function smoothed(values: readonly number[]): number[] {
-  const weights = [0.0833, 0.25, 0.3333, 0.25, 0.0833];
-  return values.map((_, index) => weights.reduce((sum, weight, at) => sum + weight * (values[index + at - 2] ?? 0), 0));
+  const weights = Array.from(
+    { length: smoothing },
+    (_, at) => 0.5 - 0.5 * Math.cos((2 * Math.PI * at) / (smoothing - 1)),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const middle = (smoothing - 1) / 2;
+  return values.map(
+    (_, index) => weights.reduce((sum, weight, at) => sum + weight * (values[index + at - middle] ?? 0), 0) / total,
+  );
 }
 
 function interpolated(values: readonly number[], at: number): number {

@@ -2,7 +2,7 @@ import type { Footage, Picture } from '../footage.ts';
 import { pixelAt, pixelsIn } from './pixels.ts';
 
 /** Where the mouths of all speakers are, swaying included. */
-const around = { left: -0.26, right: 0.26, top: -0.02, bottom: 0.34 };
+const around = { left: -0.28, right: 0.28, top: -0.02, bottom: 0.44 };
 
 /** How far a speaker's mouth is open in each frame: its dark inside, as a share of the picture. */
 export function mouthOpening({ frames }: Footage): number[] {

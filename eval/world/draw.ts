@@ -52,11 +52,11 @@ export function drawClip(scene: Scene, loudness: readonly number[], options: Cli
 function paintShapes(canvas: Canvas, { things }: Shapes, { seconds, loudness }: Moment): void {
   for (const thing of things) {
     const size = thing.size * (0.55 + 0.55 * loudness);
-    const angle = 0.15 * Math.sin(thing.phase) + (thing.spins ? 1.8 * seconds : 0);
+    const angle = thing.spins ? 1.8 * seconds : 0;
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     canvas.paint((x, y) => {
-      const [u, v] = [x - thing.x, y - thing.y];
-      return outline(thing, u * cos + v * sin, v * cos - u * sin, size);
+      const u = x - thing.x;
+      return outline(thing, u * cos + y * sin, y * cos - u * sin, size);
     }, colors[thing.color]);
   }
 }
@@ -80,7 +80,7 @@ function paintSea(canvas: Canvas, scene: Sea, { seconds, loudness }: Moment): vo
     [0.66, 2.1, 2.6],
   ] as const;
   for (const [depth, [level, speed, wave]] of layers.entries()) {
-    const shift = speed * seconds + scene.phase + 2 * depth;
+    const shift = speed * seconds + 2 * depth;
     canvas.paint(
       (x, y) => (level - swell * Math.sin(wave * x + shift) - y) / 1.3,
       shaded(colors[scene.water], waterLight[depth] ?? 1),

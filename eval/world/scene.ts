@@ -27,19 +27,16 @@ export interface Speaker {
   /** Index of `skinTones`. */
   readonly skin: number;
   readonly glasses: boolean;
-  readonly phase: number;
 }
 
 export interface Thing {
   readonly shape: ShapeName;
   readonly color: ColorName;
-  /** World coordinates of the middle. */
+  /** World coordinate of the middle. */
   readonly x: number;
-  readonly y: number;
   /** Radius at a loudness of about 0.8. */
   readonly size: number;
   readonly spins: boolean;
-  readonly phase: number;
 }
 
 /** One to three shapes side by side. */
@@ -54,7 +51,6 @@ export interface Sea {
   /** Of the sky. */
   readonly ground: ColorName;
   readonly water: ColorName;
-  readonly phase: number;
 }
 
 export interface Skyline {
@@ -70,14 +66,13 @@ export type SceneKind = Scene['kind'];
 export function randomScene(kind: 'speaker', random: SeededRandom): Speaker;
 export function randomScene(kind: SceneKind, random: SeededRandom): Scene;
 export function randomScene(kind: SceneKind, random: SeededRandom): Scene {
-  const phase = random.between(0, 2 * Math.PI);
-  if (kind === 'speaker') return randomSpeaker(phase, random);
+  if (kind === 'speaker') return randomSpeaker(random);
   if (kind === 'shapes') return randomShapes(random.pick([1, 1, 1, 2, 2, 3]), random);
-  if (kind === 'sea') return { kind, ground: random.pick(skyNames), water: random.pick(waterNames), phase };
+  if (kind === 'sea') return { kind, ground: random.pick(skyNames), water: random.pick(waterNames) };
   return { kind, ground: random.pick(nightNames), lights: random.pick(lightNames) };
 }
 
-function randomSpeaker(phase: number, random: SeededRandom): Speaker {
+function randomSpeaker(random: SeededRandom): Speaker {
   const ground = random.pick(groundNames);
   const person = random.pick(['woman', 'man', 'girl', 'boy'] as const);
   const styles: readonly HairStyle[] =
@@ -91,7 +86,6 @@ function randomSpeaker(phase: number, random: SeededRandom): Speaker {
     shirt: random.pick(groundNames.filter((name) => name !== ground)),
     skin: random.integer(skinTones.length),
     glasses: random.chance(0.25),
-    phase,
   };
 }
 
@@ -99,7 +93,7 @@ function randomSpeaker(phase: number, random: SeededRandom): Speaker {
 export function randomShapes(count: number, random: SeededRandom): Shapes {
   const ground = random.pick(groundNames);
   const taken = new Set<ColorName>([ground, 'brown']);
-  const places = { 1: [0], 2: [-0.5, 0.5] }[count] ?? [-0.68, 0, 0.68];
+  const places = { 1: [0], 2: [-0.5, 0.5] }[count] ?? [-0.66, 0, 0.66];
   const things = places.map((x): Thing => {
     const color = random.pick((Object.keys(colors) as ColorName[]).filter((name) => !taken.has(name)));
     taken.add(color);
@@ -107,10 +101,8 @@ export function randomShapes(count: number, random: SeededRandom): Shapes {
       shape: random.pick(shapeNames),
       color,
       x,
-      y: random.between(-0.1, 0.1),
-      size: count === 1 ? random.between(0.34, 0.5) : count === 2 ? random.between(0.2, 0.3) : 0.2,
+      size: { 1: 0.52, 2: 0.34 }[count] ?? 0.25,
       spins: random.chance(0.2),
-      phase: random.between(0, 2 * Math.PI),
     };
   });
   return { kind: 'shapes', ground, things };

@@ -42,7 +42,8 @@ def _short(scene: Scene, words: Wording) -> list[str]:
     share = words.random.beta(0.9, 1.1)
     some = lambda *facts: {fact for fact in facts if words.chance(share)}  # noqa: E731
     if scene.kind == "speaker":
-        said = some("hair", "style", "shirt", "glasses", "beard", "ground")
+        # Whoever has glasses or a beard is always said to: where nothing is said there are none.
+        said = some("hair", "style", "shirt", "ground") | {"glasses", "beard"}
         said |= {"person"} if words.chance(0.96) else set()
         said |= {"verb"} if words.chance(0.85) else set()
         return speaker_sentences(scene, said, words, brief=words.chance(0.85))

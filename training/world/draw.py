@@ -9,6 +9,8 @@ from .canvas import Camera, Canvas, box, circle, ellipse, polygon, rotated
 from .scene import COLORS, HAIR, SKIN, Scene, Thing
 from .sound import BANDS, SoundFeatures
 
+# How far the middle of the face is above the middle of the picture.
+FACE_HEIGHT = 0.1
 MOUTH = torch.tensor([0.45, 0.06, 0.12])
 
 
@@ -59,26 +61,27 @@ class Head:
 
     @property
     def y(self) -> Tensor:
-        return (self.canvas.y - self.nod + 0.12) / self.size
+        return (self.canvas.y - self.nod + FACE_HEIGHT) / self.size
 
     def part(self, half_width: float, top: float, bottom: float) -> "Head":
-        """Bounds in the head's own coordinates; its sway and nod stay below 0.06."""
+        """Bounds in the head's own coordinates; its sway and nod stay below 0.04."""
         s = self.size
-        bounds = (-s * half_width - 0.06, s * half_width + 0.06, s * top - 0.18, s * bottom - 0.06)
+        middle, spare = -FACE_HEIGHT, 0.04
+        bounds = (-s * half_width - spare, s * half_width + spare, s * top + middle - spare, s * bottom + middle + spare)
         return replace(self, canvas=self.canvas.part(*bounds))
 
 
 def _speaker(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor) -> None:
     skin = torch.tensor(SKIN[scene.skin])
     hair = torch.tensor(HAIR[scene.hair])
-    sway = _column(scene.sway * torch.sin(1.3 * seconds + scene.phase))
-    nod = _column(0.012 * torch.sin(2.1 * seconds + 2 * scene.phase))
-    head = Head(canvas, sway, nod, 0.88 if scene.person in ("girl", "boy") else 1.0).part(0.58, -0.72, 0.8)
-    shoulders = canvas.part(-0.7, 0.7, 0.5, 1.6)
+    sway = _column(0.025 * torch.sin(1.3 * seconds))
+    nod = _column(0.012 * torch.sin(2.1 * seconds))
+    head = Head(canvas, sway, nod, 1.1 if scene.person in ("girl", "boy") else 1.25).part(0.58, -0.72, 0.8)
+    shoulders = canvas.part(-0.8, 0.8, 0.5, 1.6)
     canvas, x, y = head.canvas, head.x, head.y
     if scene.hair_style == "long":
         canvas.paint(box(x, y - 0.18, 0.47, 0.60, 0.3), hair)
-    width = 0.62 if scene.person in ("man", "boy") else 0.54
+    width = 0.74 if scene.person in ("man", "boy") else 0.62
     shoulders.paint(box(shoulders.x - 0.4 * sway, shoulders.y - 1.05, width, 0.5, 0.25), color(scene.shirt))
     canvas.paint(box(x, y - 0.5, 0.13, 0.2, 0.05), skin * 0.92)
     if scene.hair_style == "curly":
@@ -93,22 +96,22 @@ def _speaker(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor
     if scene.beard:
         canvas.paint(torch.maximum(ellipse(x, y, 0.365, 0.465), 0.12 - y), hair)
         canvas.paint(ellipse(x, y - 0.22, 0.15, 0.12), skin)
-    _eyes(head.part(0.27, -0.19, 0.07), scene, seconds)
+    _eyes(head.part(0.29, -0.2, 0.09), scene, seconds)
     nose = head.part(0.04, 0.02, 0.14)
     nose.canvas.paint(ellipse(nose.x, nose.y - 0.08, 0.035, 0.05), skin * 0.85)
-    _mouth(head.part(0.16, 0.08, 0.4), sound)
+    _mouth(head.part(0.18, 0.08, 0.42), sound)
 
 
 def _eyes(head: Head, scene: Scene, seconds: Tensor) -> None:
     canvas, x, y = head.canvas, head.x, head.y
-    blink = ((seconds + scene.phase) % 2.7) < 0.14
-    lid = _column(torch.where(blink, 0.012, 0.058))
+    blink = ((seconds + 1) % 2.7) < 0.14
+    lid = _column(torch.where(blink, 0.012, 0.075))
     for side in (-1, 1):
-        canvas.paint(ellipse(x - side * 0.145, y + 0.06, 0.068, lid), torch.tensor([0.98, 0.98, 0.98]))
-        iris = torch.minimum(lid, torch.tensor(0.036))
-        canvas.paint(ellipse(x - side * 0.145, y + 0.06, 0.032, iris), torch.tensor([0.08, 0.08, 0.10]))
+        canvas.paint(ellipse(x - side * 0.15, y + 0.06, 0.085, lid), torch.tensor([0.98, 0.98, 0.98]))
+        iris = torch.minimum(lid, torch.tensor(0.045))
+        canvas.paint(ellipse(x - side * 0.15, y + 0.06, 0.045, iris), torch.tensor([0.08, 0.08, 0.10]))
         if scene.glasses:
-            frame = circle(x - side * 0.145, y + 0.06, 0.105).abs() - 0.014
+            frame = circle(x - side * 0.15, y + 0.06, 0.12).abs() - 0.018
             canvas.paint(frame, torch.tensor([0.05, 0.05, 0.05]))
     if scene.glasses:
         canvas.paint(box(x, y + 0.07, 0.045, 0.012), torch.tensor([0.05, 0.05, 0.05]))
@@ -116,8 +119,8 @@ def _eyes(head: Head, scene: Scene, seconds: Tensor) -> None:
 
 def _mouth(head: Head, sound: SoundFeatures) -> None:
     canvas, x, y = head.canvas, head.x, head.y
-    opening = _column(0.014 + 0.115 * sound.loudness**1.3)
-    wide = _column(0.105 + 0.05 * (sound.brightness - 0.5) * sound.loudness)
+    opening = _column(0.014 + 0.125 * sound.loudness**1.3)
+    wide = _column(0.12 + 0.05 * (sound.brightness - 0.5) * sound.loudness)
     canvas.paint(ellipse(x, y - 0.24, wide + 0.016, opening + 0.016), torch.tensor([0.80, 0.36, 0.38]))
     canvas.paint(ellipse(x, y - 0.24, wide, opening), MOUTH)
 
@@ -126,14 +129,13 @@ def _shapes(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor)
     for thing in scene.things:
         size = thing.size * (0.55 + 0.55 * sound.loudness)
         x = torch.full_like(seconds, thing.x)
-        y = torch.full_like(seconds, thing.y)
-        angle = torch.full_like(seconds, 0.15 * torch.sin(torch.tensor(thing.phase)).item())
+        y, angle = torch.zeros_like(seconds), torch.zeros_like(seconds)
         if thing.motion == "bounce":
-            y = y + 0.25 - 0.5 * sound.beat
+            y = 0.25 - 0.5 * sound.beat
         elif thing.motion == "rise":
             y = 0.45 - 0.9 * sound.brightness * (0.3 + 0.7 * sound.loudness)
         elif thing.motion == "spin":
-            angle = angle + 1.8 * seconds
+            angle = 1.8 * seconds
         canvas.paint(_outline(canvas, thing, _column(x), _column(y), _column(size), _column(angle)), color(thing.color))
 
 
@@ -157,7 +159,7 @@ def _sea(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor) ->
     water = color(scene.water)
     swell = _column(0.03 + 0.16 * sound.loudness)
     for depth, (level, speed, wave) in enumerate([(0.12, 1.1, 4.0), (0.38, 1.6, 3.2), (0.66, 2.1, 2.6)]):
-        phase = wave * canvas.x + _column(speed * seconds) + scene.phase + depth * 2.0
+        phase = wave * canvas.x + _column(speed * seconds) + depth * 2.0
         surface = level - swell * torch.sin(phase)
         canvas.paint((surface - canvas.y) / 1.3, water * (1.0 - 0.2 * depth))
 

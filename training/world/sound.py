@@ -8,6 +8,8 @@ from torch import Tensor
 
 RATE = 16_000
 BANDS = 8
+# Of loudness and pitch, in hundredths of a second: faster than this no mouth opens and closes.
+SMOOTHING = 21
 
 
 @dataclass
@@ -47,17 +49,21 @@ def analyse(waveform: np.ndarray, frames: int, fps: float) -> SoundFeatures:
     for i, step in enumerate(rise):
         held = max(held * np.exp(-hop / RATE / 0.12), min(1.0, 2.5 * step) if step > 0.18 else 0.0)
         beat[i] = held
-    smooth = np.hanning(7)
-    smooth /= smooth.sum()
-    level = np.convolve(level, smooth, "same")
-    bright = np.convolve(bright * level, smooth, "same") / (np.convolve(level, smooth, "same") + 1e-3)
-    bands = np.stack([np.convolve(bands[:, b], smooth, "same") for b in range(BANDS)], 1)
+    bright = _smoothed(bright * level) / (_smoothed(level) + 1e-3)
+    level = _smoothed(level)
+    bands = np.stack([_smoothed(bands[:, b]) for b in range(BANDS)], 1)
     at = (np.arange(frames) + 0.5) / fps * RATE / hop
     times = np.arange(count)
     pick = lambda values: torch.from_numpy(np.interp(at, times, values).astype(np.float32))  # noqa: E731
     return SoundFeatures(
         pick(level), pick(bright), pick(beat), torch.stack([pick(bands[:, b]) for b in range(BANDS)], 1)
     )
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    weights = np.hanning(SMOOTHING)
+    whole = np.convolve(values, weights / weights.sum())
+    return whole[SMOOTHING // 2 :][: len(values)]
 
 
 def to_level(waveform: np.ndarray, decibels: float = -23.0) -> np.ndarray:
