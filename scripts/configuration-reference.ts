@@ -33,7 +33,9 @@ function settingsTable(): string {
 /** Flags by the variable that their help names. */
 function flagsOf(command: Command): ReadonlyMap<string, string> {
   const named = command.options.map(({ long, description }) => [/\[([A-Z_0-9]+)\]$/.exec(description)?.[1], long]);
-  return new Map(named.filter((pair): pair is [string, string] => pair[0] !== undefined && typeof pair[1] === 'string'));
+  return new Map(
+    named.filter((pair): pair is [string, string] => pair[0] !== undefined && typeof pair[1] === 'string'),
+  );
 }
 
 const facts = z.object({

@@ -73,7 +73,12 @@ describe.skipIf(!isInstalled('helm', 'version'))('the chart', () => {
     ]);
     const worker = containerOf(resources, 'worker');
     expect(worker).toMatchObject({ image: 'soundstage:cuda', resources: { limits: { 'nvidia.com/gpu': 1 } } });
-    expect(containerOf(resources, 'fetch-1').args).toEqual(['models', 'fetch', 'ltx-2-19b-distilled', '--camera-loras']);
+    expect(containerOf(resources, 'fetch-1').args).toEqual([
+      'models',
+      'fetch',
+      'ltx-2-19b-distilled',
+      '--camera-loras',
+    ]);
     expectSound(resources);
   });
 

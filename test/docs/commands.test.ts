@@ -11,7 +11,7 @@ import { startS3 } from '../support/s3.ts';
 import { startTestServer } from '../support/server.ts';
 import { type Block, blocksOf, type Execution, type Need } from './blocks.ts';
 import { readDocuments } from './documents.ts';
-import { Reader } from './reader.ts';
+import { blockTimeLimit, Reader } from './reader.ts';
 
 // Every fenced block of the documentation is typed in as it is printed, except those marked as not run.
 const documents = (await readDocuments()).map((document) => ({ name: document.name, blocks: blocksOf(document) }));
@@ -27,14 +27,16 @@ const dataFolder = join(home, '.local/share/soundstage');
 await mkdir(dataFolder, { recursive: true });
 await putEmptyDatabase(dataFolder);
 // Keys that the documentation creates do not lock its other readers out.
-const server = opened.use(await startTestServer({ maker: 'pipeline', dataFolder, settings: { SOUNDSTAGE_AUTH: 'off' } }));
+const server = opened.use(
+  await startTestServer({ maker: 'pipeline', dataFolder, settings: { SOUNDSTAGE_AUTH: 'off' } }),
+);
 const postgres = isNeeded('postgres') ? await startPostgres() : undefined;
 if (postgres !== undefined) opened.use(postgres);
 const s3 = isNeeded('s3') ? await startS3() : undefined;
 if (s3 !== undefined) opened.use(s3);
 const python = await pythonWith('fal-client>=1,<2');
 const stack = opened.move();
-afterAll(() => stack.disposeAsync());
+afterAll(() => stack.disposeAsync(), blockTimeLimit);
 
 const isThere: Readonly<Record<Need, boolean>> = {
   python: python !== undefined,
@@ -43,6 +45,7 @@ const isThere: Readonly<Record<Need, boolean>> = {
   s3: s3 !== undefined,
 };
 const counts = { executed: 0, 'not run': 0, parsed: 0, shown: 0, skipped: 0 };
+for (const block of blocks) counts[fateOf(block)] += 1;
 
 /** Addresses in the documentation, and what answers there during the test. */
 async function replacements(): Promise<ReadonlyMap<string, string>> {
@@ -56,7 +59,9 @@ async function replacements(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-describe.each(documents.filter((document) => document.blocks.length > 0))('$name', ({ name, blocks: own }) => {
+const withTests = documents.filter((document) => document.blocks.some(({ treatment }) => treatment.kind !== 'shown'));
+
+describe.each(withTests)('$name', ({ name, blocks: own }) => {
   let reader: Reader;
   beforeAll(async () => {
     if (!own.some(({ treatment }) => treatment.kind === 'executed')) return;
@@ -67,12 +72,10 @@ describe.each(documents.filter((document) => document.blocks.length > 0))('$name
 
   for (const block of own) {
     const { treatment } = block;
-    const missing = treatment.kind === 'executed' ? needsOf(block, treatment).filter((need) => !isThere[need]) : [];
-    const kind = missing.length > 0 ? 'skipped' : treatment.kind;
-    counts[kind] += 1;
-    if (kind === 'shown') continue;
-    const title = `line ${block.line}: ${kind}${treatment.kind === 'not run' ? `, ${treatment.reason}` : ''}`;
-    test.skipIf(kind === 'not run' || kind === 'skipped')(title, { timeout: 110_000 }, async () => {
+    const fate = fateOf(block);
+    if (fate === 'shown') continue;
+    const title = `line ${block.line}: ${fate}${treatment.kind === 'not run' ? `, ${treatment.reason}` : ''}`;
+    test.skipIf(fate === 'not run' || fate === 'skipped')(title, { timeout: blockTimeLimit + 10_000 }, async () => {
       if (treatment.kind === 'executed') await reader.run(block, treatment);
       if (treatment.kind === 'parsed') parse(block.text, treatment.format);
     });
@@ -83,6 +86,12 @@ test('most blocks are executed', () => {
   process.stdout.write(`blocks of the documentation: ${JSON.stringify(counts)}\n`);
   expect(counts.executed + counts.skipped).toBeGreaterThan(30);
 });
+
+function fateOf(block: Block): keyof typeof counts {
+  const { treatment } = block;
+  const isSkipped = treatment.kind === 'executed' && needsOf(block, treatment).some((need) => !isThere[need]);
+  return isSkipped ? 'skipped' : treatment.kind;
+}
 
 function needsOf({ text }: Block, { language, needs }: Execution): readonly Need[] {
   const implied: Need[] = [];

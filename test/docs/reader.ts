@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { putEmptyDatabase } from '../support/databases.ts';
 import type { Block, Execution } from './blocks.ts';
 import { root } from './documents.ts';
 
-/** Milliseconds. */
-const timeLimit = 100_000;
+/** Milliseconds one block may take, on a machine that is busy with other things. */
+export const blockTimeLimit = 240_000;
 
 export interface ReaderOptions {
   /** Where the reader's files are. */
@@ -30,8 +31,12 @@ export class Reader {
   /** @param folder made for a working copy of the project, which consists of links except for what npm must find */
   static async sitDown(folder: string, options: ReaderOptions): Promise<Reader> {
     await mkdir(folder, { recursive: true });
-    const names = (await readdir(root)).filter((name) => !name.startsWith('.') && !/\.(?:mp4|webm|mov|gif)$/.test(name));
-    await Promise.all(names.filter((name) => name !== 'package.json').map((name) => symlink(join(root, name), join(folder, name))));
+    const names = (await readdir(root)).filter(
+      (name) => !name.startsWith('.') && !/\.(?:mp4|webm|mov|gif)$/.test(name),
+    );
+    await Promise.all(
+      names.filter((name) => name !== 'package.json').map((name) => symlink(join(root, name), join(folder, name))),
+    );
     await copyFile(join(root, 'package.json'), join(folder, 'package.json'));
     return new Reader(options, folder);
   }
@@ -43,7 +48,7 @@ export class Reader {
     const command = language === 'bash' ? text : await this.#command(language, text);
     // What one block exports the next one finds, as in a terminal.
     const script = `set -euo pipefail\n[ ! -f .exports ] || . ./.exports\n${command}\nexport -p > .exports`;
-    const environment = until === undefined ? {} : this.#aloneOnThePort();
+    const environment = until === undefined ? {} : await this.#aloneOnThePort();
     const child = spawn('bash', ['-c', script], {
       cwd: this.#folder,
       env: { ...this.#environment(), ...environment },
@@ -54,9 +59,11 @@ export class Reader {
   }
 
   async #command(language: Exclude<Execution['language'], 'bash'>, text: string): Promise<string> {
-    const [program, extension] = { javascript: ['node', 'mjs'], typescript: ['node', 'mts'], python: ['python3', 'py'] }[
-      language
-    ] as [string, string];
+    const [program, extension] = {
+      javascript: ['node', 'mjs'],
+      typescript: ['node', 'mts'],
+      python: ['python3', 'py'],
+    }[language] as [string, string];
     const name = `block-${this.#blocks}.${extension}`;
     await writeFile(join(this.#folder, name), text);
     return `${program} ${name}`;
@@ -82,8 +89,11 @@ export class Reader {
   }
 
   /** A server of its own beside the one that everybody uses. */
-  #aloneOnThePort(): Readonly<Record<string, string>> {
-    return { PORT: '0', SOUNDSTAGE_PORT: '0', SOUNDSTAGE_DATA: join(this.#folder, `data-${this.#blocks}`) };
+  async #aloneOnThePort(): Promise<Readonly<Record<string, string>>> {
+    const data = join(this.#folder, `data-${this.#blocks}`);
+    await mkdir(data);
+    await putEmptyDatabase(data);
+    return { PORT: '0', SOUNDSTAGE_PORT: '0', SOUNDSTAGE_DATA: data };
   }
 }
 
@@ -101,7 +111,7 @@ async function outputOf(child: ChildProcess, until: string | undefined): Promise
   };
   child.stdout?.setEncoding('utf8').on('data', read);
   child.stderr?.setEncoding('utf8').on('data', read);
-  const timer = setTimeout(() => end('SIGKILL'), timeLimit);
+  const timer = setTimeout(() => end('SIGKILL'), blockTimeLimit);
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   clearTimeout(timer);
   const isDone = until === undefined ? code === 0 : output.includes(until);
