@@ -6,6 +6,7 @@ import { openServer, type RunningServer } from '../server/open-server.ts';
 import type { Configuration } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
+import { describeInstallation } from './installation.ts';
 import { readinessChecks } from './readiness-checks.ts';
 import { reporting } from './reporting.ts';
 
@@ -62,6 +63,7 @@ async function serve(configuration: Configuration, flags: ServeFlags, signal: Ab
     openMaker: flags.worker
       ? (services) => PipelineClipMaker.open({ ...services, configuration, report: log })
       : undefined,
+    describeInstallation: () => describeInstallation(configuration),
     checks: flags.worker ? readinessChecks(configuration) : {},
     withProcessMetrics: true,
   });
@@ -85,6 +87,8 @@ function greeting(server: RunningServer, configuration: Configuration, { worker 
     ? 'asked for; `soundstage keys create` makes one'
     : 'not asked for; that changes with the first `soundstage keys create`';
   return `Soundstage serves on ${url} (http and https)
+
+  Playground   ${url}/
 
   Model   ${worker ? model : 'none here: clips are left to `soundstage worker`'}
   Data    ${data}

@@ -44,6 +44,13 @@ export type JsonSchemas = SchemaSet<JsonSchema>;
 /** What the input must be to be served. */
 export const servedInput: SchemaSet<ServedSchema> = served(inputSchema);
 
+/** The same as one JSON Schema document, for whoever makes a form of it. */
+export const servedSchema: Readonly<Record<string, unknown>> = Object.freeze({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  ...withoutPublished(servedInput.root),
+  $defs: mapValues(servedInput.named, withoutPublished),
+});
+
 /** The input as the platform publishes it. */
 export const publishedInput: JsonSchemas = published(servedInput);
 
@@ -84,6 +91,16 @@ function publish(schema: ServedSchema): JsonSchema {
     ...(properties && { properties: mapValues(properties, publish) }),
   };
   return nullable ? orNull(shown) : shown;
+}
+
+function withoutPublished(schema: ServedSchema): ServedSchema {
+  const { published: _, properties, items, anyOf, ...rest } = schema;
+  return {
+    ...rest,
+    ...(items && { items: withoutPublished(items) }),
+    ...(anyOf && { anyOf: anyOf.map(withoutPublished) }),
+    ...(properties && { properties: mapValues(properties, withoutPublished) }),
+  };
 }
 
 function withoutLimits(schema: ServedSchema): ServedSchema {

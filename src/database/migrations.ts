@@ -4,6 +4,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 /** Runs forward only. A released migration is never edited; add the next one. */
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': { up: first },
+  '0002-progress': { up: progress },
 };
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => ({ ...migrations }) };
@@ -107,5 +108,15 @@ async function first(database: Kysely<unknown>): Promise<void> {
       etag text not null,
       size bigint not null,
       primary key (file_id, part_number)
+    )`.execute(database);
+}
+
+async function progress(database: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table request_progress (
+      request_id uuid primary key references requests on delete cascade,
+      revision integer not null,
+      progress json not null,
+      preview json
     )`.execute(database);
 }

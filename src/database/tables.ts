@@ -74,6 +74,16 @@ export interface RequestLogsTable {
   message: string;
 }
 
+/** How far a running request is; there is no row for any other. */
+export interface RequestProgressTable {
+  request_id: string;
+  /** Counts up with every change. */
+  revision: number;
+  progress: Json<unknown>;
+  /** The newest look at the clip; null until there is one. */
+  preview: Json<unknown> | null;
+}
+
 export interface UsageTable {
   request_id: string;
   owner: string;
@@ -128,6 +138,7 @@ export interface Tables {
   api_keys: ApiKeysTable;
   requests: RequestsTable;
   request_logs: RequestLogsTable;
+  request_progress: RequestProgressTable;
   usage: UsageTable;
   files: FilesTable;
   upload_parts: UploadPartsTable;

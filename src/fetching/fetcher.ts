@@ -18,7 +18,7 @@ export interface Fetcher extends AsyncDisposable {
   lora(
     reference: LoraReference,
     index: number,
-    options: Pick<ResolveLoraOptions, 'findOwnFile' | 'signal' | 'onFetch'>,
+    options: Pick<ResolveLoraOptions, 'findOwnFile' | 'signal' | 'onFetch' | 'included'>,
   ): Promise<ResolvedLora>;
   /** See `postGuarded`. */
   post(url: string, options: PostOptions): Promise<{ readonly status: number }>;

@@ -31,6 +31,8 @@ export interface ResolveLoraOptions extends Omit<LoraFetch, 'field'> {
   /** The only folder on this machine whose files may be named. */
   readonly localFolder?: string | undefined;
   readonly findOwnFile?: FindOwnFile | undefined;
+  /** LoRAs that come with the weights: paths by the names requests may use. */
+  readonly included?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -55,10 +57,12 @@ type FieldedOptions = ResolveLoraOptions & HubLoraFetch;
 async function leaseOf(path: string, weightName: string | undefined, fetch: FieldedOptions): Promise<LoraLease> {
   if (isDataUri(path)) return decodeLora(path, fetch);
   if (/^https?:/i.test(path)) return leaseOfUrl(path, fetch);
-  const { field, localFolder } = fetch;
+  const { field, localFolder, included } = fetch;
+  const known = included !== undefined && Object.hasOwn(included, path) ? included[path] : undefined;
+  if (known !== undefined) return kept(known);
   if (isLocal(path)) {
     const real = await findLocalLora(path, { field, folder: localFolder, weightName });
-    return Object.freeze({ path: real, [Symbol.dispose]: () => {} });
+    return kept(real);
   }
   const repository = parseHubReference(path);
   if (repository !== undefined) return fetchHubLora(repository, weightName, fetch);
@@ -67,6 +71,11 @@ async function leaseOf(path: string, weightName: string | undefined, fetch: Fiel
     `${field} is none of the things a LoRA can be named by: give the http(s) URL of a .safetensors file, or owner/repo on the model hub`,
     { field },
   );
+}
+
+/** Of a file that stays where it is. */
+function kept(path: string): LoraLease {
+  return Object.freeze({ path, [Symbol.dispose]: () => {} });
 }
 
 async function leaseOfUrl(url: string, fetch: FieldedOptions): Promise<LoraLease> {

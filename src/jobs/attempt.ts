@@ -4,6 +4,7 @@ import { billUsage } from './billing.ts';
 import type { LogLevel } from './clip-maker.ts';
 import { crashOutcome, type Outcome } from './outcome.ts';
 import { channels } from './queues.ts';
+import { type ProgressChanges, upsertProgress } from './request-progress.ts';
 import { type LockedRequest, lockRequest, retriesOf } from './request-row.ts';
 import { type JobsContext, requeue, settle } from './settle.ts';
 import { storedText } from './stored-text.ts';
@@ -68,6 +69,14 @@ export class Attempt {
   writeLogs(entries: readonly LogEntry[]): Promise<boolean> {
     return this.#ifOurs(async (transaction) => {
       await insertLogs(transaction, this.request.id, entries);
+      await this.#context.database.notifications.notify(channels.requests, this.request.id, transaction);
+    });
+  }
+
+  /** Writes how far the request is, and what it looks like where that is new; false: no longer ours. */
+  writeProgress(changes: ProgressChanges): Promise<boolean> {
+    return this.#ifOurs(async (transaction) => {
+      await upsertProgress(transaction, this.request.id, changes);
       await this.#context.database.notifications.notify(channels.requests, this.request.id, transaction);
     });
   }

@@ -1,5 +1,6 @@
 import type { Input } from '../contract/input.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
+import type { Preview, Progress } from '../pipeline/engine-messages.ts';
 import type { CallerOptions } from './submission.ts';
 
 export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG';
@@ -16,6 +17,10 @@ export interface ClipMakerContext {
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly log: (level: LogLevel, message: string) => void;
+  /** How far the clip is. */
+  readonly onProgress: (progress: Progress) => void;
+  /** What the clip looks like so far. */
+  readonly onPreview: (preview: Preview) => Promise<void>;
 }
 
 export interface MadeClip {

@@ -11,6 +11,7 @@ import type { ClipMaker, ClipRequest, MadeClip } from './clip-maker.ts';
 import { LogWriter } from './log-writer.ts';
 import { failureOutcome, invalidOutcome, type Outcome, successOutcome } from './outcome.ts';
 import { persist } from './persist.ts';
+import { ProgressWriter } from './progress-writer.ts';
 import type { Report } from './report.ts';
 import { PRIVATE_RETENTION } from './settle.ts';
 import { storedOutput } from './stored-output.ts';
@@ -39,6 +40,7 @@ export class ClipRun {
   readonly #attempt: Attempt;
   readonly #parts: ClipRunParts;
   readonly #logs: LogWriter;
+  readonly #progress: ProgressWriter;
   readonly #abort = new AbortController();
   #released: Promise<void> | undefined;
 
@@ -48,6 +50,10 @@ export class ClipRun {
     this.#logs = new LogWriter(
       (entries) => attempt.writeLogs(entries),
       (error) => parts.report.warn('log entries could not be written yet', { ...this.#name, error }),
+    );
+    this.#progress = new ProgressWriter(
+      (changes) => attempt.writeProgress(changes),
+      (error) => parts.report.warn('progress could not be written', { ...this.#name, error }),
     );
   }
 
@@ -82,6 +88,7 @@ export class ClipRun {
     } finally {
       clearInterval(heart);
       stopping.removeEventListener('abort', release);
+      await this.#progress.end();
       await this.#logs.end();
     }
   }
@@ -97,7 +104,9 @@ export class ClipRun {
       signal.throwIfAborted();
       const folder = await openFolder();
       const log = this.#logs.add.bind(this.#logs);
-      const made = await this.#parts.maker.make(request, { folder, signal, log });
+      const onProgress = this.#progress.update.bind(this.#progress);
+      const onPreview = this.#progress.show.bind(this.#progress);
+      const made = await this.#parts.maker.make(request, { folder, signal, log, onProgress, onPreview });
       return () => this.#store(made, validated.input.sync_mode);
     } catch (error) {
       return () => this.#fail(error);

@@ -35,6 +35,7 @@ export async function fetchInputs(
       ? Promise.resolve(undefined)
       : fetcher.input(reference, { folder, field, findOwnFile, signal });
   const loras: LoraChoice[] = [];
+  const included = weights.loras;
   log('INFO', 'fetching inputs');
   const audio = await fetcher.input(input.audio_url, { folder, field: 'audio_url', findOwnFile, signal });
   const image = await fetch(input.image_url, 'image_url');
@@ -43,7 +44,7 @@ export async function fetchInputs(
     if (reference.path.trim() === '') continue;
     const onFetch = (state: 'fetching' | 'waiting', bytes?: number): void =>
       log('INFO', loraMessage(index, state, bytes));
-    const lora = leases.use(await fetcher.lora(reference, index, { findOwnFile, signal, onFetch }));
+    const lora = leases.use(await fetcher.lora(reference, index, { findOwnFile, signal, onFetch, included }));
     loras.push({ path: lora.path, scale: lora.scale, field: `loras.${index}.path` });
   }
   const cameraLora = input.camera_lora === 'none' ? undefined : weights.cameraLoras[input.camera_lora];

@@ -78,7 +78,11 @@ export class PipelineClipMaker implements ClipMaker {
       output,
       signal,
       inspector,
-      onProgress: (event) => progress.update(event),
+      onProgress: (event) => {
+        progress.update(event);
+        context.onProgress(event);
+      },
+      onPreview: context.onPreview,
       onNote: (note) => log('INFO', note),
     });
     this.#summarize(request, clip, context);

@@ -20,6 +20,8 @@ export interface RequestStatus {
   readonly errorType: string | undefined;
   /** Sequence number of the newest log entry; 0 while there is none. */
   readonly lastLog: number;
+  /** Counts up as the progress changes; 0 while there is none. */
+  readonly progressRevision: number;
 }
 
 interface StatusRow {
@@ -34,12 +36,14 @@ interface StatusRow {
   readonly error: string | null;
   readonly error_type: string | null;
   readonly last_log: string | null;
+  readonly progress_revision: number | null;
 }
 
 const columns = sql`
   request.id, request.endpoint, request.owner, request.state, request.started_at, request.ended_at,
   request.inference_seconds, request.status_code, request.error, request.error_type,
-  (select max(log.sequence) from request_logs as log where log.request_id = request.id) as last_log`;
+  (select max(log.sequence) from request_logs as log where log.request_id = request.id) as last_log,
+  (select revision from request_progress where request_progress.request_id = request.id) as progress_revision`;
 
 /** Status of requests, their places in the queue not included. */
 export async function readStatuses(kysely: Kysely<Tables>, ids: readonly string[]): Promise<readonly RequestStatus[]> {
@@ -62,5 +66,6 @@ function toStatus(row: StatusRow): RequestStatus {
     error: row.error ?? undefined,
     errorType: row.error_type ?? undefined,
     lastLog: Number(row.last_log ?? 0),
+    progressRevision: row.progress_revision ?? 0,
   };
 }

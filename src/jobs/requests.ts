@@ -19,6 +19,7 @@ import { cancelledOutcome, goneReply, invalidOutcome } from './outcome.ts';
 import { createQueues } from './queues.ts';
 import type { Report } from './report.ts';
 import { RequestFeed } from './request-feed.ts';
+import { type RequestProgress, readProgress } from './request-progress.ts';
 import { lockRequest } from './request-row.ts';
 import type { RequestStatus } from './request-status.ts';
 import { erasePayloads } from './retention.ts';
@@ -140,6 +141,11 @@ export class Requests implements AsyncDisposable {
       .orderBy('sequence')
       .execute();
     return rows.map((row) => ({ ...row, sequence: Number(row.sequence) }));
+  }
+
+  /** How far a running request is; undefined where that is not known. */
+  async progress(id: string): Promise<RequestProgress | undefined> {
+    return isUuid(id) ? await readProgress(this.#context.database.kysely, id) : undefined;
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Database } from '../database/open-database.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Outcome } from './outcome.ts';
 import { channels, clipsQueue } from './queues.ts';
+import { removeProgress } from './request-progress.ts';
 import type { LockedRequest } from './request-row.ts';
 import { storedJson, storedText } from './stored-text.ts';
 import { sendWebhook } from './webhook-queue.ts';
@@ -44,6 +45,7 @@ export async function settle(
     })
     .where('id', '=', request.id)
     .execute();
+  await removeProgress(transaction, request.id);
   await database.boss.deleteJob(clipsQueue, request.id, { db: fromKysely(transaction) });
   if (request.webhook !== null) await sendWebhook(database, transaction, request.id, request.webhook);
   await database.notifications.notify(channels.requests, request.id, transaction);
@@ -61,6 +63,7 @@ export async function requeue(
     .set({ state: 'IN_QUEUE', worker: null, heartbeat_at: null, ...counts })
     .where('id', '=', request.id)
     .execute();
+  await removeProgress(transaction, request.id);
   await database.boss.fail(clipsQueue, request.id, undefined, { db: fromKysely(transaction) });
   await database.notifications.notify(channels.requests, request.id, transaction);
   await database.notifications.notify(channels.clips, '', transaction);

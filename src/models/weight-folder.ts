@@ -14,6 +14,8 @@ export interface WeightSet {
   /** Folder with `config.json`, `tokenizer.json` and one or more `.safetensors` files. */
   readonly textEncoder: string;
   readonly cameraLoras: Readonly<Partial<Record<CameraMove, string>>>;
+  /** Other LoRAs that come with the weights, by file name; absent where none can. */
+  readonly loras?: Readonly<Record<string, string>>;
 }
 
 /** File names inside a weights folder. */
@@ -25,7 +27,7 @@ interface FolderLayout {
 
 /**
  * Finds the weights in a folder of the user's own: one bundle `*.safetensors`, one `*upscaler*.safetensors`, optional
- * `*camera-control-MOVE*.safetensors` and the text encoder in `gemma/`. Throws SoundstageError `weights`.
+ * `*camera-control-MOVE*.safetensors`, the text encoder in `gemma/`, and optional LoRAs in `loras/`. Throws SoundstageError `weights`.
  */
 export async function readWeightFolder(folder: string): Promise<WeightSet> {
   const weights = await listWeights(folder);
@@ -54,7 +56,17 @@ export async function readLaidOutFolder(id: string, folder: string, layout: Fold
     upscaler: join(folder, layout.upscaler),
     textEncoder: join(folder, layout.textEncoder),
     cameraLoras: Object.freeze(cameraLoras),
+    loras: await listLoras(join(folder, 'loras')),
   });
+}
+
+async function listLoras(folder: string): Promise<Readonly<Record<string, string>>> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+    throw error;
+  });
+  const loras = names.filter((name) => name.endsWith('.safetensors')).sort();
+  return Object.freeze(Object.fromEntries(loras.map((name) => [name, join(folder, name)])));
 }
 
 async function missingFrom(folder: string, { bundle, upscaler, textEncoder }: FolderLayout): Promise<string[]> {

@@ -9,7 +9,7 @@ export interface AppPath {
 }
 
 /** What the queue is asked about a request. */
-export type RequestAction = 'result' | 'status' | 'status/stream' | 'cancel';
+export type RequestAction = 'result' | 'status' | 'status/stream' | 'progress' | 'progress/stream' | 'cancel';
 
 export interface RequestPath {
   readonly id: string;
@@ -41,6 +41,8 @@ const actions: Readonly<Record<string, RequestAction>> = {
   response: 'result',
   status: 'status',
   'status/stream': 'status/stream',
+  progress: 'progress',
+  'progress/stream': 'progress/stream',
   cancel: 'cancel',
 };
 

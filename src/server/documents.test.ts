@@ -28,7 +28,9 @@ test('documents, models and prices', async () => {
     endpoints: { [id]: { unit_quantity: 112 } },
   });
   expect(estimated.body).toEqual({ estimate_type: 'unit_price', total_cost: 0.112, currency: 'USD' });
-  expect((await calls.call('/')).body).toContain('llms.txt');
+  const page = await calls.call('/');
+  expect(page.body).toMatch(/<title>Soundstage<\/title>/);
+  expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
 });
 
 test('usage, history and the deletion of payloads', async () => {

@@ -20,9 +20,11 @@ import { type AppDependencies, createApp } from './app.ts';
 import { Authentication } from './authentication.ts';
 import { BodyMemory } from './body-memory.ts';
 import { brokenRequestReply } from './error-replies.ts';
+import type { DescribeInstallation } from './installation.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { OpenReplies } from './open-replies.ts';
+import { openPlayground } from './playground.ts';
 import { Readiness, type ReadinessCheck } from './readiness.ts';
 import { RunSlots } from './run-slots.ts';
 import { certificateHosts } from './tls/hosts.ts';
@@ -44,6 +46,8 @@ export interface ServerOptions {
   readonly openMaker?: ((services: MakerServices) => ClipMaker | Promise<ClipMaker>) | undefined;
   /** Whether the maker can do its work, for `/ready`. */
   readonly checks?: Readonly<Record<string, ReadinessCheck>> | undefined;
+  /** What is installed here besides the server; for the playground. Absent: nothing is known. */
+  readonly describeInstallation?: DescribeInstallation | undefined;
   /** Of the process; for one server per process. */
   readonly withProcessMetrics?: boolean | undefined;
   readonly timeouts?: Partial<ListenerTimeouts> | undefined;
@@ -165,7 +169,7 @@ async function openAccess({ configuration, checks }: ServerOptions, database: Da
 type Parts = Awaited<ReturnType<typeof openAccess>> & Pick<AppDependencies, 'files' | 'metrics' | 'requests' | 'jwks'>;
 
 async function serve(
-  { configuration, log, timeouts }: ServerOptions,
+  { configuration, describeInstallation, log, timeouts }: ServerOptions,
   parts: Parts,
 ): Promise<{ readonly listener: Listener; readonly authorityPath: string }> {
   const { SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
@@ -173,8 +177,10 @@ async function serve(
   const app = createApp({
     ...parts,
     bodyLimits: { bytes: largestBody, idle: bodyIdle, memory: new BodyMemory(bodiesAtOnce * largestBody) },
+    describeInstallation: describeInstallation ?? (async () => ({ cameraMoves: [], loras: [] })),
     fileRetention: configuration.SOUNDSTAGE_FILE_RETENTION,
     log,
+    playground: await openPlayground(log),
     publicUrl,
     uploadLimits: { bytes: configuration.SOUNDSTAGE_MAX_UPLOAD_BYTES, idle: uploadIdle },
   });

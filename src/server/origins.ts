@@ -54,6 +54,7 @@ const patterns: readonly (readonly [RegExp, Origin])[] = [
   [/^\/models(?:\/|$)/, 'site'],
   [/^\/api\/openapi(?:\/|$)/, 'site'],
   [/^\/v1\//, 'platform'],
+  [/^\/assets\//, 'own'],
   [/^\/[^/]+\/[^/]+\/(?:.*\/)?requests\/./, 'queue'],
   [/^\/[^/]*$/, 'own'],
 ];

@@ -1,46 +1,41 @@
 import { Hono } from 'hono';
-import { html } from 'hono/html';
-import { endpoint } from '../contract/endpoint.ts';
+import { servedSchema } from '../contract/json-schema.ts';
 import type { AppEnv } from './app-env.ts';
+import type { Authentication } from './authentication.ts';
+import { requireCaller } from './authorization.ts';
+import type { DescribeInstallation } from './installation.ts';
 import type { Metrics } from './metrics.ts';
+import { type Playground, playgroundReply } from './playground.ts';
 import type { Readiness } from './readiness.ts';
 import { detail, methodNotAllowed } from './replies.ts';
 
 export interface OwnDependencies {
+  readonly authentication: Authentication;
+  readonly describeInstallation: DescribeInstallation;
   readonly metrics: Metrics;
+  readonly playground: Playground;
   readonly readiness: Readiness;
 }
 
-/** What no hosted endpoint has: signs of life, metrics, a page that says what this is. */
-export function ownRoutes({ metrics, readiness }: OwnDependencies): Hono<AppEnv> {
+const readOnly = ['/', '/assets/*', '/health', '/input-schema', '/installation', '/metrics', '/ready'];
+
+/** What no hosted endpoint has: the playground and what it asks about this server, signs of life, metrics. */
+export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.get('/', (c) => c.html(page(c.var.bases.site)));
+  const { metrics, playground, readiness } = deps;
+  routes.get('/', (c) => playgroundReply(c, playground, '/index.html'));
+  routes.get('/assets/*', (c) => playgroundReply(c, playground, c.var.path));
+  routes.get('/input-schema', (c) => c.json(servedSchema));
+  routes.get('/installation', requireCaller(deps.authentication), async (c) =>
+    c.json(await deps.describeInstallation()),
+  );
   routes.get('/health', (c) => c.json({ status: 'ok' }));
   routes.get('/ready', async (c) => {
     const report = await readiness.check();
     return c.json(report, report.ready ? 200 : 503);
   });
   routes.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }));
-  routes.on(['POST', 'PUT', 'PATCH', 'DELETE'], ['/', '/health', '/ready', '/metrics'], (c) =>
-    methodNotAllowed(c, ['GET']),
-  );
+  routes.on(['POST', 'PUT', 'PATCH', 'DELETE'], readOnly, (c) => methodNotAllowed(c, ['GET']));
   routes.all('/*', (c) => detail(c, 404, 'Not Found'));
   return routes;
-}
-
-function page(base: string) {
-  return html`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Soundstage</title>
-<h1>Soundstage</h1>
-<p>This server makes video from sound. It serves <code>${endpoint.id}</code> to the clients of the hosted endpoint.</p>
-<ul>
-<li><a href="${base}/models/${endpoint.id}/llms.txt">What it takes and returns</a>
-<li><a href="${base}/api/openapi/queue/openapi.json?endpoint_id=${endpoint.id}">The same as OpenAPI</a>
-<li><a href="${base}/ready">Whether it is ready</a>
-</ul>
-</html>
-`;
 }

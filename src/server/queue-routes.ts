@@ -13,6 +13,7 @@ import { type BodyLimits, readJson } from './json-body.ts';
 import type { Log } from './log.ts';
 import type { OpenReplies } from './open-replies.ts';
 import { outcomeReply } from './outcome-reply.ts';
+import { currentProgress, progressEvents } from './progress-events.ts';
 import { detail, methodNotAllowed, pathNotFound } from './replies.ts';
 import { readQueueOptions } from './request-options.ts';
 import { requestUrls, statusBody, statusCode } from './status-body.ts';
@@ -83,6 +84,10 @@ async function requestReply(c: AppContext, deps: QueueDependencies, { id, action
       return await currentStatus(c, deps, status);
     case 'status/stream':
       return statusStream(c, deps, status);
+    case 'progress':
+      return c.json(await currentProgress(deps.requests, status));
+    case 'progress/stream':
+      return progressStream(c, deps, status);
     case 'cancel':
       return await cancel(c, deps, status);
   }
@@ -104,20 +109,29 @@ async function currentStatus(c: AppContext, { requests }: QueueDependencies, sta
   return c.json(statusBody(status, c.var.bases.queue, logs), statusCode(status));
 }
 
-function statusStream(
+function statusStream(c: AppContext, deps: QueueDependencies, status: RequestStatus): Response {
+  const options = { queueBase: c.var.bases.queue, withLogs: asksForLogs(c) };
+  return requestStream(c, deps, status, (signal) => statusEvents(deps.requests, status.id, { ...options, signal }));
+}
+
+function progressStream(c: AppContext, deps: QueueDependencies, status: RequestStatus): Response {
+  return requestStream(c, deps, status, (signal) => progressEvents(deps.requests, status.id, signal));
+}
+
+function requestStream(
   c: AppContext,
-  { requests, openReplies, log }: QueueDependencies,
-  status: RequestStatus,
+  { openReplies, log }: QueueDependencies,
+  { id }: RequestStatus,
+  events: (signal: AbortSignal) => AsyncIterable<unknown>,
 ): Response {
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
   const open = openReplies.add(c.req.raw.signal);
-  const events = statusEvents(requests, status.id, {
-    queueBase: c.var.bases.queue,
-    withLogs: asksForLogs(c),
-    signal: open.signal,
+  const reply = eventStream(events(open.signal), {
+    abort: open.abort,
+    resources: open,
+    breakOff: breakOff(c, log),
   });
-  const reply = eventStream(events, { abort: open.abort, resources: open, breakOff: breakOff(c, log) });
-  reply.headers.set('x-fal-request-id', status.id);
+  reply.headers.set('x-fal-request-id', id);
   return reply;
 }
 

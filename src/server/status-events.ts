@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RequestStatus } from '../jobs/request-status.ts';
 import type { Requests } from '../jobs/requests.ts';
 import { statusBody } from './status-body.ts';
 
@@ -14,7 +16,12 @@ export async function* statusEvents(
   { queueBase, withLogs, signal }: StatusEventsOptions,
 ): AsyncGenerator<ReturnType<typeof statusBody>> {
   let seen = 0;
+  let told: RequestStatus | undefined;
   for await (const status of requests.watch(id, signal)) {
+    // How far it is has a stream of its own.
+    const news = { ...status, progressRevision: 0 };
+    if (isDeepStrictEqual(news, told)) continue;
+    told = news;
     const logs = withLogs && status.lastLog > seen ? await requests.logs(id, seen) : [];
     seen = logs.at(-1)?.sequence ?? seen;
     yield statusBody(status, queueBase, withLogs ? logs : null);

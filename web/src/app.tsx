@@ -1,0 +1,134 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { endpoint } from '../../src/contract/endpoint.ts';
+import { ClipView } from './clips/clip-view.tsx';
+import { Comparison } from './clips/comparison.tsx';
+import { Gallery } from './clips/gallery.tsx';
+import { loadHistory } from './clips/history.ts';
+import { compared, selectedClip } from './clips/selection.ts';
+import { CodePanel } from './code/code-panel.tsx';
+import { ClipForm } from './form/clip-form.tsx';
+import { choosePicture, showNamedPicture } from './picture/picture-state.ts';
+import { resumeRun } from './run/follow-run.ts';
+import { RunBar } from './run/run-bar.tsx';
+import { isUnderWay, run } from './run/run-state.ts';
+import { RunView } from './run/run-view.tsx';
+import { apiKey, isKeyWanted, messageOf, server } from './server/connection.ts';
+import { loadInputSchema } from './server/input-schema.ts';
+import { installation, loadInstallation } from './server/installation.ts';
+import { KeyDialog } from './server/key-dialog.tsx';
+import { chooseSound, showNamedSound } from './sound/sound-state.ts';
+
+/** The whole page. */
+export function App() {
+  const problem = useSignal<string | undefined>(undefined);
+  const load = async (): Promise<void> => {
+    try {
+      problem.value = undefined;
+      await loadInputSchema();
+      await Promise.all([loadInstallation(), loadHistory()]);
+      await Promise.all([showNamedSound(), showNamedPicture('image_url'), showNamedPicture('end_image_url')]);
+    } catch (error) {
+      problem.value = messageOf(error);
+    }
+    await resumeRun();
+  };
+  useEffect(() => {
+    document.addEventListener('paste', takePasted);
+    void load();
+    return () => document.removeEventListener('paste', takePasted);
+  }, []);
+  return (
+    <>
+      <Header />
+      {problem.value !== undefined && (
+        <p class="banner" role="alert">
+          {problem.value}
+        </p>
+      )}
+      <main>
+        <form class="form" onSubmit={(event) => event.preventDefault()} noValidate>
+          <h1 class="hidden">Make video from sound</h1>
+          <ClipForm />
+          <RunBar />
+        </form>
+        <div class="stage-column" id="stage">
+          <Stage />
+          <CodePanel />
+        </div>
+        <Gallery />
+      </main>
+      <KeyDialog onKey={() => void load()} />
+    </>
+  );
+}
+
+function Header() {
+  const model = installation.value?.model;
+  return (
+    <header>
+      <img src="./assets/icon.svg" alt="" width="28" height="28" />
+      <span class="brand">Soundstage</span>
+      {model !== undefined && (
+        <span class="model" title={model.title}>
+          {model.id}
+          {model.isMiniature && <small> miniature</small>}
+        </span>
+      )}
+      <nav aria-label="Documents">
+        <a href={`${server}models/${endpoint.id}/llms.txt`}>Fields</a>
+        <a href={`${server}api/openapi/queue/openapi.json?endpoint_id=${endpoint.id}`}>OpenAPI</a>
+        {apiKey.value !== '' && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              isKeyWanted.value = true;
+            }}
+          >
+            Key
+          </button>
+        )}
+      </nav>
+    </header>
+  );
+}
+
+function Stage() {
+  const current = run.value;
+  const [first, second] = compared.value;
+  const shown = selectedClip.value ?? (current?.state === 'done' ? current.clip : undefined);
+  return (
+    <>
+      {current !== undefined && current.state !== 'done' && <RunView run={current} />}
+      {first !== undefined && second !== undefined && <Comparison first={first} second={second} />}
+      {shown !== undefined && !isUnderWay(current) && <ClipView key={shown.id} clip={shown} />}
+      {current === undefined && shown === undefined && <EmptyStage />}
+    </>
+  );
+}
+
+function EmptyStage() {
+  return (
+    <section class="card stage-empty" aria-label="Result">
+      <svg viewBox="0 0 120 40" aria-hidden="true">
+        <path d="M6 20v0M16 14v12M26 8v24M36 4v32M46 12v16M56 17v6M66 10v20M76 3v34M86 9v22M96 15v10M106 18v4M114 20v0" />
+      </svg>
+      <p>Add a recording, say what should be seen, and make the clip.</p>
+      {installation.value?.model?.isMiniature && (
+        <p class="note">
+          This server runs a miniature of the model, good for drawings in seconds. The docs say how to run all 19
+          billion parameters.
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** Files pasted anywhere: a picture becomes the first frame, sound the recording. */
+function takePasted(event: ClipboardEvent): void {
+  const file = event.clipboardData?.files[0];
+  if (file === undefined || event.defaultPrevented) return;
+  if (file.type.startsWith('image/')) void choosePicture('image_url', file, file.name);
+  else if (/^(?:audio|video)\//.test(file.type)) void chooseSound(file, file.name);
+}

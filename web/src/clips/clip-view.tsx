@@ -1,0 +1,78 @@
+import { endpoint } from '../../../src/contract/endpoint.ts';
+import { cost, megapixels } from '../../../src/contract/price.ts';
+import { CopyButton } from '../code/copy-button.tsx';
+import { dollars } from '../form/clip-size.ts';
+import { changeOneThing, runAgain } from '../run/begin.ts';
+import { isUnderWay, run } from '../run/run-state.ts';
+import { type Clip, isPicture, promptOf } from './clip.ts';
+
+/** A finished clip: player, what it is, and what can be done next. */
+export function ClipView({ clip }: { readonly clip: Clip }) {
+  const { video } = clip.output;
+  const isBusy = isUnderWay(run.value);
+  return (
+    <section class="card result" aria-label="Result">
+      <Player clip={clip} />
+      <p class="caption">{promptOf(clip)}</p>
+      {clip.output.prompt !== clip.input.prompt && (
+        <p class="note">
+          <strong>As expanded:</strong> {clip.output.prompt}
+        </p>
+      )}
+      <div class="actions">
+        <a class="button" href={video.url} download={video.file_name}>
+          Download
+        </a>
+        <CopyButton text={video.url} label="Copy URL" />
+        <button type="button" disabled={isBusy} onClick={() => void runAgain(clip)}>
+          Again with this seed
+        </button>
+        <button type="button" onClick={() => void changeOneThing(clip)}>
+          Change one thing
+        </button>
+      </div>
+      <Facts clip={clip} />
+    </section>
+  );
+}
+
+export function Player({ clip }: { readonly clip: Clip }) {
+  const { video } = clip.output;
+  const style = { aspectRatio: `${video.width} / ${video.height}` };
+  if (isPicture(clip)) return <img class="player" src={video.url} alt={promptOf(clip)} style={style} />;
+  return (
+    // biome-ignore lint/a11y/useMediaCaption: clips have no captions; the prompt says what is seen
+    <video class="player" src={video.url} controls loop playsInline preload="metadata" style={style}>
+      <a href={video.url}>{video.file_name}</a>
+    </video>
+  );
+}
+
+function Facts({ clip }: { readonly clip: Clip }) {
+  const { video, seed } = clip.output;
+  const units = megapixels(video.width ?? 0, video.height ?? 0, video.num_frames ?? 0);
+  const facts: readonly (readonly [string, string])[] = [
+    ['Seed', String(seed)],
+    ['Size', `${video.width} × ${video.height}`],
+    ['Length', `${(video.duration ?? 0).toFixed(2)} s, ${video.num_frames} frames, ${video.fps} fps`],
+    ['File', `${((video.file_size ?? 0) / 1e6).toFixed(2)} MB, ${video.content_type}`],
+    ['Made in', seconds(clip.made)],
+    ['Waited', seconds(clip.waited)],
+    ['Cost', `${dollars(cost(units))} for ${units} ${endpoint.price.unit}`],
+    ['Request', clip.id],
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function seconds(value: number | undefined): string {
+  return value === undefined ? 'not recorded' : `${value.toFixed(1)} s`;
+}

@@ -1,0 +1,91 @@
+import { endpoint } from '../../../src/contract/endpoint.ts';
+import type { Payload } from '../clips/clip.ts';
+
+export const languages = ['cURL', 'Python', 'JavaScript', 'JSON'] as const;
+export type Language = (typeof languages)[number];
+
+export interface SnippetTarget {
+  /** Address of the server, with a slash at the end. */
+  readonly server: string;
+  /** Whether callers need a key of their own. */
+  readonly isKeyRequired: boolean;
+}
+
+const envKey = '$FAL_KEY';
+
+/** A program that makes the same request of the same server. */
+export function snippet(language: Language, input: Payload, target: SnippetTarget): string {
+  switch (language) {
+    case 'cURL':
+      return curl(input, target);
+    case 'Python':
+      return python(input, target);
+    case 'JavaScript':
+      return javaScript(input, target);
+    case 'JSON':
+      return JSON.stringify(input, null, 2);
+  }
+}
+
+function curl(input: Payload, { server, isKeyRequired }: SnippetTarget): string {
+  const body = JSON.stringify(input, null, 2).replaceAll("'", `'\\''`);
+  const key = isKeyRequired ? ` \\\n  --header "Authorization: Key ${envKey}"` : '';
+  return `curl --request POST \\
+  --url ${server}run/${endpoint.id}${key} \\
+  --header "Content-Type: application/json" \\
+  --data '${body}'`;
+}
+
+function python(input: Payload, { server, isKeyRequired }: SnippetTarget): string {
+  const key = isKeyRequired ? 'os.environ["FAL_KEY"]' : '"local:local"';
+  return `# pip install fal-client
+import os
+import fal_client
+import fal_client.client as client
+
+client.RUN_URL_FORMAT = "${server}run/"
+client.QUEUE_URL_FORMAT = "${server}queue/"
+client.REST_URL = "${server}rest"
+client.CDN_URL = "${server}cdn"
+
+result = fal_client.SyncClient(key=${key}).subscribe(
+    "${endpoint.id}",
+    arguments=${pythonLiteral(input, 4)},
+    with_logs=True,
+    on_queue_update=lambda update: print(type(update).__name__),
+)
+print(result["video"]["url"])`.replace(isKeyRequired ? '' : 'import os\n', '');
+}
+
+function javaScript(input: Payload, { server, isKeyRequired }: SnippetTarget): string {
+  const key = isKeyRequired ? 'process.env.FAL_KEY' : '"local:local"';
+  const body = JSON.stringify(input, null, 2).replaceAll('\n', '\n  ');
+  return `// npm install @fal-ai/client
+import { fal } from "@fal-ai/client";
+
+fal.config({
+  credentials: ${key},
+  proxyUrl: { url: "${server}fal/proxy", when: "always" },
+});
+
+const { data } = await fal.subscribe("${endpoint.id}", {
+  input: ${body},
+  logs: true,
+  onQueueUpdate: (update) => console.log(update.status),
+});
+console.log(data.video.url);`;
+}
+
+/** JSON and Python differ in three words, which must not be touched within texts. */
+function pythonLiteral(value: unknown, indent: number): string {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const inner = ' '.repeat(indent + 4);
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  const items = Object.entries(value).map(
+    ([key, item]) =>
+      `${inner}${Array.isArray(value) ? '' : `${JSON.stringify(key)}: `}${pythonLiteral(item, indent + 4)},`,
+  );
+  return items.length === 0 ? `${open}${close}` : `${open}\n${items.join('\n')}\n${' '.repeat(indent)}${close}`;
+}

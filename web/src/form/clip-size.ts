@@ -1,0 +1,65 @@
+import { computed } from '@preact/signals';
+import { type VideoSizePreset, videoSizePresets } from '../../../src/contract/presets.ts';
+import { cost, megapixels } from '../../../src/contract/price.ts';
+import { pictures } from '../picture/picture-state.ts';
+import { fieldSchema } from '../server/input-schema.ts';
+import { soundSeconds } from '../sound/sound-state.ts';
+import { currentValue } from './form-state.ts';
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Of the clip; undefined where only the server can tell. */
+export const clipSize = computed<Size | undefined>(() => {
+  const size = currentValue('video_size');
+  if (size === 'auto') return sizeOfPicture();
+  if (typeof size === 'string') return videoSizePresets[size as VideoSizePreset];
+  return isSize(size) ? size : undefined;
+});
+
+/** Frames of the clip; undefined where only the server can tell. */
+export const clipFrames = computed<number | undefined>(() => {
+  if (currentValue('match_audio_length') !== true) return Number(currentValue('num_frames'));
+  const seconds = soundSeconds.value;
+  const { minimum = 9, maximum = 481 } = fieldSchema('num_frames');
+  if (seconds === undefined) return undefined;
+  return Math.min(maximum, Math.max(minimum, Math.round(seconds * Number(currentValue('fps')))));
+});
+
+/** US dollars, by the price of the hosted endpoint; undefined where size or length are not known. */
+export const estimatedCost = computed<number | undefined>(() => {
+  const [size, frames] = [clipSize.value, clipFrames.value];
+  if (size === undefined || frames === undefined || !isWhole(size.width, size.height, frames)) return undefined;
+  return cost(megapixels(size.width, size.height, frames));
+});
+
+export function isSize(value: unknown): value is Size {
+  return typeof value === 'object' && value !== null && 'width' in value && 'height' in value;
+}
+
+export function dollars(amount: number): string {
+  return `$${amount.toFixed(3)}`;
+}
+
+/** As the server does it: the picture's own size, scaled into the limits. */
+function sizeOfPicture(): Size | undefined {
+  if (currentValue('image_url') === undefined) return videoSizePresets.landscape_4_3;
+  const picture = pictures.value.image_url;
+  if (picture?.width === undefined || picture.height === undefined) return undefined;
+  const { minimum: least = 64, maximum: most = 2048 } = sideLimits();
+  const { width, height } = picture;
+  const scale = Math.max(Math.min(1, most / Math.max(width, height)), least / Math.min(width, height));
+  const side = (length: number): number => Math.min(most, Math.max(least, Math.round(length * scale)));
+  return { width: side(width), height: side(height) };
+}
+
+export function sideLimits(): { readonly minimum?: number; readonly maximum?: number } {
+  const custom = fieldSchema('video_size').anyOf?.find(({ properties }) => properties !== undefined);
+  return custom?.properties?.width ?? {};
+}
+
+function isWhole(...numbers: readonly number[]): boolean {
+  return numbers.every((number) => Number.isSafeInteger(number) && number > 0);
+}

@@ -1,0 +1,28 @@
+import { clipFrames, clipSize, dollars, estimatedCost } from '../form/clip-size.ts';
+import { currentValue } from '../form/form-state.ts';
+import { runForm } from './begin.ts';
+import { isUnderWay, run } from './run-state.ts';
+
+/** What it will be and cost, and the button that starts it. */
+export function RunBar() {
+  const cost = estimatedCost.value;
+  const isBusy = isUnderWay(run.value);
+  return (
+    <div class="run-bar">
+      <p class="estimate" aria-live="polite">
+        <strong>{cost === undefined ? '$0.001 per megapixel' : `≈ ${dollars(cost)}`}</strong>
+        <span>{describe()}</span>
+      </p>
+      <button type="submit" class="primary large" disabled={isBusy} onClick={() => void runForm()}>
+        {isBusy ? 'Making a clip…' : 'Make the clip'}
+      </button>
+    </div>
+  );
+}
+
+function describe(): string {
+  const [size, frames] = [clipSize.value, clipFrames.value];
+  const shape = size === undefined ? 'the picture’s size' : `${size.width} × ${size.height}`;
+  const length = frames === undefined ? 'as long as the recording' : `${frames} frames`;
+  return `${shape}, ${length}, ${currentValue('fps')} fps`;
+}

@@ -1,0 +1,46 @@
+import { signal } from '@preact/signals';
+import type { ProgressBody } from '../../../src/server/progress-events.ts';
+import type { Clip, Payload } from '../clips/clip.ts';
+
+export interface LogLine {
+  readonly message: string;
+  readonly level: string;
+  readonly timestamp: string;
+}
+
+/** Why a run brought no clip. */
+export interface Failure {
+  readonly message: string;
+  /** The fields at fault, as paths such as `loras.0.path`, with what is said about each. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export type RunState = 'sending' | 'queued' | 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled';
+
+/** The request that the page follows. */
+export interface Run {
+  /** Absent while it is being sent. */
+  readonly id?: string;
+  readonly input: Payload;
+  /** Milliseconds since 1970. */
+  readonly sentAt: number;
+  readonly state: RunState;
+  readonly queuePosition?: number;
+  readonly progress?: ProgressBody['progress'];
+  /** `performance.now()` of the progress. */
+  readonly progressAt?: number;
+  readonly preview?: ProgressBody['preview'];
+  readonly logs: readonly LogLine[];
+  readonly clip?: Clip;
+  readonly failure?: Failure;
+}
+
+export const run = signal<Run | undefined>(undefined);
+
+export function updateRun(changes: Partial<Run>): void {
+  if (run.value !== undefined) run.value = { ...run.value, ...changes };
+}
+
+export function isUnderWay(current: Run | undefined): boolean {
+  return current !== undefined && ['sending', 'queued', 'running', 'cancelling'].includes(current.state);
+}

@@ -1,0 +1,127 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { focusField } from './begin.ts';
+import { cancelRun } from './follow-run.ts';
+import { PreviewPlayer } from './preview-player.tsx';
+import { isUnderWay, type LogLine, type Run } from './run-state.ts';
+
+const phases: Readonly<Record<string, string>> = {
+  load: 'Loading the model',
+  text: 'Reading the prompt',
+  audio: 'Listening to the recording',
+  images: 'Preparing the frames',
+  denoise: 'Denoising',
+  upscale: 'Upscaling',
+  refine: 'Refining',
+  decode: 'Decoding and encoding',
+};
+
+/** A request on its way: place in the queue, stage, time left, what it looks like, its log. */
+export function RunView({ run }: { readonly run: Run }) {
+  const isBusy = isUnderWay(run);
+  const { preview, progress } = run;
+  return (
+    <section class="card run" aria-label="Run">
+      {isBusy && preview !== null && preview !== undefined && <PreviewPlayer sheet={preview} />}
+      {isBusy && (preview === null || preview === undefined) && (
+        <div class="stage-empty">
+          <div class="pulse" aria-hidden="true" />
+        </div>
+      )}
+      <p class="stage" role="status">
+        {headline(run)}
+      </p>
+      {isBusy && (
+        <>
+          <progress
+            aria-label="Progress"
+            max={1}
+            {...(run.state === 'running' && progress ? { value: progress.fraction } : {})}
+          />
+          <div class="line">
+            <TimeLeft run={run} />
+            <button type="button" disabled={run.id === undefined || run.state === 'cancelling'} onClick={cancelRun}>
+              Cancel
+            </button>
+          </div>
+        </>
+      )}
+      {run.failure !== undefined && <FailureView run={run} />}
+      {run.logs.length > 0 && <Logs logs={run.logs} isOpen={run.state === 'failed'} />}
+    </section>
+  );
+}
+
+function headline({ state, queuePosition = 0, progress }: Run): string {
+  switch (state) {
+    case 'sending':
+      return 'Sending the request…';
+    case 'queued':
+      return queuePosition === 0 ? 'Next in the queue' : `${queuePosition} ahead in the queue`;
+    case 'running': {
+      if (!progress) return 'Starting…';
+      const steps = progress.steps > 1 ? ` ${progress.step} of ${progress.steps}` : '';
+      return `${phases[progress.phase] ?? progress.phase}${steps}`;
+    }
+    case 'cancelling':
+      return 'Cancelling…';
+    case 'cancelled':
+      return 'Cancelled. Nothing was stored and nothing is charged.';
+    case 'failed':
+      return 'No clip was made.';
+    case 'done':
+      return 'Done';
+  }
+}
+
+function TimeLeft({ run: { progress, progressAt = 0, sentAt } }: { readonly run: Run }) {
+  const now = useSignal(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => {
+      now.value = Date.now();
+    }, 500);
+    return () => clearInterval(timer);
+  }, [now]);
+  const elapsed = `${Math.max(0, Math.round((now.value - sentAt) / 1000))} s`;
+  const left = progress?.seconds_left;
+  if (left === undefined || left === null) return <span class="note">{elapsed} so far</span>;
+  const remaining = Math.max(1, Math.ceil(left - (performance.now() - progressAt) / 1000));
+  return (
+    <span class="note">
+      {elapsed} so far, about {remaining} s left
+    </span>
+  );
+}
+
+function FailureView({ run: { failure } }: { readonly run: Run }) {
+  const fields = Object.entries(failure?.fields ?? {});
+  return (
+    <div class="failure" role="alert">
+      {fields.length === 0 && <p>{failure?.message}</p>}
+      <ul>
+        {fields.map(([path, message]) => (
+          <li key={path}>
+            <button type="button" class="link" onClick={() => focusField(path.split('.', 1)[0] ?? '')}>
+              {path}
+            </button>
+            : {message}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Logs({ logs, isOpen }: { readonly logs: readonly LogLine[]; readonly isOpen: boolean }) {
+  return (
+    <details class="logs" open={isOpen}>
+      <summary>
+        Log <small>{logs.length} lines</small>
+      </summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section class="scroller" tabIndex={0} aria-label="Log">
+        <pre>{logs.map(({ timestamp, message }) => `${timestamp.slice(11, 19)}  ${message}`).join('\n')}</pre>
+      </section>
+    </details>
+  );
+}

@@ -1,0 +1,11 @@
+import { signal } from '@preact/signals';
+import type { Installation } from '../../../src/server/installation.ts';
+import { ask } from './connection.ts';
+
+/** What the server has; undefined until it is known. */
+export const installation = signal<Installation | undefined>(undefined);
+
+/** @throws ServerError */
+export async function loadInstallation(): Promise<void> {
+  installation.value = (await (await ask('installation')).json()) as Installation;
+}

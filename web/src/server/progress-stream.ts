@@ -1,0 +1,18 @@
+import type { ProgressBody } from '../../../src/server/progress-events.ts';
+import { ask, requestPath } from './connection.ts';
+
+/** How far a request is, now and after every change, until it is over or `signal` is aborted. @throws ServerError */
+export async function* progressOf(id: string, signal: AbortSignal): AsyncGenerator<ProgressBody> {
+  const { body } = await ask(requestPath(id, 'progress/stream'), { signal });
+  if (body === null) return;
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value;
+    const events = text.split('\n\n');
+    text = events.pop() ?? '';
+    for (const event of events) if (event.startsWith('data: ')) yield JSON.parse(event.slice(6)) as ProgressBody;
+  }
+}
