@@ -112,7 +112,10 @@ async function outputOf(child: ChildProcess, until: string | undefined): Promise
   child.stdout?.setEncoding('utf8').on('data', read);
   child.stderr?.setEncoding('utf8').on('data', read);
   const timer = setTimeout(() => end('SIGKILL'), blockTimeLimit);
+  const killAtExit = (): void => end('SIGKILL');
+  process.once('exit', killAtExit);
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  process.off('exit', killAtExit);
   clearTimeout(timer);
   const isDone = until === undefined ? code === 0 : output.includes(until);
   if (!isDone) throw new Error(`exit code ${code}${until === undefined ? '' : `, without "${until}"`}:\n${output}`);
