@@ -103,7 +103,12 @@ async function outputOf(child: ChildProcess, until: string | undefined): Promise
   let isEnded = false;
   const end = (signal: NodeJS.Signals): void => {
     isEnded = true;
-    if (child.pid !== undefined) process.kill(-child.pid, signal);
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    } catch (error) {
+      // It was faster.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   };
   const read = (text: string): void => {
     output += text;
