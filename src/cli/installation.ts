@@ -17,7 +17,7 @@ export async function describeInstallation({
   const own = folder === undefined ? [] : await lorasIn(folder);
   return {
     model: { id: weights?.id ?? model, title: entry?.title ?? model, isMiniature: entry?.kind === 'embedded' },
-    cameraMoves: Object.keys(weights?.cameraLoras ?? {}),
+    ...(weights && { cameraMoves: Object.keys(weights.cameraLoras) }),
     loras: [...(await included(weights)), ...own],
   };
 }

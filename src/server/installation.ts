@@ -9,8 +9,8 @@ export interface InstalledLora {
 /** What is installed on this machine besides the server. */
 export interface Installation {
   readonly model?: { readonly id: string; readonly title: string; readonly isMiniature: boolean };
-  /** Camera moves that work here. */
-  readonly cameraMoves: readonly string[];
+  /** Camera moves that work here; absent where that is not known. */
+  readonly cameraMoves?: readonly string[];
   readonly loras: readonly InstalledLora[];
 }
 

@@ -177,7 +177,7 @@ async function serve(
   const app = createApp({
     ...parts,
     bodyLimits: { bytes: largestBody, idle: bodyIdle, memory: new BodyMemory(bodiesAtOnce * largestBody) },
-    describeInstallation: describeInstallation ?? (async () => ({ cameraMoves: [], loras: [] })),
+    describeInstallation: describeInstallation ?? (async () => ({ loras: [] })),
     fileRetention: configuration.SOUNDSTAGE_FILE_RETENTION,
     log,
     playground: await openPlayground(log),

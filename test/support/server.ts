@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeInstallation } from '../../src/cli/installation.ts';
 import type { ClipMaker } from '../../src/jobs/clip-maker.ts';
 import { PipelineClipMaker } from '../../src/jobs/pipeline-clip-maker.ts';
 import { Log, type LogLevel } from '../../src/server/log.ts';
@@ -55,7 +56,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     maker &&
     ((services: MakerServices) =>
       maker === 'pipeline' ? PipelineClipMaker.open({ ...services, configuration, report: log }) : maker);
-  const server = opened.use(await openServer({ configuration, log, openMaker, checks, timeouts }));
+  const describe = maker === 'pipeline' ? () => describeInstallation(configuration) : undefined;
+  const server = opened.use(
+    await openServer({ configuration, log, openMaker, checks, timeouts, describeInstallation: describe }),
+  );
   const stack = opened.move();
   return { ...server, dataFolder, configuration, logged, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -43,7 +43,7 @@ export function DropZone({ accept, label, onFile, children }: DropZoneProps) {
             event.currentTarget.value = '';
           }}
         />
-        <span>{label}</span>
+        <span class="button">{label}</span>
       </label>
       {children}
     </div>

@@ -10,9 +10,17 @@ interface FrameProps {
   readonly labelFor?: string;
 }
 
+/** Of fields that take a file here, where the schema speaks of URLs. */
+const titles: Readonly<Record<string, string>> = {
+  audio_url: 'Recording',
+  image_url: 'First picture',
+  end_image_url: 'Last picture',
+};
+
 /** What surrounds the control of every field: title, help, and what is wrong. */
 export function FieldFrame({ name, children, labelFor }: FrameProps) {
-  const { title, description } = fieldSchema(name);
+  const { title: published = name, description } = fieldSchema(name);
+  const title = titles[name] ?? published;
   return (
     <div class="field" id={`field-${name}`}>
       <div class="field-head">

@@ -94,8 +94,8 @@ function changesOf(status: QueueStatus) {
 async function watchProgress(id: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      for await (const { progress, preview } of progressOf(id, signal)) {
-        if (run.value?.id !== id) return;
+      for await (const { status, progress, preview } of progressOf(id, signal)) {
+        if (run.value?.id !== id || status === 'COMPLETED') return;
         updateRun({ progress, progressAt: performance.now(), ...(preview !== undefined && { preview }) });
       }
       return;

@@ -1,0 +1,137 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AxeResults, source as axeSource } from 'axe-core';
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { smallClip } from '../support/endpoint.ts';
+
+/** Milliseconds for anything to appear; a busy machine takes its time. */
+export const patience = 50_000;
+
+const screenshots = join(import.meta.dirname, 'screenshots');
+
+/** What takes the least time; the rest is typed in by the tests. */
+const quickForm = {
+  video_size: { width: 64, height: 64 },
+  use_multiscale: false,
+  match_audio_length: false,
+  num_frames: smallClip.num_frames,
+  enable_prompt_expansion: false,
+  enable_safety_checker: false,
+  video_write_mode: 'fast',
+};
+
+export function launchBrowser(executablePath: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      '--use-fake-ui-for-media-stream',
+      '--use-fake-device-for-media-stream',
+      '--autoplay-policy=no-user-gesture-required',
+      '--disable-dev-shm-usage',
+    ],
+  });
+}
+
+/** The playground in a browser window of its own, with everything it asked for and complained about. */
+export class PlaygroundPage implements AsyncDisposable {
+  readonly page: Page;
+  /** Hosts that were asked for anything. */
+  readonly hosts = new Set<string>();
+  /** Errors of scripts and violations of the page's policy. */
+  readonly errors: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on('request', (request) => {
+      const { protocol, host } = new URL(request.url());
+      if (protocol.startsWith('http')) this.hosts.add(host);
+    });
+    page.on('pageerror', (error) => this.errors.push(error.message));
+    page.on('console', (message) => {
+      if (/Content Security Policy/i.test(message.text())) this.errors.push(message.text());
+    });
+  }
+
+  /** `form` is what the form says at first. */
+  static async open(
+    browser: Browser,
+    url: string,
+    options: BrowserContextOptions & { readonly form?: Readonly<Record<string, unknown>> } = {},
+  ): Promise<PlaygroundPage> {
+    const { form = quickForm, ...contextOptions } = options;
+    const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, ...contextOptions });
+    context.setDefaultTimeout(patience);
+    const stored = JSON.stringify(JSON.stringify(form));
+    await context.addInitScript(`localStorage["soundstage.form"] ??= ${stored}`);
+    const opened = new PlaygroundPage(await context.newPage());
+    await opened.page.goto(url);
+    await opened.field('prompt').waitFor();
+    return opened;
+  }
+
+  field(name: string): Locator {
+    return this.page.locator(`#field-${name}`);
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name });
+  }
+
+  async upload(name: string, buffer: Buffer): Promise<void> {
+    const file = { name, mimeType: 'audio/wav', buffer };
+    await this.field('audio_url').locator('input[type=file]').setInputFiles(file);
+    await this.sent();
+  }
+
+  /** Waits until the recording is on the server. */
+  async sent(): Promise<void> {
+    await expect.poll(async () => (await this.form()).audio_url, { timeout: patience }).toEqual(expect.any(String));
+  }
+
+  async form(): Promise<Record<string, unknown>> {
+    return JSON.parse(await this.page.evaluate('localStorage.getItem("soundstage.form")'));
+  }
+
+  async prompt(text: string): Promise<void> {
+    await this.field('prompt').locator('textarea').fill(text);
+  }
+
+  run(): Promise<void> {
+    return this.button('Make the clip').click();
+  }
+
+  async result(): Promise<Locator> {
+    const result = this.page.getByRole('region', { name: 'Result' });
+    await result.getByRole('button', { name: 'Again with this seed' }).waitFor();
+    return result;
+  }
+
+  /** A fact about the clip that is shown, e.g. `Seed`. */
+  async fact(name: string): Promise<string> {
+    const row = (await this.result())
+      .locator('.facts > div')
+      .filter({ has: this.page.getByText(name, { exact: true }) });
+    return (await row.locator('dd').textContent()) ?? '';
+  }
+
+  /** Findings of the accessibility scan that keep somebody from using the page. */
+  async seriousFindings(): Promise<readonly string[]> {
+    // The policy of the page lets no script in; what the debugger evaluates is no script of the page.
+    await this.page.evaluate(axeSource);
+    const { violations } = await this.page.evaluate<AxeResults>('axe.run()');
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  }
+
+  async screenshot(name: string): Promise<void> {
+    await mkdir(screenshots, { recursive: true });
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.page.context().close();
+  }
+}
