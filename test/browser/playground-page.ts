@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { smallClip } from '../support/endpoint.ts';
 
 /** Milliseconds for anything to appear; a busy machine takes its time. */
-export const patience = 50_000;
+export const patience = 100_000;
 
 const screenshots = join(import.meta.dirname, 'screenshots');
 
@@ -61,7 +61,11 @@ export class PlaygroundPage implements AsyncDisposable {
     options: BrowserContextOptions & { readonly form?: Readonly<Record<string, unknown>> } = {},
   ): Promise<PlaygroundPage> {
     const { form = quickForm, ...contextOptions } = options;
-    const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, ...contextOptions });
+    const context = await browser.newContext({
+      viewport: { width: 1360, height: 900 },
+      reducedMotion: 'reduce',
+      ...contextOptions,
+    });
     context.setDefaultTimeout(patience);
     const stored = JSON.stringify(JSON.stringify(form));
     await context.addInitScript(`localStorage["soundstage.form"] ??= ${stored}`);
@@ -128,7 +132,7 @@ export class PlaygroundPage implements AsyncDisposable {
 
   async screenshot(name: string): Promise<void> {
     await mkdir(screenshots, { recursive: true });
-    await this.page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`) });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

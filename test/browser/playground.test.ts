@@ -7,7 +7,7 @@ import { launchBrowser, PlaygroundPage, patience } from './playground-page.ts';
 
 const chromiumPath = findChromium();
 
-describe.skipIf(chromiumPath === undefined)('the playground, in a browser', () => {
+describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { timeout: 300_000 }, () => {
   let server: TestServer;
   let browser: Browser;
   const hosts = new Set<string>();
@@ -41,7 +41,9 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', () =
 
     await page.upload('tone.wav', await recording());
     await page.prompt('A woman speaks to the camera');
-    await expect.poll(() => page.page.locator('.estimate strong').textContent()).toBe('≈ $0.001');
+    await expect
+      .poll(() => page.page.locator('.estimate strong').textContent(), { timeout: patience })
+      .toBe('≈ $0.001');
     await page.run();
     await page.page.locator('.preview canvas, .result').first().waitFor();
     await page.screenshot('2-running');
@@ -51,7 +53,9 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', () =
     expect(await page.fact('Size')).toBe('64 × 64');
     expect(await page.fact('Cost')).toBe('$0.001 for 1 megapixels');
     await video.evaluate('(element) => element.play()');
-    await expect.poll(() => video.evaluate('(element) => element.currentTime')).toBeGreaterThan(0);
+    await expect
+      .poll(() => video.evaluate('(element) => element.currentTime'), { timeout: patience })
+      .toBeGreaterThan(0);
     const seed = await page.fact('Seed');
     const first = await video.getAttribute('src');
 
@@ -75,7 +79,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', () =
     expect(await comparison.locator('tbody th').allTextContents()).toEqual(['prompt']);
     expect(await page.seriousFindings()).toEqual([]);
     await page.screenshot('4-side-by-side');
-  }, 240_000);
+  });
 
   test('a recording from the microphone, cut by keyboard', async () => {
     const page = await open();
@@ -95,7 +99,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', () =
     await page.run();
     await page.result();
     await page.screenshot('5-recorded');
-  }, 120_000);
+  });
 
   test('a LoRA that fails is named with its message', async () => {
     const page = await open();
@@ -112,7 +116,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', () =
     expect(await beside.textContent()).toMatch(/safetensors/i);
     expect(await page.seriousFindings()).toEqual([]);
     await page.screenshot('6-failure');
-  }, 120_000);
+  });
 
   test('a run goes on over a reload, and is cancelled', async () => {
     const page = await open({
@@ -133,7 +137,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', () =
     await page.page.reload();
     await page.field('prompt').waitFor();
     expect(await run.count()).toBe(0);
-  }, 120_000);
+  });
 
   test('what the schema does not allow is not sent, and the field says why', async () => {
     const page = await open();

@@ -10,11 +10,13 @@ interface FrameProps {
   readonly labelFor?: string;
 }
 
-/** Of fields that take a file here, where the schema speaks of URLs. */
+/** Where the schema speaks of URLs, or a group has the same title. */
 const titles: Readonly<Record<string, string>> = {
   audio_url: 'Recording',
   image_url: 'First picture',
   end_image_url: 'Last picture',
+  prompt: 'What should be seen',
+  loras: 'Adapters',
 };
 
 /** What surrounds the control of every field: title, help, and what is wrong. */

@@ -103,8 +103,8 @@ function FailureView({ run: { failure } }: { readonly run: Run }) {
           <li key={path}>
             <button type="button" class="link" onClick={() => focusField(path.split('.', 1)[0] ?? '')}>
               {path}
-            </button>
-            : {message}
+            </button>{' '}
+            {message.startsWith(`${path} `) ? message.slice(path.length + 1) : message}
           </li>
         ))}
       </ul>
