@@ -12,14 +12,14 @@ from pathlib import Path
 STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("make_tokenizer", ()),
     ("train_text", (20,)),
-    ("train_video_vae", (30, 10)),
+    ("train_video_vae", (40, 5)),
     ("train_audio_vae", (7,)),
     ("train_vocoder", (10,)),
-    ("make_clips", (1000,)),
+    ("make_clips", (700,)),
     ("train_upsampler", (5,)),
-    ("train_transformer", (60, 15)),
+    ("train_transformer", (110, 5)),
     ("checkpoint", ()),
-    ("train_loras", (2, 10)),
+    ("train_loras", (1, 6)),
 )
 
 

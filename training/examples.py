@@ -15,6 +15,8 @@ from networks.rope import audio_positions, keyframe_positions, video_positions
 from world.caption import full_caption, short_caption
 
 MOST_TOKENS = 2600
+# Reading a caption costs as much as a few dozen tokens.
+MOST_CLIPS = 32
 # Prompts are expanded into full ones before they come here, unless that is switched off.
 FULL_CAPTIONS = 0.7
 # What moves is a small part of a picture, and the hardest: the most that a token counts, where a still one counts 1.
@@ -65,7 +67,7 @@ def _batch(alike: list[Shard], random: np.random.Generator) -> Clips:
     first = alike[random.integers(len(alike))]
     frames = first.video.shape[1] if random.random() < 0.5 else int(random.integers(1, 4))
     frames = min(frames, first.video.shape[1])
-    fitting = max(2, MOST_TOKENS // Form(frames, *first.video.shape[2:4]).tokens)
+    fitting = min(MOST_CLIPS, max(2, MOST_TOKENS // Form(frames, *first.video.shape[2:4]).tokens))
     others = [shard for shard in alike if shard is not first and shard.video.shape[1] >= frames]
     random.shuffle(others)
     rows: list[tuple[Shard, int]] = []

@@ -58,4 +58,4 @@ def main(thousands: float, seed: float) -> None:
 
 
 if __name__ == "__main__":
-    main(*amounts(1000, 1))
+    main(*amounts(700, 1))

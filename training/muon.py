@@ -11,16 +11,16 @@ from torch import Tensor, nn
 A, B, C = 3.4445, -4.7750, 2.0315
 
 
-def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
-    """[rows, columns] → nearly the closest matrix whose singular values are all 1."""
-    x = matrix.bfloat16()
-    x = x / (x.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
+def orthogonal(matrices: Tensor, rounds: int = 5) -> Tensor:
+    """[n, rows, columns] → nearly the closest matrices whose singular values are all 1."""
+    x = matrices.bfloat16()
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
     for _ in range(rounds):
-        square = x @ x.T
+        square = x @ x.mT
         x = A * x + (B * square + C * square @ square) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    return (x.mT if tall else x).to(matrices.dtype)
 
 
 class Muon(torch.optim.Optimizer):
@@ -30,6 +30,7 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # noqa: ARG002
         for group in self.param_groups:
+            alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = {}
             for parameter in group["params"]:
                 if parameter.grad is None:
                     continue
@@ -37,9 +38,12 @@ class Muon(torch.optim.Optimizer):
                 buffer = state.setdefault("momentum", torch.zeros_like(parameter))
                 buffer.lerp_(parameter.grad, 1 - group["momentum"])
                 update = parameter.grad.lerp(buffer, group["momentum"]).flatten(1)
-                rows, columns = update.shape
-                scale = 0.2 * max(rows, columns) ** 0.5  # the step's size per element is AdamW's
-                parameter.add_(orthogonal(update).view_as(parameter), alpha=-group["lr"] * scale)
+                alike.setdefault(update.shape, []).append((parameter, update))
+            for shape, updates in alike.items():
+                scale = 0.2 * max(shape) ** 0.5  # the step's size per element is AdamW's
+                steps = orthogonal(torch.stack([update for _, update in updates]))
+                for (parameter, _), step in zip(updates, steps):
+                    parameter.add_(step.view_as(parameter), alpha=-group["lr"] * scale)
 
 
 class Optimizers:

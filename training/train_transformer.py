@@ -4,6 +4,7 @@ python train_transformer.py [minutes] [minutes of tuning]
 """
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -36,8 +37,9 @@ class Generator(nn.Module):
         """→ video and audio context [B, SHORT, H], and their bias [B, 1, 1, SHORT]."""
         gemma, tokenizer = self._frozen
         ids, mask = encode(tokenizer, captions, SHORT)
+        longest = int(mask.sum(1).max())
         with torch.no_grad():
-            states = gemma(ids, mask)
+            states = F.pad(gemma(ids[:, -longest:], mask[:, -longest:]), (0, 0, SHORT - longest, 0))
         thinning = Thinning.random(mask, FULL // SHORT)
         return (*self.connectors(states, mask, thinning), thinning.bias)
 
@@ -106,4 +108,4 @@ def main(minutes: float, tuning_minutes: float) -> None:
 
 
 if __name__ == "__main__":
-    main(*amounts(60, 15))
+    main(*amounts(110, 5))

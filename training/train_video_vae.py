@@ -124,4 +124,4 @@ def main(minutes: float, decoder_minutes: float) -> None:
 
 
 if __name__ == "__main__":
-    main(*amounts(30, 10))
+    main(*amounts(40, 5))
