@@ -52,9 +52,9 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     expect(await page.seriousFindings()).toEqual([]);
     expect(await page.fact('Size')).toBe('64 × 64');
     expect(await page.fact('Cost')).toBe('$0.001 for 1 megapixels');
-    await video.evaluate('(element) => element.play()');
+    await video.evaluate((element) => (element as unknown as Media).play());
     await expect
-      .poll(() => video.evaluate('(element) => element.currentTime'), { timeout: patience })
+      .poll(() => video.evaluate((element) => (element as unknown as Media).currentTime), { timeout: patience })
       .toBeGreaterThan(0);
     const seed = await page.fact('Seed');
     const first = await video.getAttribute('src');
@@ -173,6 +173,12 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     expect(errors).toEqual([]);
   });
 });
+
+/** What these tests need of a video element. */
+interface Media {
+  readonly currentTime: number;
+  play(): Promise<void>;
+}
 
 async function bytesOf(url: string | null): Promise<Buffer> {
   return Buffer.from(await (await fetch(url ?? '')).arrayBuffer());

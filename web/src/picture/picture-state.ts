@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { setValue, values } from '../form/form-state.ts';
-import { fal, isOwnUrl, messageOf } from '../server/connection.ts';
+import { fal, fileName, isOwnUrl, messageOf } from '../server/connection.ts';
 
 export type PictureField = 'image_url' | 'end_image_url';
 
@@ -47,8 +47,7 @@ export async function showNamedPicture(field: PictureField): Promise<void> {
   const { [field]: _, ...others } = pictures.value;
   pictures.value = others;
   if (typeof url !== 'string' || !isOwnUrl(url)) return;
-  const name = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1));
-  pictures.value = { ...pictures.value, [field]: { name, shownUrl: url, ...(await sizeOf(url)) } };
+  pictures.value = { ...pictures.value, [field]: { name: fileName(url), shownUrl: url, ...(await sizeOf(url)) } };
 }
 
 /** Resolves when the chosen pictures are on the server. */

@@ -50,6 +50,7 @@ async function runPayload(input: Payload): Promise<void> {
   if (isUnderWay(run.value)) return;
   serverProblems.value = {};
   selectedClip.value = undefined;
+  document.getElementById('stage')?.scrollIntoView({ block: 'nearest' });
   await startRun(input);
   const { clip, failure } = run.value ?? {};
   if (failure !== undefined) serverProblems.value = failure.fields;

@@ -60,6 +60,12 @@ export function isOwnUrl(url: string): boolean {
   return URL.parse(url)?.origin === new URL(server).origin;
 }
 
+/** The name a file of this server was uploaded with. */
+export function fileName(url: string): string {
+  const name = decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '');
+  return name.replace(/^[0-9a-f]{20,}[-_]/, '');
+}
+
 async function refusalOf(reply: Response): Promise<string> {
   const text = await reply.text();
   try {

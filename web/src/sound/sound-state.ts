@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { setValue, values } from '../form/form-state.ts';
-import { fal, isOwnUrl, messageOf } from '../server/connection.ts';
+import { fal, fileName, isOwnUrl, messageOf } from '../server/connection.ts';
 import { decodeSound } from './decode-sound.ts';
 import { type Trim, waveFile } from './wave-file.ts';
 
@@ -78,8 +78,7 @@ export async function showNamedSound(): Promise<void> {
     soundActivity.value = { text: 'This recording is not on the server any more: choose another one.', failed: true };
     return;
   }
-  const name = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1));
-  await chooseSound(await reply.blob(), name, url);
+  await chooseSound(await reply.blob(), fileName(url), url);
 }
 
 async function send(current: Sound): Promise<void> {

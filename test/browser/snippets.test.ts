@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, expect, test } from 'vitest';
+import { type Language, snippet } from '../../web/src/code/snippets.ts';
+import { ControlledClipMaker } from '../sdk/controlled-clip-maker.ts';
+import { smallClip } from '../support/endpoint.ts';
+import { isInstalled } from '../support/installed.ts';
+import { expectPlayable } from '../support/playable.ts';
+import { pythonWith } from '../support/python.ts';
+import { startTestServer } from '../support/server.ts';
+
+const server = await startTestServer({ maker: new ControlledClipMaker() });
+afterAll(() => server[Symbol.asyncDispose]());
+const python = await pythonWith('fal-client>=1,<2');
+const run = promisify(execFile);
+const input = {
+  ...smallClip,
+  prompt: `It's "true" that 'null' \\ costs $5 — ünïcode`,
+  audio_url: 'https://example.com/a.wav',
+  seed: 3,
+};
+
+function program(language: Language): string {
+  return snippet(language, input, { server: `${server.url}/`, isKeyRequired: false });
+}
+
+/** What the newest request was sent with. */
+async function received(): Promise<unknown> {
+  const { items } = await server.requests.list({
+    endpoint: 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora',
+    limit: 1,
+  });
+  return items[0]?.input;
+}
+
+test.skipIf(!isInstalled('curl'))('the cURL command of the page runs as it is', async () => {
+  const { stdout } = await run('sh', ['-c', program('cURL')]);
+  await expectPlayable(JSON.parse(stdout));
+  expect(await received()).toEqual(input);
+});
+
+test.skipIf(python === undefined)('the Python program of the page runs as it is', async () => {
+  const stdout = (await python?.run(program('Python'))) ?? '';
+  expect(stdout.trim().split('\n').at(-1)).toMatch(/^http.*\.mp4$/);
+  expect(await received()).toEqual(input);
+});
+
+test('the JavaScript program of the page runs as it is', async () => {
+  const folder = await mkdtemp(join(import.meta.dirname, '../../node_modules/.cache/snippet-'));
+  try {
+    await writeFile(join(folder, 'program.mjs'), program('JavaScript'));
+    const { stdout } = await run(process.execPath, [join(folder, 'program.mjs')]);
+    expect(stdout.trim().split('\n').at(-1)).toMatch(/^http.*\.mp4$/);
+    expect(await received()).toEqual(input);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('the JSON of the page is the request', () => {
+  expect(JSON.parse(program('JSON'))).toEqual(input);
+});
