@@ -8,4 +8,5 @@ import './style/motion.css';
 
 const page = document.getElementById('page');
 if (page === null) throw new Error('the page has no place for the playground');
+page.replaceChildren();
 render(<App />, page);
