@@ -1,4 +1,5 @@
 import type { Browser } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { recording } from '../support/endpoint.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -85,7 +86,9 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     const page = await open();
     await page.page.getByRole('button', { name: 'Record', exact: true }).click();
     await expect
-      .poll(async () => Number.parseFloat((await page.page.getByRole('timer').textContent()) ?? '0'))
+      .poll(async () => Number.parseFloat((await page.page.getByRole('timer').textContent()) ?? '0'), {
+        timeout: patience,
+      })
       .toBeGreaterThan(1);
     await page.button('Stop').click();
     await page.sent();
@@ -157,6 +160,21 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     expect(await width('scrollWidth')).toBe(await width('clientWidth'));
     expect(await page.seriousFindings()).toEqual([]);
     await page.screenshot(`8-phone-${colorScheme}`);
+  });
+
+  test('a picture is shown as it is cropped, and its size can be the clip’s', async () => {
+    const page = await open({ form: { num_frames: 9, match_audio_length: false } });
+    const picture = sharp({ create: { width: 300, height: 200, channels: 3, background: '#27a' } });
+    const file = { name: 'blue.png', mimeType: 'image/png', buffer: await picture.png().toBuffer() };
+    await page.field('image_url').locator('input[type=file]').setInputFiles(file);
+    await expect.poll(async () => (await page.form()).image_url, { timeout: patience }).toMatch(/blue\.png$/);
+    const figure = page.field('image_url').locator('figure');
+    expect(await figure.locator('.amount').textContent()).toBe('300 × 200 → 1024 × 768');
+    await page.page.getByLabel('auto').check();
+    expect(await figure.locator('.amount').textContent()).toBe('300 × 200 → 300 × 200');
+    expect(await page.page.locator('.estimate').textContent()).toContain('≈ $0.001');
+    await figure.getByRole('button', { name: 'Remove' }).click();
+    expect(await page.form()).not.toHaveProperty('image_url');
   });
 
   test('every field of the contract has a control', async () => {
