@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from amounts import amounts
-from checkpoint import NETWORKS, load_network
+from checkpoint import NETWORKS, load_network, weights_file
 from clips import load_shard, shard_folder
 from loop import Figures, train
 from partners import own
@@ -44,7 +44,9 @@ def main(minutes: float) -> None:
         return {"loss": squared, "explained": 1 - squared.detach() / full.var()}
 
     edges = ("initial_conv", "final_conv")
-    train("upsampler", NETWORKS["upsampler"](), pairs(5), figures, minutes=minutes, lr=1e-3, edges=edges)
+    known = weights_file("upsampler").exists()
+    network = load_network("upsampler", rounded=False) if known else NETWORKS["upsampler"]()
+    train("upsampler", network, pairs(5), figures, minutes=minutes, lr=1e-3, edges=edges)
 
 
 if __name__ == "__main__":

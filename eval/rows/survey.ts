@@ -32,16 +32,18 @@ interface Form {
 
 /** Mostly small; seconds and rates differ. */
 const usualForms: readonly Form[] = [
-  { width: 256, height: 256, frames: 49, fps: 15 },
-  { width: 320, height: 256, frames: 41, fps: 12 },
-  { width: 256, height: 256, frames: 65, fps: 25 },
-  { width: 256, height: 320, frames: 41, fps: 10 },
+  { width: 256, height: 256, frames: 49, fps: 25 },
+  { width: 512, height: 384, frames: 41, fps: 24 },
+  { width: 256, height: 256, frames: 65, fps: 15 },
+  { width: 384, height: 512, frames: 41, fps: 25 },
   { width: 256, height: 256, frames: 57, fps: 24 },
 ];
 
 /** The corners of what can be asked for, by number of the clip. */
 const unusualForms: ReadonlyMap<number, Form> = new Map([
+  [4, { width: 320, height: 256, frames: 41, fps: 12 }],
   [9, { width: 512, height: 384, frames: 41, fps: 12 }],
+  [14, { width: 256, height: 320, frames: 41, fps: 10 }],
   [19, { width: 256, height: 256, frames: 121, fps: 60 }],
   [24, { width: 512, height: 384, frames: 33, fps: 10 }],
   [29, { width: 256, height: 256, frames: 9, fps: 8 }],
