@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from checkpoint import RUNS, save_network
 from muon import Optimizers
-from partners import begin_alike, join, own, share_gradients
+from partners import begin_alike, join, own, share_gradients, wait_for_all
 
 WARM_UP_STEPS = 50
 # The kept weights are a running mean: a step's size is mostly noise, whichever way the gradient is. It reaches this far
@@ -92,6 +92,7 @@ def train(
     keep()
     if rank == 0:
         draw_curves(name)
+    wait_for_all()  # for the files of the first
     return True
 
 

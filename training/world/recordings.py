@@ -1,5 +1,6 @@
 """A pool of recordings made once, and clips of sound cut from it."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,10 @@ def speech_pool(count: int = 400) -> Path:
     path = RUNS / "speech.npz"
     if not path.exists():
         RUNS.mkdir(parents=True, exist_ok=True)
-        make_pool(path, count, seed=1)
+        # Partners may be at it too: each makes the same one, and the last stays.
+        own = path.with_stem(f"speech-{os.getpid()}")
+        make_pool(own, count, seed=1)
+        own.rename(path)
     return path
 
 
