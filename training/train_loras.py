@@ -106,4 +106,4 @@ def main(minutes: float, shards: float, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(*amounts(1, 6), sys.argv[3:])
+    main(*amounts(3.5, 6), sys.argv[3:])
