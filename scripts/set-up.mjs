@@ -1,6 +1,6 @@
 // Installs the dependencies if they are missing or older than the lock file, and builds the playground page where its
-// sources are newer. Runs before every npm script, on whatever
-// Node is there; the scripts themselves then find the project's own Node first on their PATH.
+// sources are newer. Runs before every npm script, on whatever Node is there; the scripts themselves then find the
+// project's own Node first on their PATH.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

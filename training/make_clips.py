@@ -12,8 +12,8 @@ from partners import join, partners
 from world.recordings import Recordings, speech_pool
 from world.scene import random_scene
 
-# Heights and widths of the picture in latents, how long clips of them may get, and how often they come.
-# The sizes that are named in requests, and half of each, for the first of two stages.
+# Heights and widths of the picture in latents, how long clips of them may get, and how often they come: half of the sizes
+# that requests name, for the first of two stages, and of the whole ones those that are not too large.
 SIZES = (
     ((4, 4), 25, 0.18), ((6, 8), 13, 0.22), ((8, 8), 9, 0.25), ((8, 6), 9, 0.05), ((12, 16), 5, 0.12), ((16, 12), 4, 0.03),
     ((9, 16), 5, 0.04), ((16, 9), 5, 0.03), ((16, 16), 3, 0.03), ((24, 32), 2, 0.05),
