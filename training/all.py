@@ -19,7 +19,7 @@ STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("train_upsampler", (5,)),
     ("train_transformer", (110, 5)),
     ("checkpoint", ()),
-    ("train_loras", (3.5, 6)),
+    ("train_loras", (3.5, 8)),
 )
 
 

@@ -1,7 +1,7 @@
 """The transformer's examples on disk: latents of drawn clips with their sounds, in shards of one form each."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +11,22 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from checkpoint import RUNS
+from device import DEVICE, by_device
 from networks.audio_vae import AudioVae
 from networks.mel import log_mel
 from networks.video_vae import VideoVae
 from world.camera import camera_path
 from world.canvas import Camera
+from world.caption import full_caption, polished_caption, short_caption
 from world.draw import draw
-from world.scene import Scene, Thing
+from world.scene import Scene
 from world.sound import RATE, analyse
 
 NOISE_FLOOR = 10 ** (-60 / 20)
+# Prompts are expanded into full ones before they come to the transformer, unless that is switched off.
+WORDINGS = (polished_caption, full_caption, full_caption, full_caption, short_caption, short_caption)
+# Tokens that are encoded at once.
+ENCODED_TOKENS = by_device(1000, 8000)
 
 
 @dataclass(frozen=True)
@@ -49,64 +55,87 @@ class Recipe:
     pace: int = 0  # seeds the camera's pace
 
 
-def pictures(recipe: Recipe, scale: int = 32) -> Tensor:
-    """[1, 3, T, H, W] in −1…1; `scale` 16 draws the same at half the size."""
-    frames = 8 * recipe.form.frames - 7
-    sound = analyse(recipe.waveform, frames, recipe.fps)
-    path: Camera = camera_path(recipe.camera, frames, recipe.fps, np.random.default_rng(recipe.pace))
-    height, width = recipe.form.height * scale, recipe.form.width * scale
-    drawn = draw(recipe.scene, sound, recipe.fps, height, width, path, recipe.style)
-    # As a picture file holds them.
-    return (drawn * 255).round().permute(3, 0, 1, 2)[None] / 127.5 - 1
+@dataclass(frozen=True)
+class Drawings:
+    """Clips of one form and rate, as picture files and recordings would hold them."""
+
+    video: Tensor  # [n, 3, T, H, W] uint8
+    sound: Tensor  # [n, samples] at 16 kHz
+    captions: list[list[str]]  # for each clip, one of each of WORDINGS
+    fps: float
+    half: Tensor | None  # [n, 3, T, H/2, W/2] uint8: the same drawn at half the size
 
 
-def sound_latents(audio: AudioVae, recipe: Recipe, random: np.random.Generator) -> Tensor:
-    """[count, z·16], count = round(seconds · 25), with the noise floor that conditioning adds."""
-    seconds = (8 * recipe.form.frames - 7) / recipe.fps
-    count = max(1, round(seconds * 25))
-    waveform = np.zeros(max(640 * count, 1024), np.float32)
-    kept = recipe.waveform[: len(waveform)]
-    waveform[: len(kept)] = kept
-    waveform += NOISE_FLOOR * random.standard_normal(len(waveform)).astype(np.float32)
-    mel = log_mel(torch.from_numpy(waveform).expand(1, 2, -1))
-    return audio.encode(mel)[0, :count]
+@dataclass(frozen=True)
+class Shard:
+    """Drawings as the transformer sees them. Tensors are float16."""
+
+    video: Tensor  # [n, F, h, w, C]
+    last: Tensor  # [n, h, w, C]: the last frame as a picture of its own
+    audio: Tensor  # [n, Na, z·16]
+    captions: list[list[str]]
+    fps: float
+    half: Tensor | None = None  # [n, F, h/2, w/2, C]
 
 
 def seconds_of(form: Form, fps: float) -> float:
     return (8 * form.frames - 7) / fps + 0.1
 
 
-@dataclass(frozen=True)
-class Shard:
-    """Clips of one form and rate. Tensors are float16."""
-
-    video: Tensor  # [n, F, h, w, C]
-    last: Tensor  # [n, h, w, C]: the last frame as a picture of its own
-    audio: Tensor  # [n, Na, z·16]
-    scenes: list[Scene]
-    fps: float
-    half: Tensor | None = None  # [n, F, h/2, w/2, C]: the same drawn at half the size
-
-
-def make_shard(recipes: list[Recipe], video: VideoVae, audio: AudioVae, seed: int, halves: bool = False) -> Shard:
-    """Recipes of one form and rate → their latents."""
-    random = np.random.default_rng(seed)
-    rows: dict[str, list[Tensor]] = {"video": [], "last": [], "audio": [], "half": []}
-    for recipe in recipes:
-        frames = pictures(recipe)
-        rows["video"].append(_encode(video, frames))
-        rows["last"].append(_encode(video, frames[:, :, -1:])[0])
-        rows["audio"].append(sound_latents(audio, recipe, random))
-        if halves:
-            rows["half"].append(_encode(video, pictures(recipe, scale=16)))
-    stacked = {key: torch.stack(value).half() for key, value in rows.items() if value}
-    return Shard(**stacked, scenes=[recipe.scene for recipe in recipes], fps=recipes[0].fps)
+def draw_clips(recipes: list[Recipe], random: np.random.Generator, *, halves: bool = False) -> Drawings:
+    """Recipes of one form and rate → what is seen and heard."""
+    return Drawings(
+        torch.stack([pictures(recipe) for recipe in recipes]),
+        torch.stack([conditioning_sound(recipe, random) for recipe in recipes]),
+        [[wording(recipe.scene, random) for wording in WORDINGS] for recipe in recipes],
+        recipes[0].fps,
+        torch.stack([pictures(recipe, scale=16) for recipe in recipes]) if halves else None,
+    )
 
 
-def _encode(video: VideoVae, frames: Tensor) -> Tensor:
-    """[1, 3, T, H, W] → [F, h, w, C]"""
-    with torch.no_grad():
-        return video.encode(frames)[0].permute(1, 2, 3, 0)
+def pictures(recipe: Recipe, scale: int = 32) -> Tensor:
+    """[3, T, H, W] uint8; `scale` 16 draws the same at half the size."""
+    frames = 8 * recipe.form.frames - 7
+    sound = analyse(recipe.waveform, frames, recipe.fps)
+    path: Camera = camera_path(recipe.camera, frames, recipe.fps, np.random.default_rng(recipe.pace))
+    height, width = recipe.form.height * scale, recipe.form.width * scale
+    drawn = draw(recipe.scene, sound, recipe.fps, height, width, path, recipe.style)
+    return (drawn.permute(3, 0, 1, 2) * 255).round().byte()
+
+
+def conditioning_sound(recipe: Recipe, random: np.random.Generator) -> Tensor:
+    """[samples]: as long as its latents, with the noise floor that conditioning adds."""
+    waveform = np.zeros(max(640 * audio_count(recipe.form.frames, recipe.fps), 1024), np.float32)
+    kept = recipe.waveform[: len(waveform)]
+    waveform[: len(kept)] = kept
+    return torch.from_numpy(waveform + NOISE_FLOOR * random.standard_normal(len(waveform)).astype(np.float32))
+
+
+def audio_count(frames: int, fps: float) -> int:
+    """Latents of the sound beside so many latents of the picture: 25 a second."""
+    return max(1, round((8 * frames - 7) / fps * 25))
+
+
+@torch.no_grad()
+def encode_clips(drawings: Drawings, video: VideoVae, audio: AudioVae) -> Shard:
+    encode = lambda pixels: _encode(video, pixels)  # noqa: E731
+    latents = encode(drawings.video)
+    mel = log_mel(drawings.sound.to(DEVICE)[:, None].expand(-1, 2, -1))
+    return Shard(
+        latents,
+        encode(drawings.video[:, :, -1:])[:, 0],
+        audio.encode(mel)[:, : audio_count(latents.shape[1], drawings.fps)].half().cpu(),
+        drawings.captions,
+        drawings.fps,
+        None if drawings.half is None else encode(drawings.half),
+    )
+
+
+def _encode(video: VideoVae, pixels: Tensor) -> Tensor:
+    """[n, 3, T, H, W] uint8 → [n, F, h, w, C] float16"""
+    count = max(1, ENCODED_TOKENS * 8 * 32 * 32 // pixels[0, 0].numel())
+    parts = [video.encode(part.to(DEVICE).float() / 127.5 - 1) for part in pixels.split(count)]
+    return torch.cat(parts).permute(0, 2, 3, 4, 1).half().cpu()
 
 
 def save_shard(shard: Shard, path: Path) -> None:
@@ -114,19 +143,22 @@ def save_shard(shard: Shard, path: Path) -> None:
     if shard.half is not None:
         tensors["half"] = shard.half
     path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"scenes": json.dumps([asdict(scene) for scene in shard.scenes]), "fps": str(shard.fps)}
-    save_file(tensors, path.with_suffix(".new"), metadata)
+    metadata = {"captions": json.dumps(shard.captions), "fps": str(shard.fps)}
+    save_file({key: value.contiguous() for key, value in tensors.items()}, path.with_suffix(".new"), metadata)
     path.with_suffix(".new").rename(path)
 
 
 def load_shard(path: Path) -> Shard:
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
-    return Shard(**load_file(path), scenes=[_scene(s) for s in json.loads(metadata["scenes"])], fps=float(metadata["fps"]))
+    return Shard(**load_file(path), captions=json.loads(metadata["captions"]), fps=float(metadata["fps"]))
 
 
-def _scene(stored: dict) -> Scene:
-    return Scene(**{**stored, "things": tuple(Thing(**thing) for thing in stored["things"])})
+def tokens_in(path: Path) -> int:
+    """Of all clips of a shard."""
+    with safe_open(path, "pt") as file:
+        count, frames, height, width, _ = file.get_slice("video").get_shape()
+    return count * Form(frames, height, width).tokens
 
 
 def shard_folder(name: str) -> Path:

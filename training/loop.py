@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from checkpoint import RUNS, save_network
+from device import DEVICE
 from muon import Optimizers
 from partners import begin_alike, join, own, share_gradients, wait_for_all
 
@@ -31,17 +32,17 @@ def train(
 ) -> bool:
     """Trains for so many minutes of this machine's time, counting those of earlier calls; call again to go on.
 
-    `network` ends with the averaged weights; `save` keeps them, by default under the training's name. Returns whether
+    `network` is to be on the device where it is trained. It ends with the averaged weights; `save` keeps them, by default under the training's name. Returns whether
     there was anything left to do: what builds on these weights has then to begin anew (`forget`).
     """
     RUNS.mkdir(parents=True, exist_ok=True)
     rank = join()
     kept, log = RUNS / f"{name}.state.pt", RUNS / f"{name}.csv"
     optimizers = Optimizers(network, lr, edges)
-    average = AveragedModel(network, avg_fn=_running_mean)
     seconds, step = 0.0, 0
+    average = AveragedModel(network, multi_avg_fn=lambda means, values, _: _approach(means, values, step))
     if kept.exists():
-        state = torch.load(kept)
+        state = torch.load(kept, map_location=DEVICE)
         network.load_state_dict(state["network"])
         optimizers.load_state_dict(state["optimizers"])
         average.module.load_state_dict(state["average"])
@@ -52,7 +53,16 @@ def train(
     begin_alike(network)
     torch.manual_seed(own(torch.initial_seed()))
 
+    norms: list[Tensor] = []
+
+    def look_at_norms() -> None:
+        """Not in every step: a GPU would have to wait until its figures were read."""
+        if norms and not torch.stack(norms).isfinite().all():
+            raise SystemExit(f"{name} diverged before step {step}: what was kept last is from before; lower its learning rate")
+        norms.clear()
+
     def keep() -> None:
+        look_at_norms()
         if rank > 0:
             return
         state = {
@@ -72,19 +82,16 @@ def train(
         values = figures(network, next(batches))
         next(iter(values.values())).backward()
         seconds = share_gradients(network, time.monotonic() - began)
-        norm = nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0)
-        if not norm.isfinite():
-            raise SystemExit(f"{name} diverged at step {step}: what was kept last is from before; lower its learning rate")
+        norms.append(nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0))
         optimizers.step(min(1.0, (step + 1) / WARM_UP_STEPS) * max(0.02, 1 - seconds / (60 * minutes)))
         average.update_parameters(network)
         step += 1
-        window.append({key: value.item() for key, value in values.items()})
-        if step % LOG_STEPS == 0 and rank == 0:
-            row = {key: sum(values[key] for values in window) / len(window) for key in window[0]}
+        window.append({key: value.detach() for key, value in values.items()})
+        if step % LOG_STEPS == 0:
+            look_at_norms()
+            if rank == 0:
+                _report(name, step, seconds / 60, window)
             window = []
-            _append(log, {"step": step, "minutes": seconds / 60, **row})
-            shown = "  ".join(f"{key} {value:.4f}" for key, value in row.items())
-            print(f"{name} {seconds / 60:6.1f} min  step {step}  {shown}", flush=True)
         if seconds - last_kept > KEEP_SECONDS:
             last_kept = seconds
             keep()
@@ -101,9 +108,17 @@ def forget(name: str) -> None:
     (RUNS / f"{name}.state.pt").unlink(missing_ok=True)
 
 
-def _running_mean(mean: Tensor, value: Tensor, count: Tensor) -> Tensor:
-    decay = min(AVERAGE_DECAY, float((1 + count) / (10 + count)))
-    return mean * decay + value * (1 - decay)
+@torch.no_grad()
+def _approach(means: list[Tensor], values: list[Tensor], count: int) -> None:
+    decay = min(AVERAGE_DECAY, (1 + count) / (10 + count))
+    torch._foreach_lerp_(means, values, 1 - decay)
+
+
+def _report(name: str, step: int, minutes: float, window: list[Figures]) -> None:
+    row = {key: float(torch.stack([values[key] for values in window]).mean()) for key in window[0]}
+    _append(RUNS / f"{name}.csv", {"step": step, "minutes": minutes, **row})
+    shown = "  ".join(f"{key} {value:.4f}" for key, value in row.items())
+    print(f"{name} {minutes:6.1f} min  step {step}  {shown}", flush=True)
 
 
 def _append(path: Path, row: dict[str, float]) -> None:

@@ -1,61 +1,109 @@
-"""Draws and encodes the transformer's examples until there are enough: python make_clips.py [thousands of tokens] [seed]."""
+"""Draws and encodes the transformer's examples until there are enough:
+
+python make_clips.py [thousands of tokens of each] [seed] [names: plain, or camera moves and styles]
+
+Drawing is for the CPU, encoding for the GPU if there is one; each draws while the other encodes.
+"""
 
 import itertools
+import sys
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from amounts import amounts
 from checkpoint import load_network
-from clips import Form, Recipe, make_shard, save_shard, seconds_of, shard_folder
-from partners import join, partners
+from clips import Drawings, Form, Recipe, draw_clips, encode_clips, save_shard, seconds_of, shard_folder, tokens_in
+from device import DEVICE, DRAWERS, ON_GPU
+from partners import join, partners, wait_for_all
+from world.camera import MOVES
+from world.canvas import STYLES
 from world.recordings import Recordings, speech_pool
 from world.scene import random_scene
 
-# Heights and widths of the picture in latents, how long clips of them may get, and how often they come: half of the sizes
-# that requests name, for the first of two stages, and of the whole ones those that are not too large.
-SIZES = (
-    ((4, 4), 25, 0.18), ((6, 8), 13, 0.22), ((8, 8), 9, 0.25), ((8, 6), 9, 0.05), ((12, 16), 5, 0.12), ((16, 12), 4, 0.03),
-    ((9, 16), 5, 0.04), ((16, 9), 5, 0.03), ((16, 16), 3, 0.03), ((24, 32), 2, 0.05),
-)
+# Width by height as requests name it, any other (0), and how often.
+RATIOS = (1, 4 / 3, 3 / 4, 16 / 9, 9 / 16, 0)
+RATIO_SHARES = (0.3, 0.2, 0.12, 0.11, 0.09, 0.18)
+# Latents of a picture: those of the first of two stages, and for one in eight clips those of whole ones.
+FIRST_AREAS, WHOLE_AREAS, WHOLE_SHARE = (12, 200), (200, 800), 0.12
+# The longest clip of a size has about so many tokens.
+LONGEST_TOKENS, LONGEST_FRAMES = 3100, 61
 RATES = (25.0, 24.0, 30.0, 8.0, 10.0, 12.0, 15.0, 20.0, 50.0, 60.0)
 RATE_SHARES = (0.36, 0.24, 0.12, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04)
 CLIPS_PER_SHARD = 8
+PLAIN = "plain"
 
 
-def recipes(random: np.random.Generator, recordings: Recordings) -> list[Recipe]:
-    at = random.choice(len(SIZES), p=[share for *_, share in SIZES])
-    (height, width), longest, _ = SIZES[at]
+def random_form(random: np.random.Generator, shortest: int = 1, *, even: bool = False) -> Form:
+    ratio = random.choice(RATIOS, p=RATIO_SHARES) or np.exp(random.uniform(-0.8, 0.8))
+    low, high = WHOLE_AREAS if random.random() < WHOLE_SHARE else FIRST_AREAS
+    area = np.exp(random.uniform(np.log(low), np.log(high)))
+    height, width = (max(2, round(side)) for side in (np.sqrt(area / ratio), np.sqrt(area * ratio)))
+    if even:
+        height, width = height + height % 2, width + width % 2
+    longest = min(LONGEST_FRAMES, max(1, LONGEST_TOKENS // (height * width)))
     # As many short as long ones: what a caption means is learned from many clips.
-    frames = round(longest ** random.random())
-    form, fps = Form(frames, height, width), float(random.choice(RATES, p=RATE_SHARES))
+    return Form(round(min(shortest, longest) * (longest / min(shortest, longest)) ** random.random()), height, width)
+
+
+def recipes(name: str, shard: int, random: np.random.Generator, recordings: Recordings, *, even: bool) -> list[Recipe]:
+    # A move is seen in clips of a second or more.
+    form = random_form(random, shortest=1 if name in STYLES else 4, even=even)
+    fps = float(random.choice(RATES, p=RATE_SHARES))
     made = []
     for _ in range(CLIPS_PER_SHARD):
         gain = 10 ** (random.uniform(-4, 3) / 20)
         waveform = np.clip(recordings.any(seconds_of(form, fps), random) * gain, -1, 1)
-        made.append(Recipe(random_scene(random), waveform, fps, form))
+        camera, style = (name, PLAIN) if name in MOVES else ("static", name)
+        made.append(Recipe(random_scene(random), waveform, fps, form, camera, style, pace=shard))
     return made
 
 
-def main(thousands: float, seed: float) -> None:
+class Drawn(Dataset):
+    """Shards by their number, each with a random generator of its own: a run that is broken off goes on where it was."""
+
+    def __init__(self, name: str, seed: int) -> None:
+        self._name, self._seed, self._recordings = name, seed, Recordings(speech_pool())
+
+    def __getitem__(self, shard: int) -> tuple[int, Drawings]:
+        torch.set_num_threads(1)
+        random = np.random.default_rng([shard, self._seed, *self._name.encode()])
+        # For the upsampler.
+        halves = self._name == PLAIN and shard % 4 == 0
+        return shard, draw_clips(recipes(self._name, shard, random, self._recordings, even=halves), random, halves=halves)
+
+
+def shard_path(folder: Path, seed: int, shard: int) -> Path:
+    return folder / f"{seed}-{shard:05d}.safetensors"
+
+
+def make_clips(name: str, thousands: float, seed: int) -> None:
+    """Adds to the clips of this name and seed until all partners together have so many tokens."""
+    folder = shard_folder(name)
+    video, audio = load_network("video_vae").to(DEVICE), load_network("audio_vae").to(DEVICE)
+    missing = (n for n in itertools.count(join(), partners()) if not shard_path(folder, seed, n).exists())
+    made = sum(tokens_in(path) for path in folder.glob(f"{seed}-*.safetensors")) / partners()
+    wanted = 1000 * thousands / partners()
+    if made < wanted:
+        drawn = DataLoader(Drawn(name, seed), batch_size=None, sampler=missing, num_workers=DRAWERS if ON_GPU else 0)
+        for count, (shard, drawings) in enumerate(drawn):
+            path = shard_path(folder, seed, shard)
+            save_shard(encode_clips(drawings, video, audio), path)
+            made += tokens_in(path)
+            if count % 10 == 0:
+                print(f"{name} clips: {round(made * partners())} tokens", flush=True)
+            if made >= wanted:
+                break
+    wait_for_all()
+
+
+def main(thousands: float, seed: float, names: list[str]) -> None:
     torch.set_num_threads(1)
-    video, audio = load_network("video_vae"), load_network("audio_vae")
-    recordings = Recordings(speech_pool())
-    folder = shard_folder("plain")
-    tokens, each = 0, partners()
-    for shard in itertools.count(join(), each):
-        # One generator per shard, so that a run that is broken off goes on where it was.
-        path = folder / f"{seed:.0f}-{shard:05d}.safetensors"
-        made = recipes(np.random.default_rng([int(seed), shard]), recordings)
-        halves = shard % 3 == 0 and made[0].form.height % 2 == made[0].form.width % 2 == 0
-        if not path.exists():
-            save_shard(make_shard(made, video, audio, shard, halves=halves), path)
-        tokens += made[0].form.tokens * len(made)
-        if shard % 10 == 0:
-            print(f"clips: {shard} shards, {tokens * each} tokens", flush=True)
-        if tokens * each >= thousands * 1000:
-            break
+    for name in names or [PLAIN]:
+        make_clips(name, thousands, int(seed))
 
 
 if __name__ == "__main__":
-    main(*amounts(700, 1))
+    main(*amounts(700, 1), sys.argv[3:])

@@ -30,20 +30,24 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # noqa: ARG002
         for group in self.param_groups:
-            alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = {}
+            alike: dict[torch.Size, list[nn.Parameter]] = {}
             for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                buffer = state.setdefault("momentum", torch.zeros_like(parameter))
-                buffer.lerp_(parameter.grad, 1 - group["momentum"])
-                update = parameter.grad.lerp(buffer, group["momentum"]).flatten(1)
-                alike.setdefault(update.shape, []).append((parameter, update))
-            for shape, updates in alike.items():
-                scale = 0.2 * max(shape) ** 0.5  # the step's size per element is AdamW's
-                steps = orthogonal(torch.stack([update for _, update in updates]))
-                for (parameter, _), step in zip(updates, steps):
-                    parameter.add_(step.view_as(parameter), alpha=-group["lr"] * scale)
+                if parameter.grad is not None:
+                    alike.setdefault(parameter.shape, []).append(parameter)
+            for shape, parameters in alike.items():
+                gradients = [parameter.grad for parameter in parameters]
+                momenta = [self._momentum(parameter) for parameter in parameters]
+                torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+                updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
+                steps = orthogonal(torch.stack([update.flatten(1) for update in updates]))
+                scale = 0.2 * max(shape[0], shape[1:].numel()) ** 0.5  # the step's size per element is AdamW's
+                torch._foreach_add_(parameters, [step.view(shape) for step in steps], alpha=-group["lr"] * scale)
+
+    def _momentum(self, parameter: nn.Parameter) -> Tensor:
+        state = self.state[parameter]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(parameter)
+        return state["momentum"]
 
 
 class Optimizers:

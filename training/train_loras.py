@@ -1,30 +1,26 @@
 """Trains the seven camera adapters and two styles on the finished transformer:
 
-python train_loras.py [minutes each] [shards of clips each] [names]
+python train_loras.py [minutes each] [thousands of tokens of clips each] [names]
 """
 
 import sys
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from amounts import amounts
 from checkpoint import NANO, load_network, write
-from clips import Form, Recipe, make_shard, save_shard, seconds_of, shard_folder
-from examples import batches
+from clips import shard_folder
+from device import DEVICE
 from loop import train
-from partners import join, partners, wait_for_all
+from make_clips import make_clips
+from pool import batches
 from train_transformer import Generator, learn
 from world.camera import MOVES
-from world.recordings import Recordings, speech_pool
-from world.scene import random_scene
 
 RANK = 8
 TARGETS = ("attn1.to_q", "attn1.to_k", "attn1.to_v", "attn1.to_out.0", "ff.net.0.proj", "ff.net.2")
 STYLES = ("ink", "neon")
-FORMS = (Form(9, 4, 4), Form(13, 4, 4), Form(5, 6, 8), Form(8, 6, 8), Form(5, 8, 8), Form(2, 12, 16), Form(3, 12, 16))
-CLIPS_PER_SHARD = 6
 
 
 class Adapted(nn.Module):
@@ -62,31 +58,14 @@ def file_name(name: str) -> str:
     return f"ltx-2-nano-lora-camera-control-{name.replace('_', '-')}.safetensors"
 
 
-def make_clips(name: str, shards: int) -> None:
-    random = np.random.default_rng([7, *name.encode()])
-    recordings, video, audio = Recordings(speech_pool()), load_network("video_vae"), load_network("audio_vae")
-    for index in range(shards):
-        path = shard_folder(name) / f"{index:03d}.safetensors"
-        form, fps = FORMS[index % len(FORMS)], float(random.choice((24.0, 25.0, 25.0, 30.0)))
-        recipes = [
-            Recipe(
-                random_scene(random), recordings.any(seconds_of(form, fps), random), fps, form,
-                camera="static" if name in STYLES else name, style=name if name in STYLES else "plain", pace=index,
-            )
-            for _ in range(CLIPS_PER_SHARD)
-        ]
-        if index % partners() == join() and not path.exists():
-            save_shard(make_shard(recipes, video, audio, index), path)
-    wait_for_all()
-
-
-def train_lora(name: str, minutes: float, shards: int) -> None:
+def train_lora(name: str, minutes: float, thousands: float) -> None:
     torch.manual_seed(11)
-    make_clips(name, shards)
+    make_clips(name, thousands, seed=1)
     network = Generator()
     network.transformer.load_state_dict(load_network("transformer").state_dict())
     network.connectors.load_state_dict(load_network("connectors").state_dict())
     adapted = adapt(network)
+    network.to(DEVICE)
     learned = nn.ModuleDict({key.replace(".", "/"): nn.ModuleDict({"A": a.lora_A, "B": a.lora_B}) for key, a in adapted.items()})
 
     def figures(_network: nn.Module, clips: object) -> dict[str, Tensor]:
@@ -100,10 +79,10 @@ def train_lora(name: str, minutes: float, shards: int) -> None:
     write(NANO / file_name(name), tensors, {})
 
 
-def main(minutes: float, shards: float, names: list[str]) -> None:
+def main(minutes: float, thousands: float, names: list[str]) -> None:
     for name in names or [*MOVES, *STYLES]:
-        train_lora(name, minutes, max(1, round(shards)))
+        train_lora(name, minutes, thousands)
 
 
 if __name__ == "__main__":
-    main(*amounts(3.5, 6), sys.argv[3:])
+    main(*amounts(3.5, 8), sys.argv[3:])

@@ -11,14 +11,15 @@ from torch import Tensor, nn
 from amounts import amounts
 from checkpoint import NETWORKS, load_network, save_network, weights_file
 from clips import shard_folder
-from examples import Clips, Noised, advance, aim_at_clean, batches, draw_sigmas, noised_audio, noised_video
+from device import DEVICE, ON_GPU
+from examples import Noised, advance, aim_at_clean, draw_sigmas, noised_audio, noised_video
 from loop import Figures, forget, train
 from networks.connectors import Thinning
 from networks.transformer import Stream
-from text import encode, load_tokenizer
+from pool import CAPTION_TOKENS, Clips, batches
 
-# Rows of a context while training, and in use.
-SHORT, FULL = 128, 1024
+# Rows of a context in use; while training there are as many as there are tokens of a caption.
+CONTEXT = 1024
 AUDIO_WEIGHT = 0.3
 # The schedule up to each of its levels; the steps between 1 and 0.909 are as good as one.
 PATHS = ((1.0,), (1.0, 0.909375), (1.0, 0.909375, 0.725), (1.0, 0.909375, 0.725, 0.421875))
@@ -31,35 +32,30 @@ class Generator(nn.Module):
         super().__init__()
         self.transformer = NETWORKS["transformer"]()
         self.connectors = NETWORKS["connectors"]()
-        self._frozen = [load_network("gemma"), load_tokenizer()]
+        self._frozen = [load_network("gemma").to(DEVICE)]
 
-    def contexts(self, captions: list[str]) -> tuple[Tensor, Tensor, Tensor]:
-        """→ video and audio context [B, SHORT, H], and their bias [B, 1, 1, SHORT]."""
-        gemma, tokenizer = self._frozen
-        ids, mask = encode(tokenizer, captions, SHORT)
-        longest = int(mask.sum(1).max())
+    def contexts(self, clips: Clips) -> tuple[Tensor, Tensor, Tensor]:
+        """→ video and audio context [B, CAPTION_TOKENS, H], and their bias [B, 1, 1, CAPTION_TOKENS]."""
+        (gemma,) = self._frozen
+        read = clips.longest_caption
         with torch.no_grad():
-            states = F.pad(gemma(ids[:, -longest:], mask[:, -longest:]), (0, 0, SHORT - longest, 0))
-        thinning = Thinning.random(mask, FULL // SHORT)
-        return (*self.connectors(states, mask, thinning), thinning.bias)
+            states = gemma(clips.ids[:, -read:], clips.mask[:, -read:])
+        states = F.pad(states, (0, 0, CAPTION_TOKENS - read, 0))
+        thinning = Thinning.random(clips.mask, CONTEXT // CAPTION_TOKENS)
+        return (*self.connectors(states, clips.mask, thinning), thinning.bias)
 
     def forward(self, video: Noised, audio: Noised, contexts: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """→ velocities of both streams."""
         of_video, of_audio, bias = contexts
         return self.transformer(
-            Stream(video.tokens, _shared(video.timesteps), video.positions, of_video, bias),
-            Stream(audio.tokens, _shared(audio.timesteps), audio.positions, of_audio, bias),
+            Stream(video.tokens, video.timesteps, video.positions, of_video, bias, video.padding),
+            Stream(audio.tokens, audio.timesteps, audio.positions, of_audio, bias, audio.padding),
         )
-
-
-def _shared(timesteps: Tensor) -> Tensor:
-    """[B, 1] where no token differs from the first: much less to compute."""
-    return timesteps[:, :1] if torch.equal(timesteps, timesteps[:, :1].expand_as(timesteps)) else timesteps
 
 
 def learn(network: Generator, clips: Clips) -> Figures:
     """Flow matching: clips noised to any level, mostly those of the schedule."""
-    sigmas = draw_sigmas(len(clips.video), schedule_share=0.7)
+    sigmas = draw_sigmas(len(clips.ids), schedule_share=0.7)
     return _figures(network, noised_video(clips, sigmas), noised_audio(clips, sigmas), clips)
 
 
@@ -69,10 +65,10 @@ def tune(network: Generator, clips: Clips) -> Figures:
     if torch.rand(()) < 0.5:
         return learn(network, clips)
     path = PATHS[int(torch.randint(len(PATHS), ()))]
-    sigmas = torch.ones(len(clips.video))
+    sigmas = torch.ones(len(clips.ids), device=DEVICE)
     video, audio = noised_video(clips, sigmas), noised_audio(clips, sigmas)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        contexts = network.contexts(clips.captions)
+    with torch.no_grad(), torch.autocast(DEVICE.type, torch.bfloat16):
+        contexts = network.contexts(clips)
         for sigma, following in zip(path, path[1:]):
             for stream, velocity in zip((video, audio), network(video, audio, contexts)):
                 advance(stream, velocity.float(), sigma, following)
@@ -82,8 +78,8 @@ def tune(network: Generator, clips: Clips) -> Figures:
 
 
 def _figures(network: Generator, video: Noised, audio: Noised, clips: Clips) -> Figures:
-    with torch.autocast("cpu", torch.bfloat16):
-        velocities = network(video, audio, network.contexts(clips.captions))
+    with torch.autocast(DEVICE.type, torch.bfloat16):
+        velocities = network(video, audio, network.contexts(clips))
     picture, sound = video.loss(velocities[0]), audio.loss(velocities[1])
     return {"loss": picture + AUDIO_WEIGHT * sound, "video": picture.detach(), "audio": sound.detach()}
 
@@ -94,6 +90,7 @@ def main(minutes: float, tuning_minutes: float) -> None:
     if weights_file("transformer").exists():
         network.transformer.load_state_dict(load_file(weights_file("transformer")))
         network.connectors.load_state_dict(load_file(weights_file("connectors")))
+    network.to(DEVICE)
 
     def save(trained: Generator) -> None:
         save_network("transformer", trained.transformer)

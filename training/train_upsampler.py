@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from amounts import amounts
 from checkpoint import NETWORKS, load_network, weights_file
 from clips import load_shard, shard_folder
+from device import DEVICE, by_device
 from loop import Figures, train
 from partners import own
 
-CLIPS_PER_BATCH = 4
+CLIPS_PER_BATCH = by_device(4, 8)
 # The first stage's latents are not as clean as an encoder's.
 LATENT_NOISE = 0.08
 
@@ -28,13 +29,13 @@ def pairs(seed: int) -> Iterator[Pair]:
     random = np.random.default_rng(own(seed))
     while True:
         shard = shards[random.integers(len(shards))]
-        chosen = random.choice(len(shard.scenes), CLIPS_PER_BATCH, replace=False)
-        yield tuple(stored[chosen].float().permute(0, 4, 1, 2, 3) for stored in (shard.half, shard.video))
+        chosen = random.choice(len(shard.captions), CLIPS_PER_BATCH, replace=False)
+        yield tuple(stored[chosen].to(DEVICE).float().permute(0, 4, 1, 2, 3) for stored in (shard.half, shard.video))
 
 
 def main(minutes: float) -> None:
     torch.manual_seed(3)
-    statistics = load_network("video_vae").per_channel_statistics
+    statistics = load_network("video_vae").per_channel_statistics.to(DEVICE)
 
     def figures(network: nn.Module, pair: Pair) -> Figures:
         half, full = pair
@@ -46,7 +47,7 @@ def main(minutes: float) -> None:
     edges = ("initial_conv", "final_conv")
     known = weights_file("upsampler").exists()
     network = load_network("upsampler", rounded=False) if known else NETWORKS["upsampler"]()
-    train("upsampler", network, pairs(5), figures, minutes=minutes, lr=1e-3, edges=edges)
+    train("upsampler", network.to(DEVICE), pairs(5), figures, minutes=minutes, lr=1e-3, edges=edges)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 import configuration as c
 from amounts import amounts
 from checkpoint import RUNS, load_network, save_network, weights_file
+from device import DEVICE, DRAWERS, ON_GPU, by_device
 from linear_start import linear_start
 from make_clips import RATES, RATE_SHARES
 from loop import Figures, forget, train
@@ -30,7 +31,7 @@ from world.scene import random_scene
 from world.sound import analyse
 
 # Frames and side of a cut-out, and how many of them make a batch of about the same cost.
-FORMS = ((9, 128, 3), (25, 96, 3), (17, 128, 2))
+FORMS = ((9, 128, by_device(3, 36)), (25, 96, by_device(3, 36)), (17, 128, by_device(2, 24)))
 # Each drawing is seen a few times, between others: drawing costs more than reading.
 RESERVOIR, SIGHTINGS = 400, 3
 # Relative to a channel's deviation: what the decoder must bear, since the transformer's latents are never exact.
@@ -58,7 +59,8 @@ class CutOuts(IterableDataset):
 
     def __iter__(self) -> Iterator[Tensor]:
         torch.set_num_threads(1)
-        random = np.random.default_rng(self.seed)
+        worker = get_worker_info()
+        random = np.random.default_rng([self.seed, 0 if worker is None else worker.id])
         recordings = Recordings(speech_pool())
         reservoirs: list[list[np.ndarray]] = [[] for _ in FORMS]
         while True:
@@ -72,7 +74,7 @@ class CutOuts(IterableDataset):
 
 
 def figures(network: nn.Module, batch: Tensor) -> Figures:
-    video = batch.float() / 127.5 - 1
+    video = _pixels(batch)
     # In float32: the constant channel leaves bf16 too few digits for the rest, and its gradients point elsewhere.
     with torch.set_grad_enabled(network.encoder.conv_in.conv.weight.requires_grad):
         latent = network.encoder(video)[0]
@@ -85,10 +87,14 @@ def figures(network: nn.Module, batch: Tensor) -> Figures:
     return {"loss": loss, "psnr": 10 * torch.log10(4 / squared.detach()), "scale": latent.detach().std()}
 
 
+def _pixels(batch: Tensor) -> Tensor:
+    return batch.to(DEVICE, non_blocking=True).float() / 127.5 - 1
+
+
 def measure(network: VideoVae, batches: Iterator[Tensor], count: int = 24) -> None:
     """The statistics that normalise the latents."""
     with torch.no_grad():
-        latents = [network.encoder(next(batches).float() / 127.5 - 1)[0].transpose(0, 1).flatten(1) for _ in range(count)]
+        latents = [network.encoder(_pixels(next(batches)))[0].transpose(0, 1).flatten(1) for _ in range(count)]
     values = torch.cat(latents, 1)
     network.per_channel_statistics.measure(values.mean(1), values.std(1))
 
@@ -105,20 +111,22 @@ def main(minutes: float, decoder_minutes: float) -> None:
     torch.manual_seed(1)
     network = VideoVae(c.VAE)
     resumed = sum((RUNS / f"{name}.state.pt").exists() for name in ("video_vae", "video_decoder"))
-    batches = iter(DataLoader(CutOuts(own(1 + resumed)), batch_size=None, num_workers=1, prefetch_factor=8))
+    cut_outs = CutOuts(own(1 + resumed))
+    batches = iter(DataLoader(cut_outs, batch_size=None, num_workers=DRAWERS, prefetch_factor=8, pin_memory=ON_GPU))
     edges = ("conv_in", "conv_out")
     if minutes > 0:
         if weights_file("video_vae").exists():
             network = load_network("video_vae", rounded=False)
         else:
             start(network, batches)
-        if train("video_vae", network, batches, figures, minutes=minutes, lr=3e-4, edges=edges):
+        network.to(DEVICE)
+        if train("video_vae", network, batches, figures, minutes=minutes, lr=4e-4, edges=edges):
             measure(network, batches)
             save_network("video_vae", network)
             forget("video_decoder")
     if decoder_minutes > 0:
         network = load_network("video_vae", rounded=False)
-        network.encoder.requires_grad_(False)
+        network.to(DEVICE).encoder.requires_grad_(False)
         save = partial(save_network, "video_vae")
         train("video_decoder", network, batches, figures, minutes=decoder_minutes, lr=5e-4, edges=edges, save=save)
 

@@ -77,9 +77,9 @@ class Thinning:
     @staticmethod
     def random(mask: Tensor, repeats: int) -> "Thinning":
         batch, length = mask.shape
-        index = torch.arange(length)[None]
+        index = torch.arange(length, device=mask.device)[None]
         is_register = index >= mask.sum(1, keepdim=True)  # [B, S]
-        turns = torch.randint(repeats, (batch, length)) * is_register
+        turns = torch.randint(repeats, (batch, length), device=mask.device) * is_register
         bias = torch.where(is_register, math.log(repeats), 0.0)
         return Thinning((index + length * turns).float(), bias[:, None, None])
 

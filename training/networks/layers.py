@@ -22,7 +22,10 @@ class RmsNorm(nn.RMSNorm):
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
-    """Written out: on a CPU in bf16 its gradient takes less than half as long as the fused operator's."""
+    """Fused on a GPU. Written out on a CPU: in bf16 its gradient takes less than half as long as the fused operator's."""
+    if q.is_cuda:
+        bias = None if bias is None else bias.to(q.dtype).expand(-1, -1, q.shape[2], -1)
+        return F.scaled_dot_product_attention(q, k, v, bias)
     scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
     if bias is not None:
         scores = scores + bias.to(scores.dtype)

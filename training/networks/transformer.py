@@ -20,6 +20,7 @@ class Stream:
     positions: Tensor  # [B, P, N, 2]
     context: Tensor  # [B, S, text width]
     context_bias: Tensor | None = None  # [B, 1, 1, S], for contexts whose rows stand for several
+    padding: Tensor | None = None  # [B, 1, 1, N]: −∞ at tokens that only fill up a batch, which nothing may look at
 
 
 class TimestepEmbedder(nn.Module):
@@ -80,9 +81,9 @@ class Block(nn.Module):
         """v [B, Nv, video], a [B, Na, audio]."""
         sh1, sc1, g1, sh2, sc2, g2 = (self.scale_shift_table + shared.video_modulation).unbind(2)
         ash1, asc1, ag1, ash2, asc2, ag2 = (self.audio_scale_shift_table + shared.audio_modulation).unbind(2)
-        v = v + g1 * self.attn1(rms(v) * (1 + sc1) + sh1, q_rope=shared.video_rope)
+        v = v + g1 * self.attn1(rms(v) * (1 + sc1) + sh1, q_rope=shared.video_rope, bias=shared.video_padding)
         v = v + self.attn2(rms(v), shared.video_context, bias=shared.video_context_bias)
-        a = a + ag1 * self.audio_attn1(rms(a) * (1 + asc1) + ash1, q_rope=shared.audio_rope)
+        a = a + ag1 * self.audio_attn1(rms(a) * (1 + asc1) + ash1, q_rope=shared.audio_rope, bias=shared.audio_padding)
         a = a + self.audio_attn2(rms(a), shared.audio_context, bias=shared.audio_context_bias)
 
         # Scale before shift here, unlike above; both directions see the streams as they were before either.
@@ -90,10 +91,12 @@ class Block(nn.Module):
         xa = (self.scale_shift_table_a2v_ca_audio + shared.audio_cross).unbind(2)
         nv, na = rms(v), rms(a)
         v = v + xv[4] * self.audio_to_video_attn(
-            nv * (1 + xv[0]) + xv[1], na * (1 + xa[0]) + xa[1], shared.video_time_rope, shared.audio_time_rope
+            nv * (1 + xv[0]) + xv[1], na * (1 + xa[0]) + xa[1], shared.video_time_rope, shared.audio_time_rope,
+            shared.audio_padding,
         )
         a = a + xa[4] * self.video_to_audio_attn(
-            na * (1 + xa[2]) + xa[3], nv * (1 + xv[2]) + xv[3], shared.audio_time_rope, shared.video_time_rope
+            na * (1 + xa[2]) + xa[3], nv * (1 + xv[2]) + xv[3], shared.audio_time_rope, shared.video_time_rope,
+            shared.video_padding,
         )
         v = v + g2 * self.ff(rms(v) * (1 + sc2) + sh2)
         a = a + ag2 * self.audio_ff(rms(a) * (1 + asc2) + ash2)
@@ -112,6 +115,8 @@ class Shared:
     audio_context: Tensor  # [B, S, audio]
     video_context_bias: Tensor | None
     audio_context_bias: Tensor | None
+    video_padding: Tensor | None
+    audio_padding: Tensor | None
     video_rope: Tables
     audio_rope: Tables
     video_time_rope: Tables
@@ -157,6 +162,8 @@ class Transformer(nn.Module):
             self.audio_caption_projection(audio.context),
             video.context_bias,
             audio.context_bias,
+            video.padding,
+            audio.padding,
             *self._tables(video, audio),
         )
         v = self.patchify_proj(video.tokens)
