@@ -105,15 +105,15 @@ def pictures(recipe: Recipe, scale: int = 32) -> Tensor:
 
 def conditioning_sound(recipe: Recipe, random: np.random.Generator) -> Tensor:
     """[samples]: as long as its latents, with the noise floor that conditioning adds."""
-    waveform = np.zeros(max(640 * audio_count(recipe.form.frames, recipe.fps), 1024), np.float32)
+    waveform = np.zeros(max(640 * int(audio_counts(recipe.form.frames, recipe.fps)), 1024), np.float32)
     kept = recipe.waveform[: len(waveform)]
     waveform[: len(kept)] = kept
     return torch.from_numpy(waveform + NOISE_FLOOR * random.standard_normal(len(waveform)).astype(np.float32))
 
 
-def audio_count(frames: int, fps: float) -> int:
+def audio_counts(frames: np.ndarray | int, fps: np.ndarray | float) -> np.ndarray:
     """Latents of the sound beside so many latents of the picture: 25 a second."""
-    return max(1, round((8 * frames - 7) / fps * 25))
+    return np.maximum(1, np.round((8 * frames - 7) / fps * 25).astype(np.int64))
 
 
 @torch.no_grad()
@@ -124,7 +124,7 @@ def encode_clips(drawings: Drawings, video: VideoVae, audio: AudioVae) -> Shard:
     return Shard(
         latents,
         encode(drawings.video[:, :, -1:])[:, 0],
-        audio.encode(mel)[:, : audio_count(latents.shape[1], drawings.fps)].half().cpu(),
+        audio.encode(mel)[:, : audio_counts(latents.shape[1], drawings.fps)].half().cpu(),
         drawings.captions,
         drawings.fps,
         None if drawings.half is None else encode(drawings.half),

@@ -1,6 +1,6 @@
 """What the transformer is trained on: clips at all noise levels, with conditions of all kinds."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,28 +8,44 @@ from torch import Tensor
 from configuration import STAGE_1_SIGMAS
 from device import DEVICE
 from networks.rope import audio_positions
-from pool import Clips, Ragged
+from pool import Clips
 
 # How often the levels of the distilled schedule are drawn: the five near 1 are nearly one level.
 SCHEDULE = torch.tensor(STAGE_1_SIGMAS[:-1], device=DEVICE)
 SCHEDULE_SHARES = torch.tensor([0.20, 0.05, 0.05, 0.05, 0.05, 0.22, 0.20, 0.18], device=DEVICE)
 
 
-@dataclass
-class Noised:
+class Noised(NamedTuple):
     """One modality: tokens at a noise level each, and what the transformer is to say about them."""
 
     tokens: Tensor  # [B, N, C]
-    timesteps: Tensor  # [B, N], or [B, 1] where it is the same for all tokens: much less to compute
+    sigmas: Tensor  # [B, L]: the noise levels of a clip's tokens
+    levels: Tensor | None  # [B, N, L]: 1 at each token's level, else 0; where there is only one there is none
     positions: Tensor  # [B, P, N, 2]
     clean: Tensor  # [B, N, C]
     noise: Tensor  # [B, N, C]
     weights: Tensor  # [B, N]: how much the answer counts
     padding: Tensor | None  # [B, 1, 1, N]
 
+    @property
+    def timesteps(self) -> Tensor:
+        """[B, N] or [B, 1]"""
+        return self.sigmas if self.levels is None else (self.levels @ self.sigmas[..., None])[..., 0]
+
     def loss(self, velocity: Tensor) -> Tensor:
         squared = (velocity.float() - (self.noise - self.clean)).square().mean(2)
         return (squared * self.weights).sum() / (self.weights > 0).sum().clamp(min=1)
+
+
+class Example(NamedTuple):
+    video: Noised
+    audio: Noised
+    ids: Tensor  # [B, S], padded on the left
+    mask: Tensor  # [B, S]
+
+
+def example(clips: Clips, sigmas: Tensor) -> Example:
+    return Example(noised_video(clips, sigmas), noised_audio(clips, sigmas), clips.ids, clips.mask)
 
 
 def draw_sigmas(count: int, schedule_share: float) -> Tensor:
@@ -39,59 +55,59 @@ def draw_sigmas(count: int, schedule_share: float) -> Tensor:
 
 
 def noised_video(clips: Clips, sigmas: Tensor) -> Noised:
-    """Some batches have a first picture, some an end picture, some neither."""
-    clean, present, is_full = clips.video.values, clips.video.present, clips.video.is_full
-    mask = torch.ones_like(sigmas)[:, None]
-    weights, positions = clips.liveliness, clips.positions
-    if torch.rand(()) < 0.35:
-        mask = torch.where(clips.frame == 0, _strength_mask(len(clean)), 1.0)
-    if clips.last is not None and torch.rand(()) < 0.35:
-        area = clips.last.present.shape[1]
-        mask = torch.cat([mask.expand(present.shape), _strength_mask(len(clean)).expand(-1, area)], 1)
-        weights = torch.cat([weights, torch.zeros_like(clips.last.values[..., 0])], 1)
-        clean = torch.cat([clean, clips.last.values], 1)
-        present = torch.cat([present, clips.last.present], 1)
-        is_full = is_full and clips.last.is_full
-        positions = torch.cat([positions, clips.last_positions], 2)
-    return _noised(Ragged(clean, present, is_full), mask, weights, sigmas, positions)
+    """Some clips have a first picture, some an end picture (as stored), some neither."""
+    given = 1 - torch.where(_random(len(sigmas)) < 0.35, _strengths(len(sigmas)), 0.0)
+    masks = torch.stack([torch.ones_like(sigmas), given, 1 - _strengths(len(sigmas))], 1)
+    kinds = torch.stack([~(clips.is_first | clips.is_last), clips.is_first, clips.is_last], 2).float()
+    values, noise = clips.video.values, torch.randn_like(clips.video.values)
+    noised = Noised(
+        values, masks * sigmas[:, None], kinds, clips.positions, values, noise,
+        clips.liveliness * clips.video.present, clips.video.padding,
+    )
+    return _at_its_levels(noised)
 
 
 def noised_audio(clips: Clips, sigmas: Tensor) -> Noised:
     """Mostly the recording as it is; sometimes partly or wholly to be made."""
     batch, count = clips.audio.present.shape
-    kind = torch.rand(())
-    mask = torch.zeros_like(sigmas) if kind < 0.7 else _random(batch) if kind < 0.88 else torch.ones_like(sigmas)
-    weights = torch.ones_like(clips.audio.values[..., 0])
-    return _noised(clips.audio, mask[:, None], weights, sigmas, audio_positions(count, batch, DEVICE))
+    kind = _random(batch)
+    mask = torch.where(kind < 0.7, 0.0, torch.where(kind < 0.88, _random(batch), 1.0))
+    values, noise = clips.audio.values, torch.randn_like(clips.audio.values)
+    noised = Noised(
+        values, (mask * sigmas)[:, None], None, audio_positions(count, batch, DEVICE), values, noise,
+        clips.audio.present.float(), clips.audio.padding,
+    )
+    return _at_its_levels(noised)
 
 
-def _strength_mask(batch: int) -> Tensor:
-    """[B, 1]: 1 − strength, mostly 0."""
-    return torch.where(_random(batch, 1) < 0.6, 0.0, _random(batch, 1))
+def _at_its_levels(clean: Noised) -> Noised:
+    """What is not noised at all is not asked for either."""
+    timesteps = clean.timesteps
+    tokens = clean.clean + timesteps[..., None] * (clean.noise - clean.clean)
+    return clean._replace(tokens=tokens, weights=clean.weights * (timesteps > 0))
 
 
-def _random(*shape: int) -> Tensor:
-    return torch.rand(shape, device=DEVICE)
+def _strengths(batch: int) -> Tensor:
+    """[B]: of a given picture, mostly 1."""
+    return torch.where(_random(batch) < 0.6, 1.0, _random(batch))
 
 
-def _noised(clips: Ragged, mask: Tensor, weights: Tensor, sigmas: Tensor, positions: Tensor) -> Noised:
-    timesteps = mask * sigmas[:, None]
-    noise = torch.randn_like(clips.values)
-    tokens = clips.values + timesteps[..., None] * (noise - clips.values)
-    return Noised(tokens, timesteps, positions, clips.values, noise, weights * (mask > 0) * clips.present, clips.padding)
+def _random(count: int) -> Tensor:
+    return torch.rand(count, device=DEVICE)
 
 
-def advance(stream: Noised, velocity: Tensor, sigma: float, following: float) -> None:
-    """One step of the sampler: what is conditioned stays as it is, as far as its mask says."""
-    mask = stream.timesteps[..., None] / sigma
-    estimate = stream.tokens - velocity * stream.timesteps[..., None]
+def advanced(stream: Noised, velocity: Tensor, sigma: float, following: float) -> Noised:
+    """After one step of the sampler: what is conditioned stays as it is, as far as its mask says."""
+    timesteps = stream.timesteps[..., None]
+    estimate = stream.tokens - velocity * timesteps
+    mask = timesteps / sigma
     estimate = estimate * mask + stream.clean * (1 - mask)
-    stream.tokens = stream.tokens + (stream.tokens - estimate) / sigma * (following - sigma)
-    stream.timesteps = stream.timesteps * (following / sigma)
+    tokens = stream.tokens + (stream.tokens - estimate) / sigma * (following - sigma)
+    return stream._replace(tokens=tokens, sigmas=stream.sigmas * (following / sigma))
 
 
-def aim_at_clean(stream: Noised) -> None:
+def aimed_at_clean(stream: Noised) -> Noised:
     """For tokens of the sampler's own making: the velocity that leads to the clean ones, its error counted there."""
-    away = (stream.tokens - stream.clean) / stream.timesteps[..., None].clamp(min=1e-3)
-    stream.noise = stream.clean + away
-    stream.weights = stream.weights * stream.timesteps.square()
+    timesteps = stream.timesteps
+    away = (stream.tokens - stream.clean) / timesteps[..., None].clamp(min=1e-3)
+    return stream._replace(noise=stream.clean + away, weights=stream.weights * timesteps.square())

@@ -3,17 +3,18 @@
 import csv
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from checkpoint import RUNS, save_network
-from device import DEVICE
+from device import DEVICE, ON_GPU
 from muon import Optimizers
-from partners import begin_alike, join, own, share_gradients, wait_for_all
+from partners import begin_alike, join, mean_of_all, own, share_gradients, wait_for_all
+from recorded import Recorded
 
 WARM_UP_STEPS = 50
 # The kept weights are a running mean: a step's size is mostly noise, whichever way the gradient is. It reaches this far
@@ -22,6 +23,7 @@ AVERAGE_DECAY = 0.995
 KEEP_SECONDS = 60
 LOG_STEPS = 20
 
+NORM = "norm"  # of the gradient
 # Loss first; the others are only logged.
 Figures = dict[str, Tensor]
 
@@ -32,21 +34,21 @@ def train(
 ) -> bool:
     """Trains for so many minutes of this machine's time, counting those of earlier calls; call again to go on.
 
-    `network` is to be on the device where it is trained. It ends with the averaged weights; `save` keeps them, by default under the training's name. Returns whether
-    there was anything left to do: what builds on these weights has then to begin anew (`forget`).
+    `network` is to be on the device where it is trained. It ends with the averaged weights; `save` keeps them, by
+    default under the training's name. Returns whether there was anything left to do: what builds on these weights has
+    then to begin anew (`forget`).
     """
     RUNS.mkdir(parents=True, exist_ok=True)
     rank = join()
     kept, log = RUNS / f"{name}.state.pt", RUNS / f"{name}.csv"
     optimizers = Optimizers(network, lr, edges)
+    average = deepcopy(network)
     seconds, step = 0.0, 0
-    average = AveragedModel(network, multi_avg_fn=lambda means, values, _: _approach(means, values, step))
     if kept.exists():
         state = torch.load(kept, map_location=DEVICE)
         network.load_state_dict(state["network"])
         optimizers.load_state_dict(state["optimizers"])
-        average.module.load_state_dict(state["average"])
-        average.n_averaged.fill_(state["step"])
+        average.load_state_dict(state["average"])
         seconds, step = state["seconds"], state["step"]
     elif rank == 0:
         log.unlink(missing_ok=True)
@@ -66,27 +68,38 @@ def train(
         if rank > 0:
             return
         state = {
-            "network": network.state_dict(), "average": average.module.state_dict(), "optimizers": optimizers.state_dict(),
+            "network": network.state_dict(), "average": average.state_dict(), "optimizers": optimizers.state_dict(),
             "seconds": seconds, "step": step,
         }
         torch.save(state, kept.with_suffix(".new"))
         kept.with_suffix(".new").rename(kept)
-        (save or (lambda trained: save_network(name, trained)))(average.module)
+        (save or (lambda trained: save_network(name, trained)))(average)
 
     if seconds >= 60 * minutes:
-        network.load_state_dict(average.module.state_dict())
+        network.load_state_dict(average.state_dict())
         return False
     network.train()
+    means, latest = list(average.parameters()), list(network.parameters())
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+    def learn(batch: object) -> Figures:
+        values = figures(network, batch)
+        next(iter(values.values())).backward()
+        share_gradients(network)
+        norm = nn.utils.clip_grad_norm_(learned, 1.0)
+        optimizers.step()
+        return {**{name: value.detach() for name, value in values.items()}, NORM: norm}
+
+    take_step = Recorded(learn) if ON_GPU else learn
     began, last_kept, window = time.monotonic() - seconds, seconds, []
     while seconds < 60 * minutes:
-        values = figures(network, next(batches))
-        next(iter(values.values())).backward()
-        seconds = share_gradients(network, time.monotonic() - began)
-        norms.append(nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 1.0))
-        optimizers.step(min(1.0, (step + 1) / WARM_UP_STEPS) * max(0.02, 1 - seconds / (60 * minutes)))
-        average.update_parameters(network)
+        optimizers.set_rate(min(1.0, (step + 1) / WARM_UP_STEPS) * max(0.02, 1 - seconds / (60 * minutes)))
+        values = take_step(next(batches))
+        seconds = float(mean_of_all(torch.tensor(time.monotonic() - began)))
+        norms.append(values.pop(NORM))
+        _approach(means, latest, step)
         step += 1
-        window.append({key: value.detach() for key, value in values.items()})
+        window.append(values)
         if step % LOG_STEPS == 0:
             look_at_norms()
             if rank == 0:
@@ -95,7 +108,7 @@ def train(
         if seconds - last_kept > KEEP_SECONDS:
             last_kept = seconds
             keep()
-    network.load_state_dict(average.module.state_dict())
+    network.load_state_dict(average.state_dict())
     keep()
     if rank == 0:
         draw_curves(name)
@@ -109,9 +122,9 @@ def forget(name: str) -> None:
 
 
 @torch.no_grad()
-def _approach(means: list[Tensor], values: list[Tensor], count: int) -> None:
-    decay = min(AVERAGE_DECAY, (1 + count) / (10 + count))
-    torch._foreach_lerp_(means, values, 1 - decay)
+def _approach(means: list[Tensor], latest: list[Tensor], step: int) -> None:
+    decay = min(AVERAGE_DECAY, (1 + step) / (10 + step))
+    torch._foreach_lerp_(means, latest, 1 - decay)
 
 
 def _report(name: str, step: int, minutes: float, window: list[Figures]) -> None:

@@ -32,7 +32,7 @@ FIRST_AREAS, WHOLE_AREAS, WHOLE_SHARE = (12, 200), (200, 800), 0.12
 LONGEST_TOKENS, LONGEST_FRAMES = 3100, 61
 RATES = (25.0, 24.0, 30.0, 8.0, 10.0, 12.0, 15.0, 20.0, 50.0, 60.0)
 RATE_SHARES = (0.36, 0.24, 0.12, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04)
-CLIPS_PER_SHARD = 8
+CLIPS_PER_SHARD, SHARD_TOKENS = 8, 6000
 PLAIN = "plain"
 
 
@@ -53,7 +53,7 @@ def recipes(name: str, shard: int, random: np.random.Generator, recordings: Reco
     form = random_form(random, shortest=1 if name in STYLES else 4, even=even)
     fps = float(random.choice(RATES, p=RATE_SHARES))
     made = []
-    for _ in range(CLIPS_PER_SHARD):
+    for _ in range(max(1, min(CLIPS_PER_SHARD, SHARD_TOKENS // form.tokens))):
         gain = 10 ** (random.uniform(-4, 3) / 20)
         waveform = np.clip(recordings.any(seconds_of(form, fps), random) * gain, -1, 1)
         camera, style = (name, PLAIN) if name in MOVES else ("static", name)
@@ -87,7 +87,8 @@ def make_clips(name: str, thousands: float, seed: int) -> None:
     made = sum(tokens_in(path) for path in folder.glob(f"{seed}-*.safetensors")) / partners()
     wanted = 1000 * thousands / partners()
     if made < wanted:
-        drawn = DataLoader(Drawn(name, seed), batch_size=None, sampler=missing, num_workers=DRAWERS if ON_GPU else 0)
+        workers = {"num_workers": DRAWERS, "prefetch_factor": 4, "in_order": False} if ON_GPU else {}
+        drawn = DataLoader(Drawn(name, seed), batch_size=None, sampler=missing, **workers)
         for count, (shard, drawings) in enumerate(drawn):
             path = shard_path(folder, seed, shard)
             save_shard(encode_clips(drawings, video, audio), path)

@@ -7,6 +7,8 @@ is for AdamW.
 import torch
 from torch import Tensor, nn
 
+from device import DEVICE, ON_GPU
+
 # The quintic's coefficients are the paper's: they drive all singular values near 1 in five rounds.
 A, B, C = 3.4445, -4.7750, 2.0315
 
@@ -41,7 +43,8 @@ class Muon(torch.optim.Optimizer):
                 updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
                 steps = orthogonal(torch.stack([update.flatten(1) for update in updates]))
                 scale = 0.2 * max(shape[0], shape[1:].numel()) ** 0.5  # the step's size per element is AdamW's
-                torch._foreach_add_(parameters, [step.view(shape) for step in steps], alpha=-group["lr"] * scale)
+                steps = steps * (-scale * group["lr"])
+                torch._foreach_add_(parameters, [step.view(shape) for step in steps])
 
     def _momentum(self, parameter: nn.Parameter) -> Tensor:
         state = self.state[parameter]
@@ -61,15 +64,26 @@ class Optimizers:
                 is_matrix = parameter.dim() >= 2 and not any(edge in name for edge in (*edges, "table", "registers"))
                 (inner if is_matrix else rest).append(parameter)
         self.lr = lr
-        self.all = [torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), weight_decay=0.0)]
+        # Where a recorded step (recorded.py) reads it.
+        self._rate = torch.tensor(lr, device=DEVICE)
+        self.all: list[torch.optim.Optimizer] = []
+        if rest:
+            self.all.append(torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), weight_decay=0.0, foreach=ON_GPU, capturable=ON_GPU))
         if inner:
             self.all.append(Muon(inner, lr=lr))
+        self._share_rate()
 
-    def step(self, factor: float) -> None:
-        """`factor` scales the learning rate: warm-up and decay."""
+    def _share_rate(self) -> None:
         for optimizer in self.all:
             for group in optimizer.param_groups:
-                group["lr"] = self.lr * factor
+                group["lr"] = self._rate
+
+    def set_rate(self, factor: float) -> None:
+        """Scales the learning rate: warm-up and decay."""
+        self._rate.fill_(self.lr * factor)
+
+    def step(self) -> None:
+        for optimizer in self.all:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
@@ -79,3 +93,4 @@ class Optimizers:
     def load_state_dict(self, states: list[dict]) -> None:
         for optimizer, state in zip(self.all, states):
             optimizer.load_state_dict(state)
+        self._share_rate()

@@ -7,7 +7,7 @@ import os
 
 import torch
 import torch.distributed as distributed
-from torch import nn
+from torch import Tensor, nn
 
 
 def join() -> int:
@@ -40,15 +40,20 @@ def begin_alike(network: nn.Module) -> None:
             distributed.broadcast(tensor.data, 0)
 
 
-def share_gradients(network: nn.Module, seconds: float) -> float:
-    """Replaces gradients by their mean over all partners. → the mean of `seconds`, the same number for all."""
+def share_gradients(network: nn.Module) -> None:
+    """Replaces gradients by their mean over all partners."""
     if not distributed.is_initialized():
-        return seconds
+        return
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-    mean = torch.cat([*(gradient.flatten() for gradient in gradients), torch.tensor([seconds])])
-    distributed.all_reduce(mean)
-    mean /= distributed.get_world_size()
-    for parameter, part in zip(parameters, mean[:-1].split([p.numel() for p in parameters])):
+    mean = mean_of_all(torch.cat([gradient.flatten() for gradient in gradients]))
+    for parameter, part in zip(parameters, mean.split([p.numel() for p in parameters])):
         parameter.grad = part.view_as(parameter)
-    return float(mean[-1])
+
+
+def mean_of_all(values: Tensor) -> Tensor:
+    """The same for all partners."""
+    if distributed.is_initialized():
+        distributed.all_reduce(values)
+        values /= distributed.get_world_size()
+    return values

@@ -6,22 +6,28 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from clips import WORDINGS, Shard, load_shard
+from clips import WORDINGS, Shard, audio_counts, load_shard
 from device import DEVICE, ON_GPU, by_device
 from networks.rope import token_positions
 from partners import own
 from text import encode, load_tokenizer
 
-MOST_TOKENS = by_device(2600, 40_000)
+MOST_TOKENS = by_device(2600, 32_000)
 # Reading a caption costs as much as a few dozen tokens.
 MOST_CLIPS = by_device(32, 256)
 # The clips of a batch are filled up to the longest; none is shorter than this share of it.
-LEAST_FILLED = 0.75
+LEAST_FILLED = 0.7
+# What batches on a GPU are filled up to: each shape of batch is recorded (recorded.py), so there must not be many.
+VIDEO_WIDTHS = [8 * round(2 * 2 ** (step / 2)) for step in range(18)]
+AUDIO_WIDTHS = [64, 256, 2048]
 # Half of the batches are of the first moments only: what a caption means is learned from many clips, how things move
 # from long ones.
 MOMENT_FRAMES = 3
+# Of the clips that are not cut off, so many have their last frame as a picture of its own.
+LAST_SHARE = 0.35
 # Tokens of a caption that are read.
 CAPTION_TOKENS = 128
 # What moves is a small part of a picture, and the hardest: the most that a token counts, where a still one counts 1.
@@ -31,7 +37,7 @@ RELOAD_STEPS = 200
 
 @dataclass
 class Ragged:
-    """Rows of different lengths, filled up to the longest."""
+    """Rows of different lengths, filled up to the same width."""
 
     values: Tensor  # [B, N, C]
     present: Tensor  # [B, N] bool
@@ -47,16 +53,14 @@ class Ragged:
 class Clips:
     """A batch as stored, with a caption each."""
 
-    video: Ragged
+    video: Ragged  # the frames' tokens, then for some clips those of the last frame as a picture of its own
     liveliness: Tensor  # [B, N]: how much each token's loss counts
-    frame: Tensor  # [B, N]: of its latent; the first one holds the first picture
+    is_first: Tensor  # [B, N] bool: the first frame
+    is_last: Tensor  # [B, N] bool: the last frame as a picture of its own
     positions: Tensor  # [B, 3, N, 2]
-    last: Ragged | None  # the last frame as a picture of its own, unless clips go on
-    last_positions: Tensor  # [B, 3, A, 2]
     audio: Ragged
     ids: Tensor  # [B, CAPTION_TOKENS], padded on the left
     mask: Tensor  # [B, CAPTION_TOKENS]
-    longest_caption: int
 
 
 class Rows:
@@ -67,17 +71,18 @@ class Rows:
         self._starts = np.zeros(0, np.int64)
 
     def add(self, tensors: list[Tensor]) -> None:
-        before = [] if self._whole is None else [self._whole]
-        starts = np.cumsum([sum(map(len, before)), *map(len, tensors)])[:-1]
-        self._starts = np.concatenate([self._starts, starts])
-        self._whole = torch.cat([*before, torch.cat(tensors).to(DEVICE)])
+        """Several of the same length each, [clips, n, C]."""
+        ends = np.cumsum([0 if self._whole is None else len(self._whole)] + [t.shape[1] for t in tensors for _ in t])
+        self._starts = np.concatenate([self._starts, ends[:-1]])
+        new = torch.cat([tensor.flatten(0, 1) for tensor in tensors]).to(DEVICE)
+        self._whole = new if self._whole is None else torch.cat([self._whole, new])
 
-    def take(self, rows: np.ndarray, counts: np.ndarray) -> Ragged:
+    def take(self, rows: np.ndarray, counts: np.ndarray, width: int) -> Ragged:
         """The first so many of each."""
-        at = torch.arange(int(counts.max()), device=DEVICE)[None]
+        at = torch.arange(width, device=DEVICE)[None]
         present = at < _to_device(counts)[:, None]
         index = torch.where(present, _to_device(self._starts[rows])[:, None] + at, 0)
-        return Ragged(self._whole[index].float(), present, is_full=int(counts.min()) == int(counts.max()))
+        return Ragged(self._whole[index].float(), present, is_full=not ON_GPU and int(counts.min()) == width)
 
 
 class Pool:
@@ -86,7 +91,7 @@ class Pool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: set[Path] = set()
-        self._video, self._liveliness, self._last, self._audio = Rows(), Rows(), Rows(), Rows()
+        self._video, self._liveliness, self._audio = Rows(), Rows(), Rows()
         self._frames, self._heights, self._widths = (np.zeros(0, np.int64) for _ in range(3))
         self._fps = np.zeros(0)
         # One of each wording for each clip.
@@ -98,17 +103,17 @@ class Pool:
         """Takes up the shards that are new."""
         new = sorted(set(self._folder.glob("*.safetensors")) - self._known)
         self._known.update(new)
-        shards = [load_shard(path) for path in new]
-        if shards:
-            self._add(shards)
+        if new:
+            self._add([load_shard(path) for path in new])
         if not self._known:
             raise SystemExit(f"there are no clips in {self._folder}: run make_clips.py first")
 
     def _add(self, shards: list[Shard]) -> None:
-        self._video.add([clip.flatten(0, 2) for shard in shards for clip in shard.video])
-        self._liveliness.add([clip[:, None] for shard in shards for clip in liveliness(shard.video.float())])
-        self._last.add([clip.flatten(0, 1) for shard in shards for clip in shard.last])
-        self._audio.add([clip for shard in shards for clip in shard.audio])
+        self._video.add([torch.cat([shard.video.flatten(1, 3), shard.last.flatten(1, 2)], 1) for shard in shards])
+        # The last frame as a picture of its own is given, not answered.
+        weights = [F.pad(liveliness(shard.video.float()), (0, shard.last[0, ..., 0].numel())) for shard in shards]
+        self._liveliness.add([of_shard[..., None] for of_shard in weights])
+        self._audio.add([shard.audio for shard in shards])
         forms = np.concatenate([[shard.video.shape[1:4]] * len(shard.video) for shard in shards])
         self._frames = np.concatenate([self._frames, forms[:, 0]])
         self._heights = np.concatenate([self._heights, forms[:, 1]])
@@ -123,39 +128,51 @@ class Pool:
         """Clips of about the same number of tokens, as many as there is room for."""
         moment = int(random.integers(1, MOMENT_FRAMES + 1)) if random.random() < 0.5 else int(self._frames.max())
         frames = np.minimum(self._frames, moment)
-        tokens = frames * self._heights * self._widths
-        most = tokens[random.integers(len(tokens))]
-        alike = np.flatnonzero((tokens <= most) & (tokens >= LEAST_FILLED * most))
-        fitting = min(len(alike), MOST_CLIPS, max(2, MOST_TOKENS // most))
-        return self._clips(random.choice(alike, fitting, replace=False), frames, random)
+        with_last = (frames == self._frames) & (random.random(len(frames)) < LAST_SHARE)
+        tokens = (frames + with_last) * self._heights * self._widths
+        sounds = audio_counts(frames, self._fps)
+        one = random.integers(len(tokens))
+        width, audio_width = _width(tokens[one], VIDEO_WIDTHS), _width(sounds[one], AUDIO_WIDTHS)
+        fits = (tokens <= width) & (tokens >= min(LEAST_FILLED * width, tokens[one]))
+        alike = np.flatnonzero(fits & (sounds <= audio_width) if ON_GPU else fits)
+        room = min(MOST_CLIPS, max(2, MOST_TOKENS // width))
+        rows = random.choice(alike, room if ON_GPU else min(room, len(alike)), replace=len(alike) < room and ON_GPU)
+        if not ON_GPU:
+            width, audio_width = tokens[rows].max(), sounds[rows].max()
+        return self._clips(rows, frames[rows], with_last[rows], int(width), int(audio_width), random)
 
-    def _clips(self, rows: np.ndarray, frames_of_all: np.ndarray, random: np.random.Generator) -> Clips:
-        frames, height, width, fps = frames_of_all[rows], self._heights[rows], self._widths[rows], self._fps[rows]
-        area = height * width
-        video = self._video.take(rows, frames * area)
-        at = torch.arange(video.values.shape[1], device=DEVICE)[None]
-        wide, high, rate = _to_device(width)[:, None], _to_device(height)[:, None], _to_device(fps).float()
+    def _clips(
+        self, rows: np.ndarray, frames: np.ndarray, with_last: np.ndarray, width: int, audio_width: int,
+        random: np.random.Generator,
+    ) -> Clips:
+        area, fps = self._heights[rows] * self._widths[rows], _to_device(self._fps[rows]).float()
+        counts = (frames + with_last) * area
+        wide, high, whole = (_to_device(n)[:, None] for n in (self._widths[rows], self._heights[rows], self._frames[rows]))
+        at = torch.arange(width, device=DEVICE)[None]
         frame = at // (high * wide)
-        last = self._last.take(rows, area) if (frames == self._frames[rows]).all() else None
-        at_last = torch.arange(int(area.max()), device=DEVICE)[None]
-        # A picture of its own lasts one frame.
-        last_positions = token_positions(torch.zeros_like(at_last), at_last // wide, at_last % wide, rate)
-        last_positions[:, 0] += _to_device((8 * frames - 8) / fps).float()[:, None, None]
+        is_last = frame == whole
+        positions = token_positions(frame, at // wide % high, at % wide, fps)
+        # A picture of its own has the time of one frame, the last of eight in its latent.
+        start = ((8 * whole - 8) / fps[:, None])[..., None]  # [B, 1, 1]
+        alone = torch.cat([start, start + 1 / fps[:, None, None]], 2)  # [B, 1, 2]
+        positions[:, 0] = torch.where(is_last[..., None], alone, positions[:, 0])
         wording = random.integers(len(WORDINGS), size=len(rows))
-        lengths = self._lengths[rows, wording]
-        positions = torch.arange(CAPTION_TOKENS, device=DEVICE)
+        read = CAPTION_TOKENS - _to_device(self._lengths[rows, wording])[:, None]
         return Clips(
-            video,
-            self._liveliness.take(rows, frames * area).values[..., 0],
-            frame,
-            token_positions(frame, at // wide % high, at % wide, rate),
-            last,
-            last_positions,
-            self._audio.take(rows, np.maximum(1, np.round((8 * frames - 7) / fps * 25).astype(np.int64))),
+            self._video.take(rows, counts, width),
+            self._liveliness.take(rows, counts, width).values[..., 0],
+            frame == 0,
+            is_last,
+            positions,
+            self._audio.take(rows, audio_counts(frames, self._fps[rows]), audio_width),
             self._ids[_to_device(rows), _to_device(wording)].long(),
-            (positions >= CAPTION_TOKENS - _to_device(lengths)[:, None]).long(),
-            int(lengths.max()),
+            (torch.arange(CAPTION_TOKENS, device=DEVICE) >= read).long(),
         )
+
+
+def _width(count: int, widths: list[int]) -> int:
+    """The least of the widths that this fits into; on a CPU, where any will do, the number itself."""
+    return next(width for width in widths if width >= count) if ON_GPU else int(count)
 
 
 def _to_device(values: np.ndarray) -> Tensor:
@@ -164,8 +181,8 @@ def _to_device(values: np.ndarray) -> Tensor:
     return tensor.pin_memory().to(DEVICE, non_blocking=True) if ON_GPU else tensor
 
 
-def batches(folder: Path, seed: int) -> Iterator[Clips]:
-    """Without end. New shards are taken up as they appear."""
+def clips_of(folder: Path, seed: int) -> Iterator[Clips]:
+    """Batches without end. New shards are taken up as they appear."""
     random = np.random.default_rng(own(seed))
     pool = Pool(folder)
     while True:

@@ -12,10 +12,11 @@ from amounts import amounts
 from checkpoint import NANO, load_network, write
 from clips import shard_folder
 from device import DEVICE
-from loop import train
+from examples import Example
+from loop import Figures, train
 from make_clips import make_clips
-from pool import batches
-from train_transformer import Generator, learn
+from pool import clips_of
+from train_transformer import Generator, figures, to_learn
 from world.camera import MOVES
 
 RANK = 8
@@ -68,10 +69,11 @@ def train_lora(name: str, minutes: float, thousands: float) -> None:
     network.to(DEVICE)
     learned = nn.ModuleDict({key.replace(".", "/"): nn.ModuleDict({"A": a.lora_A, "B": a.lora_B}) for key, a in adapted.items()})
 
-    def figures(_network: nn.Module, clips: object) -> dict[str, Tensor]:
-        return learn(network, clips)
+    def of_whole(_learned: nn.Module, shown: Example) -> Figures:
+        return figures(network, shown)
 
-    train(f"lora_{name}", learned, batches(shard_folder(name), 9), figures, minutes=minutes, lr=3e-3, edges=("A", "B"))
+    shown = to_learn(clips_of(shard_folder(name), 9))
+    train(f"lora_{name}", learned, shown, of_whole, minutes=minutes, lr=3e-3, edges=("A", "B"))
     tensors = {}
     for key, added in adapted.items():
         tensors[f"diffusion_model.{key}.lora_A.weight"] = added.lora_A.weight

@@ -3,6 +3,8 @@
 python train_transformer.py [minutes] [minutes of tuning]
 """
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -12,11 +14,11 @@ from amounts import amounts
 from checkpoint import NETWORKS, load_network, save_network, weights_file
 from clips import shard_folder
 from device import DEVICE, ON_GPU
-from examples import Noised, advance, aim_at_clean, draw_sigmas, noised_audio, noised_video
+from examples import Example, advanced, aimed_at_clean, draw_sigmas, example
 from loop import Figures, forget, train
 from networks.connectors import Thinning
 from networks.transformer import Stream
-from pool import CAPTION_TOKENS, Clips, batches
+from pool import CAPTION_TOKENS, Clips, clips_of
 
 # Rows of a context in use; while training there are as many as there are tokens of a caption.
 CONTEXT = 1024
@@ -34,53 +36,56 @@ class Generator(nn.Module):
         self.connectors = NETWORKS["connectors"]()
         self._frozen = [load_network("gemma").to(DEVICE)]
 
-    def contexts(self, clips: Clips) -> tuple[Tensor, Tensor, Tensor]:
+    def contexts(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """→ video and audio context [B, CAPTION_TOKENS, H], and their bias [B, 1, 1, CAPTION_TOKENS]."""
         (gemma,) = self._frozen
-        read = clips.longest_caption
+        # On a GPU all are read as if they were long: what is recorded must not depend on them.
+        read = CAPTION_TOKENS if ON_GPU else int(mask.sum(1).max())
         with torch.no_grad():
-            states = gemma(clips.ids[:, -read:], clips.mask[:, -read:])
-        states = F.pad(states, (0, 0, CAPTION_TOKENS - read, 0))
-        thinning = Thinning.random(clips.mask, CONTEXT // CAPTION_TOKENS)
-        return (*self.connectors(states, clips.mask, thinning), thinning.bias)
+            states = F.pad(gemma(ids[:, -read:], mask[:, -read:]), (0, 0, CAPTION_TOKENS - read, 0))
+        thinning = Thinning.random(mask, CONTEXT // CAPTION_TOKENS)
+        return (*self.connectors(states, mask, thinning), thinning.bias)
 
-    def forward(self, video: Noised, audio: Noised, contexts: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, shown: Example) -> tuple[Tensor, Tensor]:
         """→ velocities of both streams."""
-        of_video, of_audio, bias = contexts
+        *contexts, bias = self.contexts(shown.ids, shown.mask)
         return self.transformer(
-            Stream(video.tokens, video.timesteps, video.positions, of_video, bias, video.padding),
-            Stream(audio.tokens, audio.timesteps, audio.positions, of_audio, bias, audio.padding),
+            *(
+                Stream(noised.tokens, noised.sigmas, noised.positions, context, bias, noised.levels, noised.padding)
+                for noised, context in zip((shown.video, shown.audio), contexts)
+            )
         )
 
 
-def learn(network: Generator, clips: Clips) -> Figures:
+def to_learn(batches: Iterator[Clips]) -> Iterator[Example]:
     """Flow matching: clips noised to any level, mostly those of the schedule."""
-    sigmas = draw_sigmas(len(clips.ids), schedule_share=0.7)
-    return _figures(network, noised_video(clips, sigmas), noised_audio(clips, sigmas), clips)
+    for clips in batches:
+        yield example(clips, draw_sigmas(len(clips.ids), schedule_share=0.7))
 
 
-def tune(network: Generator, clips: Clips) -> Figures:
-    """As `learn`, but in half of the steps with the sampler's own tokens: what it makes in its few steps is not what noised
-    clips look like, and it must find back from there to what caption and sound ask for."""
-    if torch.rand(()) < 0.5:
-        return learn(network, clips)
-    path = PATHS[int(torch.randint(len(PATHS), ()))]
-    sigmas = torch.ones(len(clips.ids), device=DEVICE)
-    video, audio = noised_video(clips, sigmas), noised_audio(clips, sigmas)
-    with torch.no_grad(), torch.autocast(DEVICE.type, torch.bfloat16):
-        contexts = network.contexts(clips)
-        for sigma, following in zip(path, path[1:]):
-            for stream, velocity in zip((video, audio), network(video, audio, contexts)):
-                advance(stream, velocity.float(), sigma, following)
-    for stream in (video, audio):
-        aim_at_clean(stream)
-    return _figures(network, video, audio, clips)
+def to_tune(network: Generator, batches: Iterator[Clips]) -> Iterator[Example]:
+    """The same, but half of them with the sampler's own tokens: what it makes in its few steps is not what noised clips
+    look like, and it must find back from there to what caption and sound ask for."""
+    for clips in batches:
+        if torch.rand(()) < 0.5:
+            yield from to_learn(iter([clips]))
+            continue
+        path = PATHS[int(torch.randint(len(PATHS), ()))]
+        shown = example(clips, torch.ones(len(clips.ids), device=DEVICE))
+        with torch.no_grad(), torch.autocast(DEVICE.type, torch.bfloat16):
+            for sigma, following in zip(path, path[1:]):
+                of_video, of_audio = network(shown)
+                shown = shown._replace(
+                    video=advanced(shown.video, of_video.float(), sigma, following),
+                    audio=advanced(shown.audio, of_audio.float(), sigma, following),
+                )
+        yield shown._replace(video=aimed_at_clean(shown.video), audio=aimed_at_clean(shown.audio))
 
 
-def _figures(network: Generator, video: Noised, audio: Noised, clips: Clips) -> Figures:
+def figures(network: Generator, shown: Example) -> Figures:
     with torch.autocast(DEVICE.type, torch.bfloat16):
-        velocities = network(video, audio, network.contexts(clips))
-    picture, sound = video.loss(velocities[0]), audio.loss(velocities[1])
+        velocities = network(shown)
+    picture, sound = shown.video.loss(velocities[0]), shown.audio.loss(velocities[1])
     return {"loss": picture + AUDIO_WEIGHT * sound, "video": picture.detach(), "audio": sound.detach()}
 
 
@@ -97,11 +102,12 @@ def main(minutes: float, tuning_minutes: float) -> None:
         save_network("connectors", trained.connectors)
 
     edges = ("patchify_proj", "proj_out", "timestep_embedder", "caption_projection.linear_1")
-    clips = shard_folder("plain")
-    if train("generator", network, batches(clips, 3), learn, minutes=minutes, lr=3e-3, edges=edges, save=save):
+    learned, tuned = (clips_of(shard_folder("plain"), seed) for seed in (3, 4))
+    if train("generator", network, to_learn(learned), figures, minutes=minutes, lr=3e-3, edges=edges, save=save):
         forget("tuned")
     if tuning_minutes > 0:
-        train("tuned", network, batches(clips, 4), tune, minutes=tuning_minutes, lr=1.2e-3, edges=edges, save=save)
+        shown = to_tune(network, tuned)
+        train("tuned", network, shown, figures, minutes=tuning_minutes, lr=1.2e-3, edges=edges, save=save)
 
 
 if __name__ == "__main__":

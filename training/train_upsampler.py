@@ -29,7 +29,7 @@ def pairs(seed: int) -> Iterator[Pair]:
     random = np.random.default_rng(own(seed))
     while True:
         shard = shards[random.integers(len(shards))]
-        chosen = random.choice(len(shard.captions), CLIPS_PER_BATCH, replace=False)
+        chosen = random.choice(len(shard.captions), CLIPS_PER_BATCH, replace=len(shard.captions) < CLIPS_PER_BATCH)
         yield tuple(stored[chosen].to(DEVICE).float().permute(0, 4, 1, 2, 3) for stored in (shard.half, shard.video))
 
 

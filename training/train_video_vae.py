@@ -33,7 +33,7 @@ from world.sound import analyse
 # Frames and side of a cut-out, and how many of them make a batch of about the same cost.
 FORMS = ((9, 128, by_device(3, 36)), (25, 96, by_device(3, 36)), (17, 128, by_device(2, 24)))
 # Each drawing is seen a few times, between others: drawing costs more than reading.
-RESERVOIR, SIGHTINGS = 400, 3
+RESERVOIR, SIGHTINGS = 400, by_device(3, 6)
 # Relative to a channel's deviation: what the decoder must bear, since the transformer's latents are never exact.
 LATENT_NOISE = 0.1
 
@@ -109,6 +109,7 @@ def start(network: VideoVae, batches: Iterator[Tensor]) -> None:
 
 def main(minutes: float, decoder_minutes: float) -> None:
     torch.manual_seed(1)
+    torch.backends.cudnn.benchmark = True
     network = VideoVae(c.VAE)
     resumed = sum((RUNS / f"{name}.state.pt").exists() for name in ("video_vae", "video_decoder"))
     cut_outs = CutOuts(own(1 + resumed))

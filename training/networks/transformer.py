@@ -16,10 +16,11 @@ class Stream:
     """One modality's inputs."""
 
     tokens: Tensor  # [B, N, C]
-    timesteps: Tensor  # [B, N]: denoise mask × sigma; or [B, 1] where it is the same for all tokens
+    timesteps: Tensor  # [B, L]: the noise levels of its tokens (denoise mask × sigma): one for each, or fewer
     positions: Tensor  # [B, P, N, 2]
     context: Tensor  # [B, S, text width]
     context_bias: Tensor | None = None  # [B, 1, 1, S], for contexts whose rows stand for several
+    levels: Tensor | None = None  # [B, N, L], 1 at each token's level, else 0; needed where 1 < L < N
     padding: Tensor | None = None  # [B, 1, 1, N]: −∞ at tokens that only fill up a batch, which nothing may look at
 
 
@@ -52,12 +53,13 @@ class AdaLayerNormSingle(nn.Module):
         self.emb = _Embedding(dim)
         self.linear = nn.Linear(dim, rows * dim)
 
-    def forward(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """t [B, N] → modulation [B, N, rows, dim], embedded [B, N, dim]."""
-        values, index = torch.unique(t, return_inverse=True)  # few tokens differ
-        embedded = self.emb.timestep_embedder(values * 1000)
-        modulation = self.linear(F.silu(embedded)).unflatten(-1, (self.rows, -1))
-        return modulation[index], embedded[index]
+    def forward(self, t: Tensor, levels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """t [B, L], levels [B, N, L] → modulation [B, N, rows, dim], embedded [B, N, dim]."""
+        embedded = self.emb.timestep_embedder(t * 1000)
+        modulation = self.linear(F.silu(embedded))
+        if levels is not None:
+            modulation, embedded = levels.to(modulation.dtype) @ modulation, levels.to(embedded.dtype) @ embedded
+        return modulation.unflatten(-1, (self.rows, -1)), embedded
 
 
 class Block(nn.Module):
@@ -151,8 +153,8 @@ class Transformer(nn.Module):
 
     def forward(self, video: Stream, audio: Stream) -> tuple[Tensor, Tensor]:
         """→ velocities [B, Nv, C] and [B, Na, Ca]."""
-        video_modulation, video_embedded = self.adaln_single(video.timesteps)
-        audio_modulation, audio_embedded = self.audio_adaln_single(audio.timesteps)
+        video_modulation, video_embedded = self.adaln_single(video.timesteps, video.levels)
+        audio_modulation, audio_embedded = self.audio_adaln_single(audio.timesteps, audio.levels)
         shared = Shared(
             video_modulation,
             audio_modulation,
@@ -176,7 +178,7 @@ class Transformer(nn.Module):
         )
 
     def _cross(self, scale_shift: AdaLayerNormSingle, gate: AdaLayerNormSingle, stream: Stream) -> Tensor:
-        return torch.cat([scale_shift(stream.timesteps)[0], gate(stream.timesteps)[0]], 2)
+        return torch.cat([adaln(stream.timesteps, stream.levels)[0] for adaln in (scale_shift, gate)], 2)
 
     def _tables(self, video: Stream, audio: Stream) -> tuple[Tables, Tables, Tables, Tables]:
         max_pos = self.config["positional_embedding_max_pos"]

@@ -18,6 +18,9 @@ class Camera:
     x: Tensor
     y: Tensor
 
+    def part(self, frames: slice) -> "Camera":
+        return Camera(self.zoom[frames], self.x[frames], self.y[frames])
+
 
 # World units around a shape that its style may color: half an outline, or its glow.
 MARGINS = {"plain": 0.02, "ink": 0.04, "neon": 0.4}

@@ -11,6 +11,8 @@ from .sound import BANDS, SoundFeatures
 
 # How far the middle of the face is above the middle of the picture.
 FACE_HEIGHT = 0.1
+# As many as a core's cache holds several images of.
+PIXELS_AT_ONCE = 1 << 18
 MOUTH = torch.tensor([0.45, 0.06, 0.12])
 
 
@@ -28,18 +30,26 @@ def draw(
 ) -> Tensor:
     """[T, H, W, 3] in 0…1."""
     frames = len(sound.loudness)
-    canvas = Canvas(height, width, camera or still(frames), style)
-    seconds = torch.arange(frames) / fps
+    camera, seconds = camera or still(frames), torch.arange(frames) / fps
+    parts = []
+    for piece in torch.arange(frames).split(max(1, PIXELS_AT_ONCE // (height * width))):
+        part = slice(int(piece[0]), int(piece[-1]) + 1)
+        canvas = Canvas(height, width, camera.part(part), style)
+        _paint(canvas, scene, sound.part(part), seconds[part])
+        parts.append(canvas.image.movedim(0, -1))
+    return torch.cat(parts)
+
+
+def _paint(canvas: Canvas, scene: Scene, sound: SoundFeatures, seconds: Tensor) -> None:
     if scene.kind == "sea":
         _sea(canvas, scene, sound, seconds)
-        return canvas.image.movedim(0, -1)
+        return
     ground = color(scene.ground)
     if scene.ground_to is not None:
         share = ((canvas.y + 1) / 2).clamp(0, 1)[..., None]  # [T, H, 1, 1]
         ground = ground + (color(scene.ground_to) - ground) * share
     canvas.fill(ground)
     {"speaker": _speaker, "shapes": _shapes, "skyline": _skyline}[scene.kind](canvas, scene, sound, seconds)
-    return canvas.image.movedim(0, -1)
 
 
 def _column(values: Tensor) -> Tensor:

@@ -21,8 +21,8 @@ class SoundFeatures:
     beat: Tensor  # [T]: 1 at an onset, decaying
     bands: Tensor  # [T, BANDS]
 
-    def to(self, place: torch.device) -> "SoundFeatures":
-        return SoundFeatures(*(t.to(place) for t in (self.loudness, self.brightness, self.beat, self.bands)))
+    def part(self, frames: slice) -> "SoundFeatures":
+        return SoundFeatures(*(values[frames] for values in (self.loudness, self.brightness, self.beat, self.bands)))
 
 
 def analyse(waveform: np.ndarray, frames: int, fps: float) -> SoundFeatures:
