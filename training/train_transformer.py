@@ -22,7 +22,7 @@ from pool import CAPTION_TOKENS, Clips, clips_of
 
 # Rows of a context in use; while training there are as many as there are tokens of a caption.
 CONTEXT = 1024
-AUDIO_WEIGHT = 0.3
+AUDIO_WEIGHT = 0.1
 # The schedule up to each of its levels; the steps between 1 and 0.909 are as good as one.
 PATHS = ((1.0,), (1.0, 0.909375), (1.0, 0.909375, 0.725), (1.0, 0.909375, 0.725, 0.421875))
 

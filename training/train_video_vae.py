@@ -109,7 +109,6 @@ def start(network: VideoVae, batches: Iterator[Tensor]) -> None:
 
 def main(minutes: float, decoder_minutes: float) -> None:
     torch.manual_seed(1)
-    torch.backends.cudnn.benchmark = True
     network = VideoVae(c.VAE)
     resumed = sum((RUNS / f"{name}.state.pt").exists() for name in ("video_vae", "video_decoder"))
     cut_outs = CutOuts(own(1 + resumed))
