@@ -19,7 +19,6 @@ from clips import Drawings, Form, Recipe, draw_clips, encode_clips, save_shard, 
 from device import DEVICE, DRAWERS, ON_GPU
 from partners import join, partners, wait_for_all
 from world.camera import MOVES
-from world.canvas import STYLES
 from world.recordings import Recordings, speech_pool
 from world.scene import random_scene
 
@@ -30,27 +29,40 @@ RATIO_SHARES = (0.3, 0.2, 0.12, 0.11, 0.09, 0.18)
 FIRST_AREAS, WHOLE_AREAS, WHOLE_SHARE = (12, 200), (200, 800), 0.12
 # The longest clip of a size has about so many tokens.
 LONGEST_TOKENS, LONGEST_FRAMES = 3100, 61
+# An adapter changes what the transformer knows already: smaller clips do.
+ADAPTER_TOKENS = 1200
 RATES = (25.0, 24.0, 30.0, 8.0, 10.0, 12.0, 15.0, 20.0, 50.0, 60.0)
 RATE_SHARES = (0.36, 0.24, 0.12, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04)
 CLIPS_PER_SHARD, SHARD_TOKENS = 8, 6000
 PLAIN = "plain"
 
 
-def random_form(random: np.random.Generator, shortest: int = 1, *, even: bool = False) -> Form:
+def random_form(random: np.random.Generator, *, even: bool = False) -> Form:
+    """Of a clip for the transformer."""
+    areas = WHOLE_AREAS if random.random() < WHOLE_SHARE else FIRST_AREAS
+    return _form(random, areas, 1, LONGEST_TOKENS, even=even)
+
+
+def adapter_form(name: str, random: np.random.Generator) -> Form:
+    """Of a clip for an adapter: a move is seen in clips of a second or more."""
+    return _form(random, FIRST_AREAS, 4 if name in MOVES else 1, ADAPTER_TOKENS)
+
+
+def _form(
+    random: np.random.Generator, areas: tuple[int, int], shortest: int, longest_tokens: int, *, even: bool = False
+) -> Form:
     ratio = random.choice(RATIOS, p=RATIO_SHARES) or np.exp(random.uniform(-0.8, 0.8))
-    low, high = WHOLE_AREAS if random.random() < WHOLE_SHARE else FIRST_AREAS
-    area = np.exp(random.uniform(np.log(low), np.log(high)))
+    area = np.exp(random.uniform(*np.log(areas)))
     height, width = (max(2, round(side)) for side in (np.sqrt(area / ratio), np.sqrt(area * ratio)))
     if even:
         height, width = height + height % 2, width + width % 2
-    longest = min(LONGEST_FRAMES, max(1, LONGEST_TOKENS // (height * width)))
+    longest = min(LONGEST_FRAMES, max(shortest, longest_tokens // (height * width)))
     # As many short as long ones: what a caption means is learned from many clips.
-    return Form(round(min(shortest, longest) * (longest / min(shortest, longest)) ** random.random()), height, width)
+    return Form(round(shortest * (longest / shortest) ** random.random()), height, width)
 
 
 def recipes(name: str, shard: int, random: np.random.Generator, recordings: Recordings, *, even: bool) -> list[Recipe]:
-    # A move is seen in clips of a second or more.
-    form = random_form(random, shortest=1 if name in STYLES else 4, even=even)
+    form = random_form(random, even=even) if name == PLAIN else adapter_form(name, random)
     fps = float(random.choice(RATES, p=RATE_SHARES))
     made = []
     for _ in range(max(1, min(CLIPS_PER_SHARD, SHARD_TOKENS // form.tokens))):

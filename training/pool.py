@@ -136,12 +136,12 @@ class Pool:
         fits = (tokens <= width) & (tokens >= min(LEAST_FILLED * width, tokens[one]))
         alike = np.flatnonzero(fits & (sounds <= audio_width) if ON_GPU else fits)
         room = min(MOST_CLIPS, max(2, MOST_TOKENS // width))
-        rows = random.choice(alike, room if ON_GPU else min(room, len(alike)), replace=len(alike) < room and ON_GPU)
+        rows = random.choice(alike, room, replace=len(alike) < room)
         if not ON_GPU:
             width, audio_width = tokens[rows].max(), sounds[rows].max()
-        return self._clips(rows, frames[rows], with_last[rows], int(width), int(audio_width), random)
+        return self.clips(rows, frames[rows], with_last[rows], int(width), int(audio_width), random)
 
-    def _clips(
+    def clips(
         self, rows: np.ndarray, frames: np.ndarray, with_last: np.ndarray, width: int, audio_width: int,
         random: np.random.Generator,
     ) -> Clips:

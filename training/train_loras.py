@@ -73,7 +73,7 @@ def train_lora(name: str, minutes: float, thousands: float) -> None:
         return figures(network, shown)
 
     shown = to_learn(clips_of(shard_folder(name), 9))
-    train(f"lora_{name}", learned, shown, of_whole, minutes=minutes, lr=3e-3, edges=("A", "B"))
+    train(f"lora_{name}", learned, shown, of_whole, minutes=minutes, lr=5e-3, edges=("A", "B"))
     tensors = {}
     for key, added in adapted.items():
         tensors[f"diffusion_model.{key}.lora_A.weight"] = added.lora_A.weight
@@ -87,4 +87,4 @@ def main(minutes: float, thousands: float, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(*amounts(3.5, 8), sys.argv[3:])
+    main(*amounts(3.5, 25), sys.argv[3:])
