@@ -15,7 +15,8 @@ import { drawScene } from '../eval/world/draw.ts';
 import { promptFor } from '../eval/world/prompt.ts';
 import { randomScene, type Scene, type Speaker } from '../eval/world/scene.ts';
 
-// What a few clips must reach; `npm run eval` measures many and aims higher.
+// What a few clips must reach; `npm run eval` measures many and aims higher. What the weights do not reach yet is marked
+// `test.fails`, which complains as soon as they do.
 const least = {
   /** Correlation of mouths and loudness, median of three clips. */
   sync: 0.7,
@@ -47,20 +48,31 @@ function speaker(seed: number): Speaker {
 }
 
 async function take(scene: Scene, seed: number, fields: Readonly<Record<string, unknown>> = {}) {
-  const sound = await sounds.sound(4 * seed, form);
+  const { num_frames: frames = form.frames, fps = form.fps } = fields;
+  const sound = await sounds.sound(4 * seed, { frames: Number(frames), fps: Number(fps) });
   const prompt = promptFor(scene, new SeededRandom(seed));
   const request = { prompt, audio_url: sound.path, num_frames: form.frames, fps: form.fps, video_size: size, seed };
   const made = await studio.make({ ...request, ...fields }, { withSound: true });
   return { ...made, recording: sound.samples };
 }
 
-test('mouths move with the sound', async () => {
+/** Correlation of mouths and loudness, median of three clips. */
+async function synchrony(form: { readonly frames: number; readonly fps: number }): Promise<number> {
   const found: number[] = [];
   for (const seed of [1, 2, 3]) {
-    const { footage, recording } = await take(speaker(seed), seed);
+    const { footage, recording } = await take(speaker(seed), seed, { num_frames: form.frames, fps: form.fps });
     found.push(correlation(mouthOpening(footage), loudnessPerFrame(recording, form.frames, form.fps)));
   }
-  expect(median(found)).toBeGreaterThan(least.sync);
+  return median(found);
+}
+
+test('mouths move with the sound', async () => {
+  expect(await synchrony({ frames: 49, fps: 25 })).toBeGreaterThan(least.sync);
+});
+
+// A latent is two thirds of a second here, and few clips that it learned from are.
+test.fails('mouths move with the sound at 12 frames a second', async () => {
+  expect(await synchrony({ frames: 25, fps: 12 })).toBeGreaterThan(least.sync);
 });
 
 test('colors and kinds that the prompt asks for are in the picture', async () => {
