@@ -70,7 +70,7 @@ test('mouths move with the sound', async () => {
   expect(await synchrony({ frames: 49, fps: 25 })).toBeGreaterThan(least.sync);
 });
 
-// A latent is two thirds of a second here, and few clips that it learned from are.
+// At this rate a latent is two thirds of a second, and few of the clips it learned from have such a rate.
 test.fails('mouths move with the sound at 12 frames a second', async () => {
   expect(await synchrony({ frames: 25, fps: 12 })).toBeGreaterThan(least.sync);
 });

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from checkpoint import RUNS, save_network
-from device import DEVICE, ON_GPU
 from muon import Optimizers
 from partners import begin_alike, join, mean_of_all, own, share_gradients, wait_for_all
 from recorded import Recorded
@@ -34,18 +33,19 @@ def train(
 ) -> bool:
     """Trains for so many minutes of this machine's time, counting those of earlier calls; call again to go on.
 
-    `network` is to be on the device where it is trained. It ends with the averaged weights; `save` keeps them, by
-    default under the training's name. Returns whether there was anything left to do: what builds on these weights has
-    then to begin anew (`forget`).
+    `network` is to be on the device where it is trained, which need not be the GPU that there is. It ends with the
+    averaged weights; `save` keeps them, by default under the training's name. Returns whether there was anything left to
+    do: what builds on these weights has then to begin anew (`forget`).
     """
     RUNS.mkdir(parents=True, exist_ok=True)
     rank = join()
     kept, log = RUNS / f"{name}.state.pt", RUNS / f"{name}.csv"
+    place = next(network.parameters()).device
     optimizers = Optimizers(network, lr, edges)
     average = deepcopy(network)
     seconds, step = 0.0, 0
     if kept.exists():
-        state = torch.load(kept, map_location=DEVICE)
+        state = torch.load(kept, map_location=place)
         network.load_state_dict(state["network"])
         optimizers.load_state_dict(state["optimizers"])
         average.load_state_dict(state["average"])
@@ -90,7 +90,7 @@ def train(
         optimizers.step()
         return {**{name: value.detach() for name, value in values.items()}, NORM: norm}
 
-    take_step = Recorded(learn) if ON_GPU else learn
+    take_step = Recorded(learn) if place.type == "cuda" else learn
     began, last_kept, window = time.monotonic() - seconds, seconds, []
     while seconds < 60 * minutes:
         optimizers.set_rate(min(1.0, (step + 1) / WARM_UP_STEPS) * max(0.02, 1 - seconds / (60 * minutes)))

@@ -7,8 +7,6 @@ is for AdamW.
 import torch
 from torch import Tensor, nn
 
-from device import DEVICE, ON_GPU
-
 # The quintic's coefficients are the paper's: they drive all singular values near 1 in five rounds.
 A, B, C = 3.4445, -4.7750, 2.0315
 
@@ -64,19 +62,24 @@ class Optimizers:
                 is_matrix = parameter.dim() >= 2 and not any(edge in name for edge in (*edges, "table", "registers"))
                 (inner if is_matrix else rest).append(parameter)
         self.lr = lr
+        place = next(network.parameters()).device
+        self._on_gpu = place.type == "cuda"
         # Where a recorded step (recorded.py) reads it.
-        self._rate = torch.tensor(lr, device=DEVICE)
+        self._rate = torch.tensor(lr, device=place)
         self.all: list[torch.optim.Optimizer] = []
         if rest:
-            self.all.append(torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), weight_decay=0.0, foreach=ON_GPU, capturable=ON_GPU))
+            self.all.append(torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), weight_decay=0.0))
         if inner:
             self.all.append(Muon(inner, lr=lr))
-        self._share_rate()
+        self._arrange()
 
-    def _share_rate(self) -> None:
+    def _arrange(self) -> None:
+        """For where the network is now; what was kept may be from elsewhere."""
         for optimizer in self.all:
             for group in optimizer.param_groups:
                 group["lr"] = self._rate
+                if isinstance(optimizer, torch.optim.AdamW):
+                    group["foreach"] = group["capturable"] = self._on_gpu
 
     def set_rate(self, factor: float) -> None:
         """Scales the learning rate: warm-up and decay."""
@@ -93,4 +96,4 @@ class Optimizers:
     def load_state_dict(self, states: list[dict]) -> None:
         for optimizer, state in zip(self.all, states):
             optimizer.load_state_dict(state)
-        self._share_rate()
+        self._arrange()

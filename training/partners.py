@@ -9,10 +9,14 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 
+from device import ON_GPU
+
 
 def join() -> int:
     """This process's number among its partners; 0 without any."""
     if "RANK" in os.environ and not distributed.is_initialized():
+        if ON_GPU:
+            raise SystemExit("CORES is for machines without a GPU: leave it out")
         distributed.init_process_group("gloo")
     return distributed.get_rank() if distributed.is_initialized() else 0
 

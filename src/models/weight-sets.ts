@@ -60,7 +60,7 @@ export const WEIGHT_SETS: readonly WeightSetEntry[] = [
   {
     kind: 'embedded',
     id: 'nano',
-    title: 'embedded miniature: drawings, best at 256×256',
+    title: 'embedded miniature: talking cartoons and other drawings',
     folder: fromHere(NANO_FOLDER),
     bundle: 'ltx-2-nano-distilled.safetensors',
     upscaler: 'ltx-2-nano-spatial-upscaler-x2-1.0.safetensors',
