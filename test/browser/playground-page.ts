@@ -21,6 +21,13 @@ const quickForm = {
   video_write_mode: 'fast',
 };
 
+/** A file as somebody has it who uses the page. */
+export interface PageFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
 export function launchBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,
@@ -84,9 +91,12 @@ export class PlaygroundPage implements AsyncDisposable {
   }
 
   async upload(name: string, buffer: Buffer): Promise<void> {
-    const file = { name, mimeType: 'audio/wav', buffer };
-    await this.field('audio_url').locator('input[type=file]').setInputFiles(file);
+    await this.pick('audio_url', { name, mimeType: 'audio/wav', buffer });
     await this.sent();
+  }
+
+  pick(field: string, file: PageFile): Promise<void> {
+    return this.field(field).locator('input[type=file]').setInputFiles(file);
   }
 
   /** Waits until the recording is on the server. */
@@ -96,6 +106,37 @@ export class PlaygroundPage implements AsyncDisposable {
 
   async form(): Promise<Record<string, unknown>> {
     return JSON.parse(await this.page.evaluate('localStorage.getItem("soundstage.form")'));
+  }
+
+  /** Drops or pastes a file where the selector says. */
+  async give(how: 'drop' | 'paste', selector: string, { name, mimeType, buffer }: PageFile): Promise<void> {
+    const details = JSON.stringify({ how, selector, name, mimeType, bytes: buffer.toString('base64') });
+    await this.page.evaluate(`{
+      const { how, selector, name, mimeType, bytes } = ${details};
+      const files = new DataTransfer();
+      files.items.add(new File([Uint8Array.from(atob(bytes), (byte) => byte.charCodeAt(0))], name, { type: mimeType }));
+      const options = { bubbles: true, cancelable: true };
+      document.querySelector(selector).dispatchEvent(how === 'drop'
+        ? new DragEvent('drop', { ...options, dataTransfer: files })
+        : new ClipboardEvent('paste', { ...options, clipboardData: files }));
+    }`);
+  }
+
+  /** The input that the page sends when it is to make the clip; the server is not bothered with it. */
+  async sentInput(): Promise<Record<string, unknown>> {
+    const sent = Promise.withResolvers<Record<string, unknown>>();
+    const isSubmission = ({ pathname }: URL): boolean => pathname === '/fal/proxy';
+    await this.page.route(isSubmission, async (route, request) => {
+      const target = new URL((await request.headerValue('x-fal-target-url')) ?? '');
+      if (request.method() !== 'POST' || target.host !== 'queue.fal.run') return await route.fallback();
+      sent.resolve(request.postDataJSON());
+      await route.fulfill({ status: 422, json: { detail: 'Looked at, not run' } });
+    });
+    await this.run();
+    const input = await sent.promise;
+    await this.page.getByText('Looked at, not run').waitFor();
+    await this.page.unroute(isSubmission);
+    return input;
   }
 
   async prompt(text: string): Promise<void> {

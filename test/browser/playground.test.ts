@@ -1,10 +1,15 @@
-import type { Browser } from 'playwright-core';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Route } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { recording } from '../support/endpoint.ts';
+import { putEmptyDatabase } from '../support/databases.ts';
+import { endpointId, recording, smallClip } from '../support/endpoint.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { freePort, Spawned } from '../support/spawned.ts';
 import { findChromium } from './chromium.ts';
-import { launchBrowser, PlaygroundPage, patience } from './playground-page.ts';
+import { launchBrowser, type PageFile, PlaygroundPage, patience } from './playground-page.ts';
 
 const chromiumPath = findChromium();
 
@@ -104,6 +109,222 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await page.screenshot('5-recorded');
   });
 
+  test('the clip is made from the sound that is shown, whatever way it came in', async () => {
+    const page = await open();
+    await page.prompt('A woman speaks');
+    const shown = page.field('audio_url').locator('.name');
+    /** Waits until the page shows this sound and nothing else, and compares it with what is sent. */
+    const expectSent = async (file: PageFile): Promise<void> => {
+      await expect.poll(() => shown.allTextContents(), { timeout: patience }).toEqual([file.name]);
+      expect(await bytesOf(String((await page.sentInput()).audio_url))).toEqual(file.buffer);
+    };
+
+    const [first, second, third, fourth] = await Promise.all([sound(0.5), sound(0.8), sound(1.1), sound(1.4)]);
+    await page.pick('audio_url', first);
+    await expectSent(first);
+    await page.pick('audio_url', second);
+    await expectSent(second);
+    await page.give('drop', '#field-audio_url .drop', third);
+    await expectSent(third);
+    await page.give('paste', 'body', fourth);
+    await expectSent(fourth);
+
+    await page.give('drop', 'h1', second);
+    await expectSent(second);
+    await page.pick('audio_url', fourth);
+    await expectSent(fourth);
+
+    // A stretch of it, then all of it again, then another one in its place.
+    const end = page.page.getByLabel('End of what is used');
+    await end.press('Home');
+    const { audio_url: cut } = await page.sentInput();
+    expect(await page.field('audio_url').locator('.amount').textContent()).toBe('0.20 s');
+    expect((await bytesOf(String(cut))).readUInt32LE(40)).toBe(0.2 * 48_000 * 2);
+    await end.press('End');
+    await expectSent(fourth);
+    await end.press('Home');
+    await page.pick('audio_url', first);
+    await expectSent(first);
+
+    await page.page.getByRole('button', { name: 'Record', exact: true }).click();
+    await page.page.getByRole('timer').waitFor();
+    await page.run();
+    expect(await page.field('audio_url').getByRole('alert').textContent()).toBe('Stop the recording first.');
+    await page.button('Stop').click();
+    await expect.poll(() => shown.allTextContents(), { timeout: patience }).toEqual(['recording.webm']);
+    expect((await page.sentInput()).audio_url).toMatch(/recording\.webm$/);
+    await page.page.getByRole('button', { name: 'Record', exact: true }).click();
+    await page.page.getByRole('timer').waitFor();
+    await page.give('paste', 'body', second);
+    await expectSent(second);
+
+    await page.button('Remove the recording').click();
+    await page.run();
+    expect(await page.field('audio_url').getByRole('alert').textContent()).toContain('Add a recording');
+    const address = page.page.getByLabel('URL of the recording');
+    for (const url of ['https://example.com/a.wav', String(cut)]) {
+      await address.fill(url);
+      expect((await page.sentInput()).audio_url).toBe(url);
+      expect(await address.inputValue()).toBe(url);
+    }
+    await page.pick('audio_url', first);
+    await expectSent(first);
+  });
+
+  test('uploads that overtake one another: what is shown is what is sent', async () => {
+    const page = await open();
+    await page.prompt('A woman speaks');
+    const [first, second] = await Promise.all([sound(0.5), sound(0.8)]);
+    const [red, blue] = await Promise.all([picture('red'), picture('blue')]);
+    const slow: (() => void)[] = [];
+    await page.page.route('**/fal/proxy', async (route) => {
+      const isSlow = [first, red].some(({ name }) => route.request().postData()?.includes(name));
+      if (isSlow) await new Promise<void>((resolve) => slow.push(resolve));
+      await route.continue();
+    });
+    await page.pick('audio_url', first);
+    await page.pick('image_url', red);
+    await page.pick('end_image_url', blue);
+    await expect.poll(() => slow.length, { timeout: patience }).toBe(2);
+    await page.pick('audio_url', second);
+    await page.pick('image_url', blue);
+    await page.page.getByText('More about picture').click();
+    await page.field('end_image_url').getByRole('button', { name: 'Remove' }).click();
+    await expect.poll(async () => (await page.form()).image_url, { timeout: patience }).toMatch(/blue\.png$/);
+    await page.sent();
+    const late = Promise.all(
+      [first, red].map(({ buffer }) =>
+        page.page.waitForResponse((reply) => reply.request().postDataBuffer()?.equals(buffer) === true),
+      ),
+    );
+    for (const go of slow) go();
+    await late;
+    const sent = await page.sentInput();
+    expect(await bytesOf(String(sent.audio_url))).toEqual(second.buffer);
+    expect(await bytesOf(String(sent.image_url))).toEqual(blue.buffer);
+    expect(sent).not.toHaveProperty('end_image_url');
+
+    // One that cannot be sent is shown with the reason, and no clip is made without it.
+    const noUpload = async (route: Route): Promise<void> =>
+      route.request().postData()?.includes('green.png') ? await route.abort() : await route.fallback();
+    await page.page.route('**/fal/proxy', noUpload);
+    await page.give('drop', '#field-image_url .drop', await picture('green'));
+    await page.run();
+    const alert = page.field('image_url').getByRole('alert');
+    await alert.getByText(/^The picture could not be sent/).waitFor();
+    expect(await page.page.getByText('Looked at, not run').count()).toBe(1);
+    await page.page.unroute('**/fal/proxy', noUpload);
+    expect((await page.sentInput()).image_url).toMatch(/green\.png$/);
+    await page.page.route('**/fal/proxy', (route) => route.abort());
+    await page.run();
+    await page.page.getByText(/^The server did not answer/).waitFor();
+  });
+
+  test('a clip that a program sent, opened from the history: what is shown is what is sent', async () => {
+    const page = await open();
+    await page.pick('audio_url', await sound(0.5));
+    await page.pick('image_url', await picture('red'));
+    await expect.poll(async () => Object.keys(await page.form()), { timeout: patience }).toContain('image_url');
+    await page.sent();
+    const { audio_url, image_url } = await page.form();
+    const input = {
+      ...smallClip,
+      prompt: 'Sent by a program',
+      video_size: { width: '64', height: 64 },
+      audio_url,
+      image_url,
+      loras: [{ path: '' }],
+      num_frames: '9',
+      use_multiscale: 'false',
+      camera_lora_scale: 0.5,
+      seed: 11,
+    };
+    const reply = await fetch(`${server.url}/run/${endpointId}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(input),
+    });
+    expect(reply.status).toBe(200);
+    await page.page.reload();
+    await page.upload('another.wav', await recording(0.9));
+    await page.button('Show: Sent by a program').click();
+    await page.button('Change one thing').click();
+    await expect.poll(() => page.page.locator('.name').allTextContents()).toEqual(['sound-0.5.wav', 'red.png']);
+    expect(await page.page.getByLabel('Use Multi-Scale').isChecked()).toBe(false);
+    await page.page.getByLabel('LoRA 1: URL or repository').fill('owner/repository');
+    await page.page.getByLabel('LoRA 1: file in the repository').fill('a.safetensors');
+    await page.page.getByLabel('LoRA 1: URL or repository').fill('https://example.com/b.safetensors');
+    expect(await page.page.getByLabel('LoRA 1: file in the repository').inputValue()).toBe('a.safetensors');
+    const { camera_lora_scale: _, ...others } = input;
+    expect(await page.sentInput()).toEqual({
+      ...others,
+      loras: [{ path: 'https://example.com/b.safetensors', scale: 1, weight_name: 'a.safetensors' }],
+      num_frames: 9,
+      use_multiscale: false,
+      video_size: { width: 64, height: 64 },
+    });
+
+    await page.pick('audio_url', await sound(0.8));
+    await page.field('image_url').getByRole('button', { name: 'Remove' }).click();
+    const sent = await page.sentInput();
+    expect(sent.audio_url).toMatch(/sound-0\.8\.wav$/);
+    expect(sent).not.toHaveProperty('image_url');
+    expect(sent.seed).toBe(11);
+  });
+
+  test('a run goes on over a server that is killed and one that is stopped, and over a reload while there is none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'soundstage-restart-'));
+    const port = await freePort();
+    const environment = {
+      SOUNDSTAGE_DATA: folder,
+      SOUNDSTAGE_PORT: String(port),
+      SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    };
+    await putEmptyDatabase(folder);
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    const start = async (milliseconds: number): Promise<Spawned> => {
+      const settings = { ...environment, CLIP_MILLISECONDS: String(milliseconds) };
+      const started = stack.use(new Spawned({ program: 'server', environment: settings }));
+      await started.ready();
+      return started;
+    };
+    const first = await start(60_000);
+    const page = stack.use(await PlaygroundPage.open(browser, `http://127.0.0.1:${port}`));
+    const run = page.page.getByRole('region', { name: 'Run' });
+    const attempts = async (): Promise<number> => {
+      const log = (await run.locator('pre').textContent()) ?? '';
+      return log.split('denoising 1/2').length - 1;
+    };
+    await page.upload('tone.wav', await recording());
+    await page.prompt('A woman speaks');
+    await page.run();
+    await expect.poll(attempts, { timeout: patience }).toBe(1);
+
+    await first.kill('SIGKILL');
+    await run.getByText('Waiting for the server…').waitFor();
+    await run.getByText(/^The server cannot be reached/).waitFor();
+    expect(await page.button('Making a clip…').isDisabled()).toBe(true);
+    const second = await start(60_000);
+    await expect.poll(attempts, { timeout: patience }).toBe(2);
+    expect(await run.getByText('Waiting for the server…').count()).toBe(0);
+
+    await second.kill('SIGTERM');
+    await run.getByText('Waiting for the server…').waitFor();
+    expect(await page.page.reload().catch(() => 'unreachable')).toBe('unreachable');
+    await start(1000);
+    await page.page.route('**/input-schema', (route) => route.abort(), { times: 1 });
+    await page.page.goto(`http://127.0.0.1:${port}`);
+    await run.waitFor();
+    await page.page.getByRole('alert').getByText('The server cannot be reached').waitFor();
+    const video = (await page.result()).locator('video');
+    expect(await page.field('prompt').locator('textarea').inputValue()).toBe('A woman speaks');
+    expect((await bytesOf(await video.getAttribute('src'))).toString()).toBe('clip of A woman speaks');
+    expect(await page.page.evaluate('localStorage["soundstage.run"] ?? sessionStorage["soundstage.run"]')).toBe(
+      undefined,
+    );
+  });
+
   test('a LoRA that fails is named with its message', async () => {
     const page = await open();
     await page.upload('tone.wav', await recording());
@@ -134,7 +355,11 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await run.getByText(/Denoising/).waitFor();
     await run.getByText('Log').click();
     expect(await run.locator('pre').textContent()).toContain('fetching inputs');
+    // The server is to hear of it even where it cannot be reached at that moment.
+    await page.page.context().setOffline(true);
     await run.getByRole('button', { name: 'Cancel' }).click();
+    await run.getByText(/^The server cannot be reached/).waitFor();
+    await page.page.context().setOffline(false);
     await run.getByText(/^Cancelled/).waitFor();
     await page.screenshot('7-cancelled');
     await page.page.reload();
@@ -147,6 +372,8 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await page.run();
     expect(await page.field('audio_url').getByRole('alert').textContent()).toContain('Add a recording');
     expect(await page.field('prompt').getByRole('alert').textContent()).toContain('Say what should be seen');
+    await page.field('seed').locator('input').pressSequentially('-');
+    expect(await page.field('seed').getByRole('alert').textContent()).toBe('Enter a number.');
     await page.field('seed').locator('input').fill('-1');
     expect(await page.field('seed').getByRole('alert').textContent()).toBe('Enter a number from 0 to 4294967295.');
     expect(await page.page.getByRole('region', { name: 'Run' }).count()).toBe(0);
@@ -196,6 +423,15 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
 interface Media {
   readonly currentTime: number;
   play(): Promise<void>;
+}
+
+async function sound(seconds: number): Promise<PageFile> {
+  return { name: `sound-${seconds}.wav`, mimeType: 'audio/wav', buffer: await recording(seconds) };
+}
+
+async function picture(background: string): Promise<PageFile> {
+  const drawn = sharp({ create: { width: 60, height: 40, channels: 3, background } });
+  return { name: `${background}.png`, mimeType: 'image/png', buffer: await drawn.png().toBuffer() };
 }
 
 async function bytesOf(url: string | null): Promise<Buffer> {

@@ -8,35 +8,45 @@ import { loadHistory } from './clips/history.ts';
 import { compared, selectedClip } from './clips/selection.ts';
 import { CodePanel } from './code/code-panel.tsx';
 import { ClipForm } from './form/clip-form.tsx';
-import { choosePicture, showNamedPicture } from './picture/picture-state.ts';
+import { deliverFiles, setFile } from './form/form-state.ts';
+import { Picture } from './picture/picture.ts';
 import { resumeRun } from './run/follow-run.ts';
 import { RunBar } from './run/run-bar.tsx';
 import { isUnderWay, run } from './run/run-state.ts';
 import { RunView } from './run/run-view.tsx';
-import { apiKey, isKeyWanted, messageOf, server } from './server/connection.ts';
+import { apiKey, isKeyWanted, messageOf, server, untilAnswered } from './server/connection.ts';
 import { loadInputSchema } from './server/input-schema.ts';
 import { installation, loadInstallation } from './server/installation.ts';
 import { KeyDialog } from './server/key-dialog.tsx';
-import { chooseSound, showNamedSound } from './sound/sound-state.ts';
+import { Sound } from './sound/sound.ts';
 
 /** The whole page. */
 export function App() {
   const problem = useSignal<string | undefined>(undefined);
+  const tell = (text: string | undefined): void => {
+    problem.value = text;
+  };
   const load = async (): Promise<void> => {
-    try {
-      problem.value = undefined;
-      await loadInputSchema();
-      await Promise.all([loadInstallation(), loadHistory()]);
-      await Promise.all([showNamedSound(), showNamedPicture('image_url'), showNamedPicture('end_image_url')]);
-    } catch (error) {
-      problem.value = messageOf(error);
-    }
-    await resumeRun();
+    await untilAnswered(loadInputSchema, tell);
+    await untilAnswered(() => Promise.all([loadInstallation(), loadHistory()]), tell);
+  };
+  const begin = (): void => void load().catch((error: unknown) => tell(messageOf(error)));
+  const takeUp = (): void => {
+    // What still waits for a key goes on by itself.
+    if (installation.value !== undefined) begin();
+    void deliverFiles();
   };
   useEffect(() => {
     document.addEventListener('paste', takePasted);
-    void load();
-    return () => document.removeEventListener('paste', takePasted);
+    document.addEventListener('dragover', allowDrop);
+    document.addEventListener('drop', takeDropped);
+    begin();
+    void resumeRun();
+    return () => {
+      document.removeEventListener('paste', takePasted);
+      document.removeEventListener('dragover', allowDrop);
+      document.removeEventListener('drop', takeDropped);
+    };
   }, []);
   return (
     <>
@@ -58,7 +68,7 @@ export function App() {
         </div>
         <Gallery />
       </main>
-      <KeyDialog onKey={() => void load()} />
+      <KeyDialog onKey={takeUp} />
     </>
   );
 }
@@ -125,10 +135,24 @@ function EmptyStage() {
   );
 }
 
-/** Files pasted anywhere: a picture becomes the first frame, sound the recording. */
 function takePasted(event: ClipboardEvent): void {
-  const file = event.clipboardData?.files[0];
+  take(event, event.clipboardData);
+}
+
+function takeDropped(event: DragEvent): void {
+  take(event, event.dataTransfer);
+}
+
+/** The browser would open a file that is dropped beside a field, in place of the page. */
+function allowDrop(event: DragEvent): void {
+  if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+}
+
+/** Files pasted or dropped anywhere: a picture becomes the first frame, sound the recording. */
+function take(event: Event, given: DataTransfer | null): void {
+  const file = given?.files[0];
   if (file === undefined || event.defaultPrevented) return;
-  if (file.type.startsWith('image/')) void choosePicture('image_url', file, file.name);
-  else if (/^(?:audio|video)\//.test(file.type)) void chooseSound(file, file.name);
+  event.preventDefault();
+  if (file.type.startsWith('image/')) setFile('image_url', Picture.chosen(file, file.name));
+  else if (/^(?:audio|video)\//.test(file.type)) setFile('audio_url', Sound.chosen(file, file.name));
 }

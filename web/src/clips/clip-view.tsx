@@ -27,7 +27,7 @@ export function ClipView({ clip }: { readonly clip: Clip }) {
         <button type="button" disabled={isBusy} onClick={() => void runAgain(clip)}>
           Again with this seed
         </button>
-        <button type="button" onClick={() => void changeOneThing(clip)}>
+        <button type="button" onClick={() => changeOneThing(clip)}>
           Change one thing
         </button>
       </div>

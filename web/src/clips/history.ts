@@ -25,14 +25,14 @@ export const clips = signal<readonly Clip[]>([]);
 /** Where the next page begins; undefined: that was all. */
 export const nextPage = signal<string | undefined>(undefined);
 
-/** @throws ServerError */
+/** @throws ServerError, OutageError */
 export async function loadHistory(): Promise<void> {
   const { items, next_cursor: next } = await listed({ limit: String(pageSize) });
   clips.value = items.flatMap(toClip);
   nextPage.value = next ?? undefined;
 }
 
-/** @throws ServerError */
+/** @throws ServerError, OutageError */
 export async function loadMore(): Promise<void> {
   if (nextPage.value === undefined) return;
   const { items, next_cursor: next } = await listed({ limit: String(pageSize), cursor: nextPage.value });
@@ -40,7 +40,7 @@ export async function loadMore(): Promise<void> {
   nextPage.value = next ?? undefined;
 }
 
-/** A clip as the server lists it; undefined where it keeps nothing about it. @throws ServerError */
+/** A clip as the server lists it; undefined where it keeps nothing about it. @throws ServerError, OutageError */
 export async function findClip(id: string): Promise<Clip | undefined> {
   const { items } = await listed({ request_id: id });
   return items.flatMap(toClip)[0];
@@ -50,9 +50,9 @@ export function addClip(clip: Clip): void {
   clips.value = [clip, ...clips.value.filter(({ id }) => id !== clip.id)];
 }
 
-/** Has the server erase a clip and what it was made from. @throws ServerError */
+/** Has the server erase a clip and what it was made from. @throws ServerError, OutageError */
 export async function eraseClip(id: string): Promise<void> {
-  await ask(`v1/models/requests/${id}/payloads`, { method: 'DELETE' });
+  await ask(`v1/models/requests/${id}/payloads`, (reply) => reply.text(), { method: 'DELETE' });
   clips.value = clips.value.filter((clip) => clip.id !== id);
 }
 
@@ -63,8 +63,7 @@ async function listed(query: Readonly<Record<string, string>>): Promise<HistoryR
     status: 'success',
     ...query,
   });
-  const reply = await ask(`v1/models/requests/by-endpoint?${parameters}`);
-  return (await reply.json()) as HistoryReply;
+  return await ask(`v1/models/requests/by-endpoint?${parameters}`, (reply): Promise<HistoryReply> => reply.json());
 }
 
 function toClip(item: HistoryItem): Clip[] {

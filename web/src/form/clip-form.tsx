@@ -5,7 +5,7 @@ import { PictureFieldView } from '../picture/picture-field.tsx';
 import { inputSchema } from '../server/input-schema.ts';
 import { SoundField } from '../sound/sound-field.tsx';
 import { Field } from './field.tsx';
-import { currentValue } from './form-state.ts';
+import { isOfUse } from './form-state.ts';
 import { SizeField } from './size-field.tsx';
 
 interface Group {
@@ -84,8 +84,4 @@ function FieldGroup({ group, known }: { readonly group: Group; readonly known: r
 function Control({ name }: { readonly name: string }) {
   const control = controls[name];
   return control === undefined ? <Field name={name} /> : control();
-}
-
-function isOfUse(name: string): boolean {
-  return name !== 'camera_lora_scale' || currentValue('camera_lora') !== 'none';
 }

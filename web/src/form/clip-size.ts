@@ -1,10 +1,10 @@
 import { computed } from '@preact/signals';
 import { type VideoSizePreset, videoSizePresets } from '../../../src/contract/presets.ts';
 import { cost, megapixels } from '../../../src/contract/price.ts';
-import { pictures } from '../picture/picture-state.ts';
+import { Picture } from '../picture/picture.ts';
 import { fieldSchema } from '../server/input-schema.ts';
-import { soundSeconds } from '../sound/sound-state.ts';
-import { currentValue } from './form-state.ts';
+import { Sound } from '../sound/sound.ts';
+import { currentValue, files } from './form-state.ts';
 
 export interface Size {
   readonly width: number;
@@ -22,10 +22,12 @@ export const clipSize = computed<Size | undefined>(() => {
 /** Frames of the clip; undefined where only the server can tell. */
 export const clipFrames = computed<number | undefined>(() => {
   if (currentValue('match_audio_length') !== true) return Number(currentValue('num_frames'));
-  const seconds = soundSeconds.value;
+  const sound = files.audio_url.value;
+  const trim = sound instanceof Sound ? sound.trim.value : undefined;
   const { minimum = 9, maximum = 481 } = fieldSchema('num_frames');
-  if (seconds === undefined) return undefined;
-  return Math.min(maximum, Math.max(minimum, Math.round(seconds * Number(currentValue('fps')))));
+  if (trim === undefined) return undefined;
+  const frames = Math.round((trim.end - trim.start) * Number(currentValue('fps')));
+  return Math.min(maximum, Math.max(minimum, frames));
 });
 
 /** US dollars, by the price of the hosted endpoint; undefined where size or length are not known. */
@@ -45,11 +47,12 @@ export function dollars(amount: number): string {
 
 /** As the server does it: the picture's own size, scaled into the limits. */
 function sizeOfPicture(): Size | undefined {
-  if (currentValue('image_url') === undefined) return videoSizePresets.landscape_4_3;
-  const picture = pictures.value.image_url;
-  if (picture?.width === undefined || picture.height === undefined) return undefined;
+  const picture = files.image_url.value;
+  if (picture === undefined) return videoSizePresets.landscape_4_3;
+  const content = picture instanceof Picture ? picture.content.value : undefined;
+  if (content?.state !== 'readable') return undefined;
   const { minimum: least = 64, maximum: most = 2048 } = sideLimits();
-  const { width, height } = picture;
+  const { width, height } = content;
   const scale = Math.max(Math.min(1, most / Math.max(width, height)), least / Math.min(width, height));
   const side = (length: number): number => Math.min(most, Math.max(least, Math.round(length * scale)));
   return { width: side(width), height: side(height) };

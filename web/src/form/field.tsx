@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import type { Delivery } from '../files/file-input.ts';
 import { type FieldSchema, fieldSchema } from '../server/input-schema.ts';
 import { currentValue, setValue, values } from './form-state.ts';
 import { shownProblem } from './problems.ts';
@@ -39,6 +40,42 @@ export function FieldFrame({ name, children, labelFor }: FrameProps) {
       </p>
       <Problem path={name} />
     </div>
+  );
+}
+
+interface AddressProps {
+  readonly name: string;
+  readonly label: string;
+  readonly text: string;
+  readonly onText: (text: string) => void;
+}
+
+/** Takes the URL of a file, letter by letter: what it shows is what is sent. */
+export function AddressField({ name, label, text, onText }: AddressProps) {
+  return (
+    <input
+      type="url"
+      aria-label={label}
+      placeholder="… or paste a URL"
+      value={text}
+      onInput={(event) => onText(event.currentTarget.value)}
+      {...described(name)}
+    />
+  );
+}
+
+interface ActivityProps {
+  readonly content: { readonly state: string; readonly activity?: string };
+  readonly delivery: Delivery;
+}
+
+/** What is being done about a file. */
+export function Activity({ content, delivery }: ActivityProps) {
+  const text = content.activity ?? (delivery.state === 'pending' ? delivery.activity : undefined);
+  return text === undefined ? null : (
+    <p class="note" role="status">
+      {text}
+    </p>
   );
 }
 
@@ -123,7 +160,11 @@ function NumberField({ name, schema }: SchemaProps) {
   const value = currentValue(name);
   const span = maximum === undefined || minimum === undefined ? Number.POSITIVE_INFINITY : maximum - minimum;
   const step = type === 'integer' || span > 10 ? 1 : 0.05;
-  const set = (text: string): void => setValue(name, text === '' ? undefined : Number(text));
+  const set = ({ value: text, validity }: HTMLInputElement): void => {
+    // What was typed may be no number; it is shown all the same, so the default must not stand for it.
+    if (validity.badInput) setValue(name, Number.NaN);
+    else setValue(name, text === '' ? undefined : Number(text));
+  };
   return (
     <FieldFrame name={name} labelFor={`control-${name}`}>
       <div class="number">
@@ -135,7 +176,7 @@ function NumberField({ name, schema }: SchemaProps) {
             max={maximum}
             step={step}
             value={Number(value ?? minimum)}
-            onInput={(event) => set(event.currentTarget.value)}
+            onInput={(event) => set(event.currentTarget)}
           />
         )}
         <input
@@ -145,8 +186,8 @@ function NumberField({ name, schema }: SchemaProps) {
           max={maximum}
           step={type === 'integer' ? 1 : 'any'}
           placeholder={schema.default === undefined ? 'random' : String(schema.default)}
-          value={value === undefined ? '' : Number(value)}
-          onInput={(event) => set(event.currentTarget.value)}
+          value={value === undefined || Number.isNaN(value) ? '' : Number(value)}
+          onInput={(event) => set(event.currentTarget)}
           {...described(name)}
         />
       </div>

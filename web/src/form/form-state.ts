@@ -1,17 +1,37 @@
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, type Signal, signal } from '@preact/signals';
+import { laxScalar } from '../../../src/contract/lax-values.ts';
 import type { Payload } from '../clips/clip.ts';
-import { fieldSchema, inputSchema } from '../server/input-schema.ts';
+import { Address, type FileInput } from '../files/file-input.ts';
+import { Picture } from '../picture/picture.ts';
+import { isOwnUrl } from '../server/connection.ts';
+import { type FieldSchema, fieldSchema, inputSchema } from '../server/input-schema.ts';
+import type { Recording } from '../sound/recording.ts';
+import { Sound } from '../sound/sound.ts';
 
 const storageName = 'soundstage.form';
 
-/** What the user has set; a field that is not in it has its default. */
-export const values = signal<Payload>(storedForm());
+/** What the fields that name files can hold. */
+interface FileInputs {
+  readonly audio_url: Sound | Recording | Address;
+  readonly image_url: Picture | Address;
+  readonly end_image_url: Picture | Address;
+}
+
+type FileField = keyof FileInputs;
+export type PictureField = Exclude<FileField, 'audio_url'>;
+
+/** What the user has set of the other fields; one that is not in it has its default. */
+export const values = signal<Payload>({});
+/** What the fields that name files hold: what is shown and what is sent are told by these alone. */
+export const files: { readonly [Field in FileField]: Signal<FileInputs[Field] | undefined> } = {
+  audio_url: signal(undefined),
+  image_url: signal(undefined),
+  end_image_url: signal(undefined),
+};
 /** Messages of the server about fields, by path such as `loras.0.path`. */
 export const serverProblems = signal<Readonly<Record<string, string>>>({});
 /** Whether problems of fields that were never touched are shown. */
 export const isChecked = signal(false);
-
-effect(() => localStorage.setItem(storageName, JSON.stringify(values.value)));
 
 /** A LoRA as the form keeps it. */
 export interface LoraEntry {
@@ -28,13 +48,23 @@ export function currentValue(name: string): unknown {
 export function setValue(name: string, value: unknown): void {
   const { [name]: _, ...others } = values.value;
   values.value = value === undefined ? others : { ...others, [name]: value };
-  const kept = Object.entries(serverProblems.value).filter(([path]) => path !== name && !path.startsWith(`${name}.`));
-  serverProblems.value = Object.fromEntries(kept);
+  forgetProblems(name);
 }
 
+/** Undefined leaves the field empty. What it held before is released. */
+export function setFile<Field extends FileField>(name: Field, input: FileInputs[Field] | undefined): void {
+  const before: FileInput | undefined = files[name].value;
+  files[name].value = input;
+  forgetProblems(name);
+  before?.release();
+}
+
+/** Fills the form with what a request was sent with. */
 export function replaceValues(input: Payload): void {
-  const known = Object.entries(input).filter(([name, value]) => name in inputSchema.value.properties && value !== null);
-  values.value = Object.fromEntries(known);
+  const { properties } = inputSchema.value;
+  const known = Object.entries(input).filter(([name]) => name in properties && !(name in files));
+  values.value = withoutNulls(known.map(([name, value]) => [name, plain(value, fieldSchema(name))]));
+  setFiles(input);
   serverProblems.value = {};
 }
 
@@ -43,23 +73,112 @@ export function loras(): readonly LoraEntry[] {
   return Array.isArray(list) ? (list as LoraEntry[]) : [];
 }
 
+/** Whether a field makes a difference; one that makes none is neither shown nor sent. */
+export function isOfUse(name: string): boolean {
+  return name !== 'camera_lora_scale' || currentValue('camera_lora') !== 'none';
+}
+
 /** What is sent: the fields that differ from their defaults, and those that are required. */
 export const payload = computed<Payload>(() => {
   const { properties, required } = inputSchema.value;
-  const given = Object.keys(properties).flatMap((name) => {
-    const value = name === 'loras' ? loras() : values.value[name];
-    const isDefault = JSON.stringify(value) === JSON.stringify(properties[name]?.default);
-    return value === undefined || (isDefault && !required.includes(name)) ? [] : [[name, value]];
-  });
+  const urls = readyUrls();
+  const given = Object.keys(properties)
+    .filter(isOfUse)
+    .flatMap((name) => {
+      const value = name === 'loras' ? loras() : { ...values.value, ...urls }[name];
+      const isDefault = JSON.stringify(value) === JSON.stringify(properties[name]?.default);
+      return value === undefined || (isDefault && !required.includes(name)) ? [] : [[name, value]];
+    });
   return Object.fromEntries(given);
 });
 
-function storedForm(): Payload {
+/** What the field holds where it names a file. */
+export function fileInput(name: string): FileInput | undefined {
+  return Object.entries(files).find(([field]) => field === name)?.[1].value;
+}
+
+/** Resolves when nothing that the form shows is on its way to the server any more. What had failed is sent again. */
+export async function deliverFiles(): Promise<void> {
+  await Promise.all(held().map((input) => input.deliver()));
+  // Others may have been chosen, or cut, meanwhile.
+  for (;;) {
+    const pending = held().filter(({ delivery }) => delivery.value.state === 'pending');
+    if (pending.length === 0) return;
+    await Promise.all(pending.map((input) => input.deliver()));
+  }
+}
+
+restore();
+effect(() => {
+  const form = JSON.stringify({ ...values.value, ...readyUrls() });
+  try {
+    localStorage.setItem(storageName, form);
+  } catch {
+    // There is no room, for a data URI perhaps: the form is then not kept over a reload.
+  }
+});
+
+function restore(): void {
   try {
     const stored: unknown = JSON.parse(localStorage.getItem(storageName) ?? '{}');
-    return typeof stored === 'object' && stored !== null ? (stored as Payload) : {};
+    if (typeof stored !== 'object' || stored === null) return;
+    values.value = withoutNulls(Object.entries(stored).filter(([name]) => !(name in files)));
+    setFiles(stored as Payload);
   } catch {
     // Something else was stored under the name; the form begins empty.
-    return {};
   }
+}
+
+function setFiles({ audio_url: sound, image_url: first, end_image_url: last }: Payload): void {
+  setNamed('audio_url', sound, Sound.stored);
+  setNamed('image_url', first, Picture.stored);
+  setNamed('end_image_url', last, Picture.stored);
+}
+
+/** Files of this server are shown, and any other URL as it is. */
+function setNamed<Field extends FileField>(
+  name: Field,
+  url: unknown,
+  stored: (url: string) => FileInputs[Field],
+): void {
+  const delivery = fileInput(name)?.delivery.value;
+  if (delivery?.state === 'ready' && delivery.url === url) return;
+  if (typeof url !== 'string' || url.trim() === '') setFile(name, undefined);
+  else setFile(name, isOwnUrl(url) ? stored(url) : new Address(url));
+}
+
+function readyUrls(): Readonly<Record<string, string>> {
+  const found = Object.entries(files).flatMap(([name, { value: input }]) => {
+    const delivery = input?.delivery.value;
+    return delivery?.state === 'ready' ? [[name, delivery.url] as const] : [];
+  });
+  return Object.fromEntries(found);
+}
+
+function held(): readonly FileInput[] {
+  return Object.values(files).flatMap(({ value }): readonly FileInput[] => (value === undefined ? [] : [value]));
+}
+
+function forgetProblems(name: string): void {
+  const kept = Object.entries(serverProblems.value).filter(([path]) => path !== name && !path.startsWith(`${name}.`));
+  serverProblems.value = Object.fromEntries(kept);
+}
+
+/** A value as the form's controls give it, of one that a program sent: texts that stand for numbers, nothing left out. */
+function plain(value: unknown, schema: FieldSchema): unknown {
+  const { type } = schema;
+  if (type === 'integer' || type === 'number' || type === 'boolean') {
+    const read = laxScalar(type, value);
+    return read.ok ? read.value : value;
+  }
+  if (Array.isArray(value)) return value.map((item) => plain(item, schema.items ?? {}));
+  if (typeof value !== 'object' || value === null) return value;
+  const properties = schema.properties ?? schema.anyOf?.find((choice) => choice.properties)?.properties ?? {};
+  const defaults = Object.entries(properties).map(([name, { default: value }]) => [name, value] as const);
+  const given = Object.entries(value).map(([name, item]) => [name, plain(item, properties[name] ?? {})] as const);
+  return { ...withoutNulls(defaults), ...withoutNulls(given) };
+}
+
+function withoutNulls(entries: readonly (readonly [string, unknown])[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined));
 }

@@ -1,6 +1,6 @@
 import { computed } from '@preact/signals';
 import { type FieldSchema, inputSchema } from '../server/input-schema.ts';
-import { isChecked, loras, serverProblems, values } from './form-state.ts';
+import { fileInput, isChecked, isOfUse, loras, serverProblems, values } from './form-state.ts';
 
 /** Why a value is none that the schema allows; undefined: it is fine. */
 export function problemOf(value: unknown, schema: FieldSchema): string | undefined {
@@ -27,6 +27,10 @@ export const formProblems = computed<Readonly<Record<string, string>>>(() => {
   const { properties, required } = inputSchema.value;
   const found: Record<string, string> = {};
   for (const [name, schema] of Object.entries(properties)) {
+    if (!isOfUse(name)) continue;
+    const delivery = fileInput(name)?.delivery.value;
+    if (delivery?.state === 'absent' || delivery?.state === 'failed') found[name] = delivery.problem;
+    if (delivery !== undefined) continue;
     const value = values.value[name];
     const isMissing = value === undefined || (typeof value === 'string' && value.trim() === '');
     if (isMissing && required.includes(name) && name in missing) found[name] = missing[name] ?? '';
@@ -41,7 +45,7 @@ export const formProblems = computed<Readonly<Record<string, string>>>(() => {
 /** What to show beside a field: the server's word first. */
 export function shownProblem(path: string): string | undefined {
   const own = formProblems.value[path];
-  const isMissing = own !== undefined && own === missing[path];
+  const isMissing = own === missing[path] || fileInput(path)?.delivery.value.state === 'absent';
   return serverProblems.value[path] ?? (isMissing && !isChecked.value ? undefined : own);
 }
 

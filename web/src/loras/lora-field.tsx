@@ -4,6 +4,7 @@ import { fieldSchema } from '../server/input-schema.ts';
 import { installation } from '../server/installation.ts';
 
 const name = 'loras';
+const scaleFormat = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 10 });
 
 /** Adapters: those that are installed, and any others by URL or repository. */
 export function LoraField() {
@@ -94,10 +95,12 @@ function Lora({ entry, index }: { readonly entry: LoraEntry; readonly index: num
           value={entry.scale}
           onInput={(event) => change({ scale: Number(event.currentTarget.value) })}
         />
-        <output>× {entry.scale.toFixed(2)}</output>
+        <output>× {scaleFormat.format(entry.scale)}</output>
       </div>
       <Problem path={`loras.${index}.scale`} />
-      {isRepository(entry.path) && <WeightName entry={entry} index={index} change={change} />}
+      {(isRepository(entry.path) || entry.weight_name !== undefined) && (
+        <WeightName entry={entry} index={index} change={change} />
+      )}
     </li>
   );
 }

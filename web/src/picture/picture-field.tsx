@@ -1,44 +1,28 @@
+import { Address } from '../files/file-input.ts';
 import { clipSize } from '../form/clip-size.ts';
 import { DropZone } from '../form/drop-zone.tsx';
-import { described, FieldFrame } from '../form/field.tsx';
-import { currentValue, setValue } from '../form/form-state.ts';
-import { isOwnUrl } from '../server/connection.ts';
-import {
-  choosePicture,
-  type Picture,
-  type PictureField,
-  pictureActivity,
-  pictures,
-  removePicture,
-} from './picture-state.ts';
+import { Activity, AddressField, FieldFrame } from '../form/field.tsx';
+import { files, type PictureField, setFile } from '../form/form-state.ts';
+import { Picture } from './picture.ts';
 
 /** A picture the clip begins or ends with, shown as it will be cropped. */
 export function PictureFieldView({ name }: { readonly name: PictureField }) {
-  const picture = pictures.value[name];
-  const activity = pictureActivity.value[name];
-  const url = currentValue(name);
+  const chosen = files[name].value;
   return (
     <FieldFrame name={name}>
-      {picture !== undefined && <Cropped name={name} picture={picture} />}
+      {chosen instanceof Picture && <Cropped name={name} picture={chosen} />}
       <DropZone
         accept="image/*"
-        label={picture === undefined ? 'Drop or paste a picture, or choose a file' : 'Another file'}
-        onFile={(file) => void choosePicture(name, file, file.name)}
+        label={chosen instanceof Picture ? 'Another file' : 'Drop or paste a picture, or choose a file'}
+        onFile={(file) => setFile(name, Picture.chosen(file, file.name))}
       />
-      {picture === undefined && (
-        <input
-          type="url"
-          aria-label="URL of the picture"
-          placeholder="… or paste a URL"
-          value={typeof url === 'string' && !isOwnUrl(url) ? url : ''}
-          onChange={(event) => setValue(name, event.currentTarget.value.trim() || undefined)}
-          {...described(name)}
+      {!(chosen instanceof Picture) && (
+        <AddressField
+          name={name}
+          label="URL of the picture"
+          text={chosen?.text ?? ''}
+          onText={(text) => setFile(name, text === '' ? undefined : new Address(text))}
         />
-      )}
-      {activity !== undefined && (
-        <p class={activity.failed ? 'problem' : 'note'} role={activity.failed ? 'alert' : 'status'}>
-          {activity.text}
-        </p>
       )}
     </FieldFrame>
   );
@@ -46,29 +30,31 @@ export function PictureFieldView({ name }: { readonly name: PictureField }) {
 
 function Cropped({ name, picture }: { readonly name: PictureField; readonly picture: Picture }) {
   const size = clipSize.value;
-  const { width, height } = picture;
+  const content = picture.content.value;
   return (
     <figure class="cropped">
-      {size === undefined || width === undefined ? (
+      {content.state === 'unreadable' && (
         <p class="note">This browser cannot show this picture; the server may well read it.</p>
-      ) : (
+      )}
+      {content.state === 'readable' && (
         <img
-          src={picture.shownUrl}
+          src={content.shownUrl}
           alt={`${picture.name}, as it is cropped`}
-          style={{ aspectRatio: `${size.width} / ${size.height}` }}
+          style={{ aspectRatio: `${size?.width ?? content.width} / ${size?.height ?? content.height}` }}
         />
       )}
       <figcaption class="line">
         <span class="name">{picture.name}</span>
-        {width !== undefined && size !== undefined && (
+        {content.state === 'readable' && size !== undefined && (
           <span class="amount">
-            {width} × {height} → {size.width} × {size.height}
+            {content.width} × {content.height} → {size.width} × {size.height}
           </span>
         )}
-        <button type="button" class="quiet" onClick={() => removePicture(name)}>
+        <button type="button" class="quiet" onClick={() => setFile(name, undefined)}>
           Remove<span class="hidden"> {picture.name}</span>
         </button>
       </figcaption>
+      <Activity content={content} delivery={picture.delivery.value} />
     </figure>
   );
 }

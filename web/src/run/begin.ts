@@ -1,10 +1,8 @@
 import { signal } from '@preact/signals';
 import type { Clip, Payload } from '../clips/clip.ts';
 import { compareClips, selectedClip } from '../clips/selection.ts';
-import { isChecked, payload, replaceValues, serverProblems, setValue } from '../form/form-state.ts';
+import { deliverFiles, isChecked, payload, replaceValues, serverProblems, setValue } from '../form/form-state.ts';
 import { formProblems } from '../form/problems.ts';
-import { settlePictures, showNamedPicture } from '../picture/picture-state.ts';
-import { settleSound, showNamedSound } from '../sound/sound-state.ts';
 import { startRun } from './follow-run.ts';
 import { isUnderWay, run } from './run-state.ts';
 
@@ -13,7 +11,7 @@ export const baseline = signal<Clip | undefined>(undefined);
 
 /** Runs what the form says, or shows what is wrong with it. */
 export async function runForm(): Promise<void> {
-  await Promise.all([settleSound(), settlePictures()]);
+  await deliverFiles();
   isChecked.value = true;
   const [first] = Object.keys(formProblems.value);
   if (first !== undefined) return focusField(first);
@@ -22,13 +20,13 @@ export async function runForm(): Promise<void> {
 
 /** The same clip once more. */
 export async function runAgain(clip: Clip): Promise<void> {
-  await fillForm(clip);
-  await runPayload(payload.value);
+  fillForm(clip);
+  await runForm();
 }
 
 /** Fills the form with what a clip was made from, its seed included, for changing one thing. */
-export async function changeOneThing(clip: Clip): Promise<void> {
-  await fillForm(clip);
+export function changeOneThing(clip: Clip): void {
+  fillForm(clip);
   baseline.value = clip;
   focusField('prompt');
 }
@@ -40,10 +38,9 @@ export function focusField(name: string): void {
   control?.focus({ preventScroll: true });
 }
 
-async function fillForm({ input, output }: Clip): Promise<void> {
+function fillForm({ input, output }: Clip): void {
   replaceValues(input);
   setValue('seed', output.seed);
-  await Promise.all([showNamedSound(), showNamedPicture('image_url'), showNamedPicture('end_image_url')]);
 }
 
 async function runPayload(input: Payload): Promise<void> {

@@ -3,55 +3,59 @@ import { endpoint } from '../../../src/contract/endpoint.ts';
 import type { Output } from '../../../src/contract/output.ts';
 import type { Clip, Payload } from '../clips/clip.ts';
 import { addClip, findClip } from '../clips/history.ts';
-import { fal } from '../server/connection.ts';
+import { ask, fal, OutageError, pause, requestPath, ServerError, untilAnswered } from '../server/connection.ts';
 import { progressOf } from '../server/progress-stream.ts';
 import { failureOf, isCancellation } from './failure.ts';
-import { type LogLine, run, updateRun } from './run-state.ts';
+import { isUnderWay, type LogLine, type Run, run, updateRun } from './run-state.ts';
+import { forgetRun, recallRun, rememberRun } from './stored-run.ts';
 
-const storageName = 'soundstage.run';
 const pollMilliseconds = 500;
-/** Milliseconds before a server that does not answer is asked again. */
-const patience = 2000;
-
-interface StoredRun {
-  readonly id: string;
-  readonly input: Payload;
-  readonly sentAt: number;
-}
+/** Milliseconds after which a server that says nothing counts as out of reach. */
+const silence = 15_000;
+/** Milliseconds before a progress stream that broke off is opened again. */
+const streamPause = 1000;
 
 /** Sends a request and follows it to its end; the end is in `run`. */
 export async function startRun(input: Payload): Promise<void> {
   const sentAt = Date.now();
   run.value = { input, sentAt, state: 'sending', logs: [] };
+  let id: string;
   try {
-    const { request_id: id } = await fal.queue.submit<string>(endpoint.id, { input });
-    localStorage.setItem(storageName, JSON.stringify({ id, input, sentAt } satisfies StoredRun));
-    updateRun({ id, state: 'queued' });
-    await followRun(id);
+    id = (await fal.queue.submit<string>(endpoint.id, { input })).request_id;
   } catch (error) {
-    end({ state: 'failed', failure: failureOf(error) });
+    return updateRun(isAnswer(error) ? failed(error) : { state: 'unanswered' });
   }
+  rememberRun({ id, input, sentAt, isCancelled: false });
+  updateRun({ id, state: 'queued' });
+  await followRun(id);
 }
 
 /** Takes up the run that was under way when the page was left. */
 export async function resumeRun(): Promise<void> {
-  const stored = localStorage.getItem(storageName);
-  if (stored === null) return;
-  const { id, input, sentAt } = JSON.parse(stored) as StoredRun;
-  run.value = { id, input, sentAt, state: 'queued', logs: [] };
+  const stored = recallRun();
+  if (stored === undefined || isUnderWay(run.value)) return;
+  const { id, input, sentAt, isCancelled } = stored;
+  run.value = { id, input, sentAt, state: isCancelled ? 'cancelling' : 'queued', logs: [] };
+  if (isCancelled) void cancelRun();
   await followRun(id);
 }
 
-/** Asks the server to stop. */
+/** Asks the server to stop, as soon as it can be reached. */
 export async function cancelRun(): Promise<void> {
-  const id = run.value?.id;
-  if (id === undefined) return;
+  const { id, input, sentAt } = run.value ?? {};
+  if (id === undefined || input === undefined || sentAt === undefined) return;
   updateRun({ state: 'cancelling' });
+  rememberRun({ id, input, sentAt, isCancelled: true });
   try {
-    await fal.queue.cancel(endpoint.id, { requestId: id });
+    // That the server is out of reach is told by whoever follows the run.
+    await untilAnswered(
+      () => fal.queue.cancel(endpoint.id, { requestId: id }),
+      () => {},
+    );
   } catch (error) {
-    // It was over before the word arrived; how it ended is told by the result.
-    if (!(error instanceof ApiError && error.status === 400)) throw error;
+    if (!(error instanceof ApiError)) throw error;
+    // It was over before the word arrived, or the server refuses; which of them is told by its status.
+    if (isUnderWay(run.value)) updateRun({ state: 'running' });
   }
 }
 
@@ -59,29 +63,39 @@ async function followRun(id: string): Promise<void> {
   const over = new AbortController();
   const watching = watchProgress(id, over.signal);
   try {
-    await watchStatus(id);
-    end({ state: 'done', clip: await finishedClip(id) });
+    const hasFailed = await watchStatus(id);
+    updateRun({ state: 'done', clip: await finishedClip(id, hasFailed) });
   } catch (error) {
-    if (isCancellation(error)) end({ state: 'cancelled' });
-    else end({ state: 'failed', failure: failureOf(error) });
+    if (isCancellation(error)) updateRun({ state: 'cancelled' });
+    else if (isGone(error)) updateRun({ state: 'gone' });
+    else updateRun(failed(error));
   } finally {
+    forgetRun(id);
     over.abort();
     await watching;
   }
 }
 
-async function watchStatus(id: string): Promise<void> {
-  await fal.queue.subscribeToStatus(endpoint.id, {
-    requestId: id,
-    logs: true,
-    pollInterval: pollMilliseconds,
-    onQueueUpdate: (status) => {
-      if (run.value?.id === id) updateRun(changesOf(status));
-    },
+/** Follows a request until it is over, whatever becomes of the server meanwhile; returns whether it failed. */
+async function watchStatus(id: string): Promise<boolean> {
+  for (;;) {
+    const status = await untilAnswered(() => currentStatus(id), tellOutage);
+    updateRun(changesOf(status));
+    if (status.status === 'COMPLETED') return status.error !== undefined;
+    await pause(pollMilliseconds);
+  }
+}
+
+/** The client's own way would take a server that is out of reach for the end of the request. */
+function currentStatus(id: string): Promise<CurrentStatus> {
+  return ask(requestPath(id, 'status?logs=1'), (reply): Promise<CurrentStatus> => reply.json(), {
+    signal: AbortSignal.timeout(silence),
   });
 }
 
-function changesOf(status: QueueStatus) {
+type CurrentStatus = QueueStatus & { readonly error?: string };
+
+function changesOf(status: QueueStatus): Partial<Run> {
   const logs = 'logs' in status ? ((status.logs ?? []) as readonly LogLine[]) : [];
   const isLeaving = run.value?.state === 'cancelling';
   if (status.status === 'IN_QUEUE') {
@@ -94,20 +108,23 @@ function changesOf(status: QueueStatus) {
 async function watchProgress(id: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
+      // What an earlier stream told may be that of an earlier attempt.
+      let shown: Run['preview'] = null;
       for await (const { status, progress, preview } of progressOf(id, signal)) {
-        if (run.value?.id !== id || status === 'COMPLETED') return;
-        updateRun({ progress, progressAt: performance.now(), ...(preview !== undefined && { preview }) });
+        if (status === 'COMPLETED') return;
+        if (preview !== undefined) shown = preview;
+        updateRun({ progress, progressAt: performance.now(), preview: shown });
       }
-      return;
     } catch {
-      if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, patience));
+      // The server may be out of reach; that is told by the status.
     }
+    await pause(streamPause, signal);
   }
 }
 
-async function finishedClip(id: string): Promise<Clip> {
-  const { data } = await fal.queue.result(endpoint.id, { requestId: id });
-  const output = data as Output;
+async function finishedClip(id: string, hasFailed: boolean): Promise<Clip> {
+  const output = await untilAnswered(() => outputOf(id, hasFailed), tellOutage);
+  if (output instanceof ApiError) throw output;
   // What is not kept (sync_mode) is in no list; the page has it until it is left.
   const listed = await findClip(id).catch(() => undefined);
   const { input = {}, sentAt = Date.now() } = run.value ?? {};
@@ -116,7 +133,31 @@ async function finishedClip(id: string): Promise<Clip> {
   return clip;
 }
 
-function end(changes: Parameters<typeof updateRun>[0]): void {
-  localStorage.removeItem(storageName);
-  updateRun(changes);
+/** What a request brought: of one that failed, the error that the server keeps as its result. */
+async function outputOf(id: string, hasFailed: boolean): Promise<Output | ApiError<unknown>> {
+  try {
+    return (await fal.queue.result(endpoint.id, { requestId: id })).data as Output;
+  } catch (error) {
+    if (hasFailed && error instanceof ApiError && error.status !== 401 && error.body !== undefined) return error;
+    throw error;
+  }
+}
+
+function tellOutage(outage: string | undefined): void {
+  if (run.value?.outage !== outage) updateRun({ outage });
+}
+
+function failed(error: unknown): Partial<Run> {
+  return { state: 'failed', failure: failureOf(error) };
+}
+
+/** Whether the server has refused a request; where something before it has, the request may be in the queue. */
+function isAnswer(error: unknown): boolean {
+  return (
+    !(error instanceof OutageError) && !(error instanceof ApiError && error.status >= 500 && error.body === undefined)
+  );
+}
+
+function isGone(error: unknown): boolean {
+  return (error instanceof ServerError || error instanceof ApiError) && error.status === 404;
 }

@@ -15,7 +15,18 @@ export interface Failure {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-export type RunState = 'sending' | 'queued' | 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled';
+export type RunState =
+  | 'sending'
+  | 'queued'
+  | 'running'
+  | 'cancelling'
+  | 'done'
+  | 'failed'
+  | 'cancelled'
+  /** The server did not say whether it took the request. */
+  | 'unanswered'
+  /** The server knows nothing of the request, or of its result, any more. */
+  | 'gone';
 
 /** The request that the page follows. */
 export interface Run {
@@ -31,6 +42,8 @@ export interface Run {
   readonly progressAt?: number;
   readonly preview?: ProgressBody['preview'];
   readonly logs: readonly LogLine[];
+  /** Why the server cannot be asked at the moment; how the request is doing is not known then. */
+  readonly outage?: string | undefined;
   readonly clip?: Clip;
   readonly failure?: Failure;
 }

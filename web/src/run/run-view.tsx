@@ -31,12 +31,17 @@ export function RunView({ run }: { readonly run: Run }) {
       <p class="stage" role="status">
         {headline(run)}
       </p>
+      {isBusy && run.outage !== undefined && (
+        <p class="note" role="alert">
+          {run.outage} The request is kept: this page goes on with it as soon as the server answers.
+        </p>
+      )}
       {isBusy && (
         <>
           <progress
             aria-label="Progress"
             max={1}
-            {...(run.state === 'running' && progress ? { value: progress.fraction } : {})}
+            {...(run.state === 'running' && run.outage === undefined && progress ? { value: progress.fraction } : {})}
           />
           <div class="line">
             <TimeLeft run={run} />
@@ -52,7 +57,8 @@ export function RunView({ run }: { readonly run: Run }) {
   );
 }
 
-function headline({ state, queuePosition = 0, progress }: Run): string {
+function headline({ state, queuePosition = 0, progress, outage }: Run): string {
+  if (outage !== undefined && (state === 'queued' || state === 'running')) return 'Waiting for the server…';
   switch (state) {
     case 'sending':
       return 'Sending the request…';
@@ -69,6 +75,10 @@ function headline({ state, queuePosition = 0, progress }: Run): string {
       return 'Cancelled. Nothing was stored and nothing is charged.';
     case 'failed':
       return 'No clip was made.';
+    case 'unanswered':
+      return 'The server did not answer. If it took the request all the same, the clip will be in the history.';
+    case 'gone':
+      return 'The server does not know this request any more.';
     case 'done':
       return 'Done';
   }

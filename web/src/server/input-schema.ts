@@ -32,9 +32,9 @@ interface SchemaDocument extends FieldSchema {
   readonly $defs?: Readonly<Record<string, FieldSchema>>;
 }
 
-/** Reads the schema; references are replaced by what they stand for. @throws ServerError */
+/** Reads the schema; references are replaced by what they stand for. @throws ServerError, OutageError */
 export async function loadInputSchema(): Promise<void> {
-  const document = (await (await ask('input-schema')).json()) as SchemaDocument;
+  const document = await ask('input-schema', (reply): Promise<SchemaDocument> => reply.json());
   const { properties = {}, required = [] } = resolve(document, document.$defs ?? {});
   inputSchema.value = { properties, required };
 }

@@ -5,7 +5,7 @@ import { ask } from './connection.ts';
 /** What the server has; undefined until it is known. */
 export const installation = signal<Installation | undefined>(undefined);
 
-/** @throws ServerError */
+/** @throws ServerError, OutageError */
 export async function loadInstallation(): Promise<void> {
-  installation.value = (await (await ask('installation')).json()) as Installation;
+  installation.value = await ask('installation', (reply): Promise<Installation> => reply.json());
 }

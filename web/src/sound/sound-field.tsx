@@ -1,82 +1,74 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { Address } from '../files/file-input.ts';
 import { DropZone } from '../form/drop-zone.tsx';
-import { described, FieldFrame } from '../form/field.tsx';
-import { currentValue, setValue } from '../form/form-state.ts';
-import { isOwnUrl } from '../server/connection.ts';
-import { recording, startRecording, stopRecording } from './recorder.ts';
-import { chooseSound, removeSound, type Sound, sound, soundActivity } from './sound-state.ts';
+import { Activity, AddressField, FieldFrame } from '../form/field.tsx';
+import { files, setFile } from '../form/form-state.ts';
+import { messageOf } from '../server/connection.ts';
+import { Recording } from './recording.ts';
+import { Sound } from './sound.ts';
+import type { Trim } from './wave-file.ts';
 import { Waveform } from './waveform.tsx';
+
+const name = 'audio_url';
 
 /** The recording: dropped, picked, recorded, or named by its URL. */
 export function SoundField() {
-  const chosen = sound.value;
-  const activity = soundActivity.value;
+  const chosen = files.audio_url.value;
+  if (chosen instanceof Recording) {
+    return (
+      <FieldFrame name={name}>
+        <RecordingNow recording={chosen} />
+      </FieldFrame>
+    );
+  }
   return (
-    <FieldFrame name="audio_url">
-      {recording.value !== undefined ? (
-        <RecordingNow />
-      ) : (
-        <>
-          {chosen !== undefined && <ChosenSound chosen={chosen} />}
-          <DropZone
-            accept="audio/*,video/*"
-            label={chosen === undefined ? 'Drop a recording here, or choose a file' : 'Another file'}
-            onFile={(file) => void chooseSound(file, file.name)}
-          >
-            <button type="button" onClick={() => void startRecording()}>
-              <span class="dot" aria-hidden="true" />
-              Record
-            </button>
-          </DropZone>
-        </>
+    <FieldFrame name={name}>
+      {chosen instanceof Sound && <ChosenSound chosen={chosen} />}
+      <DropZone
+        accept="audio/*,video/*"
+        label={chosen instanceof Sound ? 'Another file' : 'Drop a recording here, or choose a file'}
+        onFile={(file) => setFile(name, Sound.chosen(file, file.name))}
+      >
+        <RecordButton />
+      </DropZone>
+      {!(chosen instanceof Sound) && (
+        <AddressField
+          name={name}
+          label="URL of the recording"
+          text={chosen?.text ?? ''}
+          onText={(text) => setFile(name, text === '' ? undefined : new Address(text))}
+        />
       )}
-      {activity !== undefined && (
-        <p class={activity.failed ? 'problem' : 'note'} role={activity.failed ? 'alert' : 'status'}>
-          {activity.text}
-        </p>
-      )}
-      {chosen === undefined && <SoundAddress />}
     </FieldFrame>
   );
 }
 
-function SoundAddress() {
-  const url = currentValue('audio_url');
-  return (
-    <input
-      type="url"
-      aria-label="URL of the recording"
-      placeholder="… or paste a URL"
-      value={typeof url === 'string' && !isOwnUrl(url) ? url : ''}
-      onChange={(event) => setValue('audio_url', event.currentTarget.value.trim() || undefined)}
-      {...described('audio_url')}
-    />
-  );
-}
-
 function ChosenSound({ chosen }: { readonly chosen: Sound }) {
-  const { name, samples, trim } = chosen;
+  const content = chosen.content.value;
+  const trim = chosen.trim.value;
   return (
     <div class="chosen-sound">
       <div class="line">
-        <strong class="name">{name}</strong>
-        {samples !== undefined && <span class="amount">{(trim.end - trim.start).toFixed(2)} s</span>}
-        {samples !== undefined && <Listen samples={samples} trim={trim} />}
-        <button type="button" class="quiet" onClick={removeSound}>
+        <strong class="name">{chosen.name}</strong>
+        {trim !== undefined && <span class="amount">{(trim.end - trim.start).toFixed(2)} s</span>}
+        {content.state === 'readable' && trim !== undefined && <Listen samples={content.samples} trim={trim} />}
+        <button type="button" class="quiet" onClick={() => setFile(name, undefined)}>
           Remove<span class="hidden"> the recording</span>
         </button>
       </div>
-      {samples === undefined ? (
+      {content.state === 'unreadable' && (
         <p class="note">This browser cannot show this recording; the server may well read it.</p>
-      ) : (
-        <Waveform sound={chosen} samples={samples} />
       )}
+      {content.state === 'readable' && trim !== undefined && (
+        <Waveform sound={chosen} samples={content.samples} trim={trim} />
+      )}
+      <Activity content={content} delivery={chosen.delivery.value} />
     </div>
   );
 }
 
-function Listen({ samples, trim }: { readonly samples: AudioBuffer; readonly trim: Sound['trim'] }) {
+function Listen({ samples, trim }: { readonly samples: AudioBuffer; readonly trim: Trim }) {
   const playing = useSignal<AudioContext | undefined>(undefined);
   const stop = (): void => {
     void playing.value?.close();
@@ -98,28 +90,54 @@ function Listen({ samples, trim }: { readonly samples: AudioBuffer; readonly tri
   );
 }
 
+/** Begins a recording, which takes the place of what was chosen; where that fails, nothing else changes. */
+function RecordButton() {
+  const isAsking = useSignal(false);
+  const problem = useSignal<string | undefined>(undefined);
+  const begin = async (): Promise<void> => {
+    isAsking.value = true;
+    problem.value = undefined;
+    try {
+      setFile(name, await Recording.begin((source, title) => setFile(name, Sound.chosen(source, title))));
+    } catch (error) {
+      problem.value = messageOf(error);
+    } finally {
+      isAsking.value = false;
+    }
+  };
+  return (
+    <>
+      <button type="button" disabled={isAsking.value} onClick={() => void begin()}>
+        <span class="dot" aria-hidden="true" />
+        Record
+      </button>
+      {problem.value !== undefined && (
+        <p class="problem" role="alert">
+          {problem.value}
+        </p>
+      )}
+    </>
+  );
+}
+
 const meterMilliseconds = 100;
 
-function RecordingNow() {
+function RecordingNow({ recording }: { readonly recording: Recording }) {
   const seconds = useSignal(0);
   const level = useSignal(0);
   useEffect(() => {
     const timer = setInterval(() => {
-      if (recording.value === undefined) return;
-      const { analyser, startedAt } = recording.value;
-      const samples = new Uint8Array(analyser.fftSize);
-      analyser.getByteTimeDomainData(samples);
-      level.value = Math.max(...samples.map((sample) => Math.abs(sample - 128))) / 128;
-      seconds.value = (performance.now() - startedAt) / 1000;
+      level.value = recording.level;
+      seconds.value = (performance.now() - recording.startedAt) / 1000;
     }, meterMilliseconds);
     return () => clearInterval(timer);
-  }, [level, seconds]);
+  }, [recording, level, seconds]);
   return (
     <div class="recording">
       <span class="dot" aria-hidden="true" />
       <span role="timer">{seconds.value.toFixed(1)} s</span>
       <meter min={0} max={1} value={level.value} aria-label="Level" />
-      <button type="button" class="primary" onClick={stopRecording}>
+      <button type="button" class="primary" onClick={() => recording.stop()}>
         Stop
       </button>
     </div>

@@ -1,14 +1,21 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { peaksOf } from './decode-sound.ts';
-import { type Sound, trimSound } from './sound-state.ts';
+import type { Sound } from './sound.ts';
+import type { Trim } from './wave-file.ts';
 
 const columns = 240;
 const shortest = 0.2;
 const stepSeconds = 0.05;
 
+interface WaveformProps {
+  readonly sound: Sound;
+  readonly samples: AudioBuffer;
+  readonly trim: Trim;
+}
+
 /** The recording as a picture, with a handle at either end of what is used. */
-export function Waveform({ sound, samples }: { readonly sound: Sound; readonly samples: AudioBuffer }) {
-  const { start, end } = sound.trim;
+export function Waveform({ sound, samples, trim }: WaveformProps) {
+  const { start, end } = trim;
   const { duration } = samples;
   return (
     <div class="waveform">
@@ -26,7 +33,7 @@ export function Waveform({ sound, samples }: { readonly sound: Sound; readonly s
         value={start}
         onInput={(event) => {
           const wanted = Number(event.currentTarget.value);
-          trimSound({ start: Math.max(0, Math.min(wanted, end - shortest)), end });
+          sound.cut({ start: Math.max(0, Math.min(wanted, end - shortest)), end });
         }}
       />
       <input
@@ -42,7 +49,7 @@ export function Waveform({ sound, samples }: { readonly sound: Sound; readonly s
           const wanted = Number(event.currentTarget.value);
           // The last step of the slider may lie before the end.
           const close = wanted > duration - stepSeconds ? duration : wanted;
-          trimSound({ start, end: Math.min(duration, Math.max(close, start + shortest)) });
+          sound.cut({ start, end: Math.min(duration, Math.max(close, start + shortest)) });
         }}
       />
     </div>

@@ -1,0 +1,52 @@
+import type { Payload } from '../clips/clip.ts';
+
+const storageName = 'soundstage.run';
+
+/** A request under way, as it is kept for the time after a reload. */
+interface StoredRun {
+  readonly id: string;
+  readonly input: Payload;
+  /** Milliseconds since 1970. */
+  readonly sentAt: number;
+  /** Whether the server is to stop. */
+  readonly isCancelled: boolean;
+}
+
+/** Keeps a run for this tab, and for whatever tab is opened when this one is gone. */
+export function rememberRun(stored: StoredRun): void {
+  const text = JSON.stringify(stored);
+  // The input is for show; it may be too large, with a data URI in it.
+  if (!store(text)) store(JSON.stringify({ ...stored, input: {} } satisfies StoredRun));
+}
+
+/** The run of this tab; where it has none, the newest one of any other. */
+export function recallRun(): StoredRun | undefined {
+  return parse(sessionStorage.getItem(storageName)) ?? parse(localStorage.getItem(storageName));
+}
+
+export function forgetRun(id: string): void {
+  for (const storage of [sessionStorage, localStorage]) {
+    if (parse(storage.getItem(storageName))?.id === id) storage.removeItem(storageName);
+  }
+}
+
+function store(text: string): boolean {
+  try {
+    sessionStorage.setItem(storageName, text);
+    localStorage.setItem(storageName, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parse(text: string | null): StoredRun | undefined {
+  try {
+    const stored = JSON.parse(text ?? 'null') as Partial<StoredRun> | null;
+    const { id, input = {}, sentAt = Date.now(), isCancelled = false } = stored ?? {};
+    return typeof id === 'string' ? { id, input, sentAt, isCancelled } : undefined;
+  } catch {
+    // Something else was stored under the name.
+    return undefined;
+  }
+}
