@@ -23,9 +23,10 @@ export class Upload {
   /** Resolves when it is on the server or has failed. */
   async deliver(): Promise<void> {
     if (this.#delivery.value.state === 'ready') return;
-    this.#underWay ??= this.#send();
+    this.#underWay ??= this.#send().finally(() => {
+      this.#underWay = undefined;
+    });
     await this.#underWay;
-    this.#underWay = undefined;
   }
 
   async #send(): Promise<void> {

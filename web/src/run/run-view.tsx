@@ -33,7 +33,8 @@ export function RunView({ run }: { readonly run: Run }) {
       </p>
       {isBusy && run.outage !== undefined && (
         <p class="note" role="alert">
-          {run.outage} The request is kept: this page goes on with it as soon as the server answers.
+          {run.outage} The request is kept: as soon as the server answers, this page{' '}
+          {run.state === 'cancelling' ? 'has it cancelled' : 'goes on with it'}.
         </p>
       )}
       {isBusy && (
