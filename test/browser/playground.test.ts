@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -362,6 +363,18 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await page.page.context().setOffline(false);
     await run.getByText(/^Cancelled/).waitFor();
     await page.screenshot('7-cancelled');
+    await page.page.reload();
+    await page.field('prompt').waitFor();
+    expect(await run.count()).toBe(0);
+  });
+
+  test('a run that the server does not know any more is said to be gone, and forgotten', async () => {
+    const page = await open();
+    const run = page.page.getByRole('region', { name: 'Run' });
+    const stored = JSON.stringify({ id: randomUUID(), input: {}, sentAt: Date.now(), isCancelled: false });
+    await page.page.evaluate(`localStorage['soundstage.run'] = ${JSON.stringify(stored)}`);
+    await page.page.reload();
+    await run.getByText('The server does not know this request any more.').waitFor();
     await page.page.reload();
     await page.field('prompt').waitFor();
     expect(await run.count()).toBe(0);

@@ -77,7 +77,7 @@ function headline({ state, queuePosition = 0, progress, outage }: Run): string {
     case 'failed':
       return 'No clip was made.';
     case 'unanswered':
-      return 'The server did not answer. If it took the request all the same, the clip will be in the history.';
+      return 'The server did not answer. Is it running? If it took the request all the same, the clip will be in the history.';
     case 'gone':
       return 'The server does not know this request any more.';
     case 'done':
