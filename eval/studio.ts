@@ -73,7 +73,8 @@ export class Studio implements AsyncDisposable {
   /** @throws SoundstageError as `generateClip` */
   async make(request: ClipRequest, options: { readonly withSound?: boolean } = {}): Promise<Take> {
     const input = parseInput({ ...plain, ...request });
-    const settings = clipSettings(input, this.#files(input), { device: this.device, timestepVariant: 'own' });
+    const { seed = plain.seed } = input;
+    const settings = clipSettings(input, this.#files(input), { seed, device: this.device, timestepVariant: 'own' });
     const output = join(this.folder, `clip-${this.#clips++}.mp4`);
     const services = { engine: this.#engine, media: this.media };
     const { file, seconds } = await generateClip(settings, this.weights, services, { output, signal: this.signal });

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { type ClipFiles, clipSettings } from '../contract/clip-settings.ts';
+import { type ClipFiles, clipSettings, drawSeed } from '../contract/clip-settings.ts';
 import { type Input, parseInput } from '../contract/input.ts';
 import type { DeviceKind } from '../graph/graph-target.ts';
 import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
@@ -75,7 +75,8 @@ async function makeClip(input: Input, flags: CommandFlags, output: string, signa
   const weights = await resolveWeights(flags.model, { cameras });
   const { timestepVariant } = flags;
   const device = await chooseDevice(flags.device, signal);
-  const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { device, timestepVariant });
+  const { seed = drawSeed() } = input;
+  const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { seed, device, timestepVariant });
   const { preview } = flags;
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using media = new MediaService();

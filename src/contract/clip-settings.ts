@@ -15,11 +15,16 @@ export interface ClipFiles {
   readonly loras: readonly LoraChoice[];
 }
 
-/** What a clip should be, from what was asked for. A seed is drawn where none was given. */
+/** A seed for a request that names none. */
+export function drawSeed(): number {
+  return randomInt(2 ** 32);
+}
+
+/** What a clip should be, from what was asked for. */
 export function clipSettings(
   input: Input,
   files: ClipFiles,
-  { device, timestepVariant }: Pick<ClipSettings, 'device' | 'timestepVariant'>,
+  { seed, device, timestepVariant }: Pick<ClipSettings, 'seed' | 'device' | 'timestepVariant'>,
 ): ClipSettings {
   const { video_size: size, negative_prompt: negative } = input;
   const { audio, image, endImage, cameraLora, loras } = files;
@@ -38,7 +43,7 @@ export function clipSettings(
     fps: input.fps,
     acceleration: input.acceleration,
     negativePrompt: guided ? negative : undefined,
-    seed: input.seed ?? randomInt(2 ** 32),
+    seed,
     videoOutputType: input.video_output_type,
     videoQuality: input.video_quality,
     videoWriteMode: input.video_write_mode,

@@ -5,6 +5,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': { up: first },
   '0002-progress': { up: progress },
+  '0003-drawn-seed': { up: drawnSeed },
 };
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => ({ ...migrations }) };
@@ -119,4 +120,11 @@ async function progress(database: Kysely<unknown>): Promise<void> {
       progress json not null,
       preview json
     )`.execute(database);
+}
+
+async function drawnSeed(database: Kysely<unknown>): Promise<void> {
+  // The default is for the requests that are there already.
+  await sql`
+    alter table requests add column drawn_seed double precision not null default floor(random() * 4294967296)
+  `.execute(database);
 }

@@ -40,6 +40,8 @@ export interface RequestsTable {
   /** What the server needs to know about the caller later; see `jobs/submission.ts`. */
   caller: Json<unknown>;
   webhook: string | null;
+  /** The seed of its clip, if the input names none: every attempt makes the same clip. */
+  drawn_seed: Generated<number>;
   /** Whether the payloads appear in the history: not with `sync_mode`, not with `X-Fal-Store-IO: 0`. */
   listed: boolean;
   accepted_at: CreatedAt;

@@ -22,6 +22,8 @@ export interface AttemptFields {
   readonly endpoint: string;
   /** As received. */
   readonly input: unknown;
+  /** For a clip whose input names no seed. */
+  readonly drawnSeed: number;
   readonly caller: CallerOptions;
   /** Counts up with every start of the request. */
   readonly number: number;

@@ -9,6 +9,8 @@ export interface ClipRequest {
   readonly id: string;
   readonly owner: string;
   readonly input: Input;
+  /** The input's, or the one drawn when the request was accepted: the same in every attempt. */
+  readonly seed: number;
   readonly caller: CallerOptions;
 }
 

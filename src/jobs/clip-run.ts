@@ -95,10 +95,11 @@ export class ClipRun {
 
   /** Makes the clip; returns what is to be done about the result. */
   async #make(openFolder: () => Promise<string>): Promise<() => Promise<void>> {
-    const { id, owner, input: body, caller } = this.#attempt.request;
+    const { id, owner, input: body, drawnSeed, caller } = this.#attempt.request;
     const validated = validateInput(body);
     if (!validated.ok) return () => this.#complete(invalidOutcome(validated.problems));
-    const request: ClipRequest = { id, owner, input: validated.input, caller };
+    const { input } = validated;
+    const request: ClipRequest = { id, owner, input, seed: input.seed ?? drawnSeed, caller };
     const { signal } = this.#abort;
     try {
       signal.throwIfAborted();
@@ -107,7 +108,7 @@ export class ClipRun {
       const onProgress = this.#progress.update.bind(this.#progress);
       const onPreview = this.#progress.show.bind(this.#progress);
       const made = await this.#parts.maker.make(request, { folder, signal, log, onProgress, onPreview });
-      return () => this.#store(made, validated.input.sync_mode);
+      return () => this.#store(made, input.sync_mode);
     } catch (error) {
       return () => this.#fail(error);
     }

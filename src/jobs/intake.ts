@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type InsertObject, type RawBuilder, sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
 import { v7 as uuidv7 } from 'uuid';
+import { drawSeed } from '../contract/clip-settings.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Outcome } from './outcome.ts';
 import { QueueFullError } from './queue-full.ts';
@@ -168,6 +169,7 @@ function row({ id, input, submission, listed }: WaitingEntry): InsertObject<Tabl
     input,
     caller: storedJson(caller),
     webhook: webhook === undefined ? null : storedText(webhook),
+    drawn_seed: drawSeed(),
     listed,
     start_deadline: startTimeout === undefined ? null : secondsFromNow(startTimeout),
   };

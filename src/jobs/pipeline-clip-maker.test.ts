@@ -58,20 +58,27 @@ test('makes a clip from an uploaded file, from fetching to the stored video, and
   expect(await jobs.files.find(fileId)).toMatchObject({ name: 'ltx-2-a2v-output.mp4', contentType: 'video/mp4' });
 }, 120_000);
 
-test('an engine that is killed is started anew and the clip is made after all', async () => {
+test('an engine that is killed is started anew and makes the clip that it would have made before, drawn seed included', async () => {
   const options = await databases.newDatabase('embedded');
   await using jobs = await openJobs(options);
   await using maker = await openMaker(jobs, options.dataFolder);
-  const { id } = await jobs.requests.submit(submission({}, { ...small, audio_url: await dataUri() }));
+  const request = { ...small, audio_url: await dataUri() };
+  const { id } = await jobs.requests.submit(submission({}, { ...request, seed: undefined }));
   await jobs.worker(maker);
-  await jobs.inState(id, 'IN_PROGRESS');
+  const messages = async (): Promise<string[]> => (await jobs.requests.logs(id)).map(({ message }) => message);
+  const seeds = async (): Promise<string[]> => (await messages()).filter((message) => message.startsWith('seed '));
+  await expect.poll(seeds, { timeout: 60_000 }).toHaveLength(1);
   await expect.poll(() => maker.enginePid, { timeout: 60_000 }).toBeDefined();
   const killed = maker.enginePid ?? 0;
   process.kill(killed, 'SIGKILL');
   expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
   expect(maker.enginePid).not.toBe(killed);
-  const messages = (await jobs.requests.logs(id)).map(({ message }) => message);
-  expect(messages).toContain('the engine crashed');
+  expect(await messages()).toContain('the engine crashed');
+  const { seed } = (await jobs.requests.outcome(id, base))?.body as { seed: number };
+  expect(await seeds()).toEqual(new Array(2).fill(`seed ${seed}, nano on cpu`));
+  const again = await jobs.requests.submit(submission({}, { ...request, seed }));
+  await jobs.completed(again.id);
+  expect(await jobs.fileOf(again.id)).toBe(await jobs.fileOf(id));
 }, 180_000);
 
 test.each([

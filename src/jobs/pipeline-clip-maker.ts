@@ -10,6 +10,7 @@ import { Engine } from '../pipeline/engine.ts';
 import { type Clip, generateClip } from '../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../safety/safety-checker.ts';
 import type { Configuration } from '../shared/configuration.ts';
+import { Lazy } from '../shared/lazy.ts';
 import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from './clip-maker.ts';
 import { fetchInputs } from './fetch-inputs.ts';
 import { ProgressLog } from './progress-log.ts';
@@ -34,7 +35,8 @@ export class PipelineClipMaker implements ClipMaker {
   readonly #media: MediaService;
   readonly #checker: SafetyChecker;
   readonly #stack: AsyncDisposableStack;
-  #device: ReturnType<typeof chooseDevice> | undefined;
+  /** Probed once; a device that does not work may work later. */
+  readonly #device = new Lazy(() => chooseDevice(this.#options.configuration.SOUNDSTAGE_DEVICE));
 
   private constructor(options: PipelineClipMakerOptions, fetcher: Fetcher, stack: AsyncDisposableStack) {
     this.#options = options;
@@ -69,8 +71,10 @@ export class PipelineClipMaker implements ClipMaker {
       { fetcher: this.#fetcher, files: this.#options.files, weights },
       context,
     );
-    const settings = clipSettings(input, inputs.files, { device: await this.#chosenDevice(), timestepVariant: 'own' });
-    log('INFO', `seed ${settings.seed}, ${weights.id} on ${settings.device}`);
+    const { seed } = request;
+    const device = await this.#device.get();
+    const settings = clipSettings(input, inputs.files, { seed, device, timestepVariant: 'own' });
+    log('INFO', `seed ${seed}, ${weights.id} on ${device}`);
     const progress = new ProgressLog(log);
     const output = join(folder, `ltx-2-a2v-output${videoFormat(input.video_output_type).extension}`);
     const services = { engine: this.#engine, media: this.#media };
@@ -99,14 +103,5 @@ export class PipelineClipMaker implements ClipMaker {
     const { phases, runtimeSeconds, peakMemory } = report;
     this.#options.onPhases?.(phases);
     this.#options.report.debug('a clip is made', { request: id, seconds, runtimeSeconds, peakMemory, phases });
-  }
-
-  /** Probed once; a device that does not work may work later. */
-  #chosenDevice(): ReturnType<typeof chooseDevice> {
-    this.#device ??= chooseDevice(this.#options.configuration.SOUNDSTAGE_DEVICE).catch((error: unknown) => {
-      this.#device = undefined;
-      throw error;
-    });
-    return this.#device;
   }
 }

@@ -59,15 +59,15 @@ async function begin(
 ): Promise<Attempt> {
   const { id, owner, endpoint } = request;
   const now = sql<Date>`clock_timestamp()`;
-  const { input, attempt } = await transaction
+  const { input, attempt, drawn_seed } = await transaction
     .updateTable('requests')
     .set({ state: 'IN_PROGRESS', attempt: request.attempt + 1, worker, started_at: now, heartbeat_at: now })
     .where('id', '=', id)
-    .returning(['input', 'attempt'])
+    .returning(['input', 'attempt', 'drawn_seed'])
     .executeTakeFirstOrThrow();
   await context.database.notifications.notify(channels.requests, id, transaction);
   const caller = request.caller as CallerOptions;
-  return new Attempt(context, { id, owner, endpoint, input, caller, number: attempt });
+  return new Attempt(context, { id, owner, endpoint, input, drawnSeed: drawn_seed, caller, number: attempt });
 }
 
 async function exists(transaction: Transaction<Tables>, id: string): Promise<boolean> {

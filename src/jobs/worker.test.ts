@@ -26,7 +26,9 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
       ['always', 9],
       ['often', 9],
     ]);
-    maker.behaviour = async ({ input: { prompt } }) => {
+    const seeds = new Map<string, Set<number>>();
+    maker.behaviour = async ({ input: { prompt }, seed }) => {
+      seeds.set(prompt, (seeds.get(prompt) ?? new Set()).add(seed));
       const left = crashing.get(prompt) ?? 0;
       crashing.set(prompt, left - 1);
       if (left > 0) throw new SoundstageError('crash', 'the engine ended unexpectedly by signal SIGKILL');
@@ -46,6 +48,9 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     expect(await requests.status(often.id)).toMatchObject({ statusCode: 500 });
     const starts = [once, once, always, always, always, often, often, often, often, often, last];
     expect(maker.started).toEqual(starts.map(({ id }) => id));
+    // All attempts of a request have its seed, which no other has.
+    expect([...seeds.values()].map(({ size }) => size)).toEqual([1, 1, 1, 1]);
+    expect(new Set([...seeds.values()].flatMap((own) => [...own])).size).toBe(4);
   });
 
   test.each([

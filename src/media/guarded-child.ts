@@ -32,7 +32,6 @@ export class GuardedChild<Methods extends ServiceMethods> implements AsyncDispos
   readonly #service: ChildService<Methods>;
   #memoryWatch: Disposable | undefined;
   #calls = 0;
-  #disposed = false;
 
   constructor(options: GuardedChildOptions) {
     this.#options = options;
@@ -44,7 +43,7 @@ export class GuardedChild<Methods extends ServiceMethods> implements AsyncDispos
   }
 
   get disposed(): boolean {
-    return this.#disposed;
+    return this.#service.disposed;
   }
 
   /** @throws {ChildLimitError} The call was over its time or memory limit. */
@@ -54,7 +53,6 @@ export class GuardedChild<Methods extends ServiceMethods> implements AsyncDispos
     { timeLimit, ...options }: GuardedCallOptions<Methods[Name]['event']>,
   ): Promise<Methods[Name]['result']> {
     const { title } = this.#options;
-    if (this.#disposed) throw new SoundstageError('crash', `${title} was stopped`);
     const overTime = (): void =>
       this.#service.kill(new ChildLimitError('time', `${title} did not finish within ${timeLimit / 1000} s`));
     const clock = setTimeout(overTime, timeLimit);
@@ -73,7 +71,6 @@ export class GuardedChild<Methods extends ServiceMethods> implements AsyncDispos
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true;
     this.#stopWatchingMemory();
     await this.#service[Symbol.asyncDispose]();
   }

@@ -1,6 +1,7 @@
 import type { Picture } from '../media/media-service.ts';
 import type { HubOptions } from '../models/hub/settings.ts';
 import { ChildService } from '../shared/child-service.ts';
+import { Lazy } from '../shared/lazy.ts';
 import { contentPolicyViolation } from './content-policy.ts';
 import { FrameWatch, type WatchedClip } from './frame-watch.ts';
 import { choosePictureModel, type PictureModel } from './picture-model.ts';
@@ -28,11 +29,11 @@ export class SafetyChecker implements AsyncDisposable {
     module: new URL('./safety-process.ts', import.meta.url),
     title: 'the safety checker',
   });
-  readonly #options: SafetyCheckerOptions;
-  #model: Promise<PictureModel> | undefined;
+  /** A choice that failed is made anew, since a fetch may have mended it. */
+  readonly #model: Lazy<PictureModel>;
 
-  constructor(options: SafetyCheckerOptions = {}) {
-    this.#options = options;
+  constructor({ model = 'auto', hub }: SafetyCheckerOptions = {}) {
+    this.#model = new Lazy(() => choosePictureModel(model, hub));
   }
 
   get pid(): number | undefined {
@@ -47,7 +48,7 @@ export class SafetyChecker implements AsyncDisposable {
 
   /** Probability that a picture is explicit, 0…1. */
   async explicitness(picture: Picture): Promise<number> {
-    return this.#service.call('explicitness', { model: await this.#pictureModel(), picture }, { timeout });
+    return this.#service.call('explicitness', { model: await this.#model.get(), picture }, { timeout });
   }
 
   /** @throws SoundstageError `content_policy_violation` for `field`; `weights`, `crash` if it cannot be judged */
@@ -67,21 +68,11 @@ export class SafetyChecker implements AsyncDisposable {
   }
 
   async #judge(picture: Picture, what: string, field: string): Promise<void> {
-    const { threshold } = await this.#pictureModel();
+    const { threshold } = await this.#model.get();
     if ((await this.explicitness(picture)) >= threshold) throw contentPolicyViolation(what, field);
   }
 
   async #load(): Promise<void> {
-    await this.#service.call('load', await this.#pictureModel(), { timeout });
-  }
-
-  #pictureModel(): Promise<PictureModel> {
-    const { model = 'auto', hub } = this.#options;
-    // A choice that failed is made anew, since a fetch may have mended it.
-    this.#model ??= choosePictureModel(model, hub).catch((error: unknown) => {
-      this.#model = undefined;
-      throw error;
-    });
-    return this.#model;
+    await this.#service.call('load', await this.#model.get(), { timeout });
   }
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
+import { Lazy } from '../shared/lazy.ts';
 import { serveParentProcess } from '../shared/service-host.ts';
 import { openMobilenet } from './mobilenet.ts';
 import { PictureClassifier } from './picture-classifier.ts';
@@ -12,13 +13,11 @@ import { openVisionTransformer } from './vision-transformer.ts';
 const threads = Math.max(1, Math.floor(availableParallelism() / 4));
 sharp.concurrency(1);
 
-let loaded: { readonly path: string; readonly classifier: Promise<PictureClassifier> } | undefined;
+let loaded: { readonly path: string; readonly classifier: Lazy<PictureClassifier> } | undefined;
 
 function classifierOf(model: PictureModel): Promise<PictureClassifier> {
-  if (loaded?.path === model.path) return loaded.classifier;
-  const classifier = open(model);
-  loaded = { path: model.path, classifier };
-  return classifier;
+  if (loaded?.path !== model.path) loaded = { path: model.path, classifier: new Lazy(() => open(model)) };
+  return loaded.classifier.get();
 }
 
 async function open({ kind, path }: PictureModel): Promise<PictureClassifier> {

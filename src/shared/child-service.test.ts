@@ -1,7 +1,23 @@
-import { afterAll, expect, test } from 'vitest';
+import type { ChildProcess } from 'node:child_process';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, test, vi } from 'vitest';
+import { seededRandom } from '../../test/robustness/seeded-random.ts';
 import { ChildService } from './child-service.ts';
-import type { EchoMethods } from './echo-process.test-support.ts';
+import type { EchoMethods, Script } from './echo-process.test-support.ts';
 import { SoundstageError } from './errors.ts';
+
+const forked: ChildProcess[] = [];
+vi.mock('node:child_process', async (original) => {
+  const real = await original<typeof import('node:child_process')>();
+  return {
+    ...real,
+    fork: (...given: Parameters<typeof real.fork>) => {
+      const child = real.fork(...given);
+      forked.push(child);
+      return child;
+    },
+  };
+});
 
 const service = new ChildService<EchoMethods>({
   module: new URL('./echo-process.test-support.ts', import.meta.url),
@@ -72,3 +88,95 @@ test('disposal ends the process', async () => {
   await own[Symbol.asyncDispose]();
   expect(() => process.kill(pid ?? 0, 0)).toThrow('ESRCH');
 });
+
+test('an error of a living child ends it, and no second one starts beside it', async () => {
+  await service.call('echo', 1);
+  const first = forked.at(-1);
+  const waiting = service.call('wait', undefined);
+  await setImmediate();
+  first?.emit('error', new Error('EPIPE'));
+  const next = service.call('echo', 2);
+  expect(forked.at(-1)).toBe(first);
+  await expect(waiting).rejects.toThrow('the echo could not be reached');
+  expect(first?.exitCode ?? first?.signalCode).toBe('SIGKILL');
+  expect(await next).toBe(2);
+});
+
+test('a program that cannot be started fails its calls, and disposal does not wait for it', async () => {
+  const options = { module: new URL('./echo-process.test-support.ts', import.meta.url), title: 'the echo' };
+  const broken = new ChildService<EchoMethods>({ ...options, execPath: '/nowhere/node' });
+  await expect(broken.call('echo', 1)).rejects.toThrow('the echo could not be started');
+  await broken[Symbol.asyncDispose]();
+  await expect(broken.call('echo', 1)).rejects.toThrow('the echo was stopped');
+});
+
+test('a call that comes while the child is being killed gets the next child, not the reason of the kill', async () => {
+  const { pid } = service;
+  service.kill(new SoundstageError('cancelled', 'of another call'));
+  expect(await service.call('echo', 3)).toBe(3);
+  expect(service.pid).not.toBe(pid);
+});
+
+test('events keep their order and never overlap, in 10,000 interleavings of slow, fast, failing and cancelled calls', async () => {
+  const random = seededRandom(11);
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const chance = (share: number): boolean => random() < share;
+  const outcomes = { result: 0, error: 0, crash: 0, handler: 0, cancelled: 0 };
+
+  const interleaving = async (mayCrash: boolean): Promise<void> => {
+    const pause = (): number | undefined => (chance(0.05) ? below(3) : undefined);
+    const events = Array.from({ length: below(8) }, () => ({ awaited: chance(0.3), pause: pause() }));
+    const end = mayCrash ? 'crash' : chance(0.1) ? 'error' : 'result';
+    const speeds = events.map(() => below(4));
+    const failing = chance(0.1) ? below(8) : undefined;
+    const cancelling = chance(0.1) ? below(8) : undefined;
+    const controller = new AbortController();
+    const begun: number[] = [];
+    let [ended, over] = [0, false];
+    const onEvent = async (event: number): Promise<void> => {
+      expect(over, 'an event after the end of its call').toBe(false);
+      expect(begun.length, 'an event beside another').toBe(ended);
+      begun.push(event);
+      if (event === cancelling) controller.abort();
+      if (speeds[event] === 1) await Promise.resolve();
+      if (speeds[event] === 2) await setImmediate();
+      if (speeds[event] === 3) await sleep(below(3));
+      ended++;
+      if (event === failing) throw new Error('the handler failed');
+    };
+    const script: Script = { events, end };
+    const call = service.call('play', script, { onEvent, signal: controller.signal });
+    const result = await call.catch((error: Error) => error);
+    over = true;
+    expect(begun).toEqual(begun.map((_, index) => index));
+    const message = result instanceof Error ? result.message : undefined;
+    const isCancelled = cancelling !== undefined && cancelling < begun.length;
+    if (message === undefined) {
+      expect(end).toBe('result');
+      expect(ended).toBe(events.length);
+      expect(isCancelled).toBe(false);
+      outcomes.result++;
+    } else if (isCancelled) {
+      expect(result).toMatchObject({ kind: 'cancelled' });
+      expect(begun).toHaveLength(cancelling + 1);
+      outcomes.cancelled++;
+    } else if (message === 'the handler failed') {
+      expect(begun).toHaveLength((failing ?? 0) + 1);
+      outcomes.handler++;
+    } else if (message === 'the end') {
+      expect(ended).toBe(events.length);
+      outcomes.error++;
+    } else {
+      expect(result).toMatchObject({ kind: 'crash' });
+      outcomes.crash++;
+    }
+  };
+
+  for (let done = 0; done < 10_000; done += 250) {
+    const withCrash = done % 1000 === 0;
+    await Promise.all(Array.from({ length: 250 }, (_, index) => interleaving(withCrash && index === 249)));
+  }
+  const { crash, ...others } = outcomes;
+  expect(crash).toBeGreaterThanOrEqual(10);
+  expect(Math.min(...Object.values(others))).toBeGreaterThan(300);
+}, 60_000);

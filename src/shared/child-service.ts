@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fromWireError, SoundstageError } from './errors.ts';
 import type { ChildMessage, ParentMessage, ServiceMethods } from './service-messages.ts';
+import { Turns } from './turns.ts';
 
 export interface ChildServiceOptions {
   /** Module that calls `serveParentProcess`. */
@@ -9,6 +10,8 @@ export interface ChildServiceOptions {
   readonly title: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly execArgv?: readonly string[];
+  /** The program that runs the module. Default: the one that runs this. */
+  readonly execPath?: string;
 }
 
 export interface CallOptions<Event> {
@@ -17,38 +20,62 @@ export interface CallOptions<Event> {
   readonly timeout?: number | undefined;
   /** Milliseconds a cancelled call may take to end politely before the child is killed. Default 2000. */
   readonly grace?: number | undefined;
+  /**
+   * Told of the call's events one after another, each once the one before has been dealt with. The result comes after
+   * the last of them. A call that failed, was cancelled or lost its child tells of no more.
+   */
   readonly onEvent?: ((event: Event) => void | Promise<void>) | undefined;
 }
 
 interface PendingCall {
   resolve(value: unknown): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
+  readonly signal: AbortSignal | undefined;
   onEvent(event: unknown): void | Promise<void>;
+  /** What the child says about this call, in the order it was said. */
+  readonly messages: Turns;
+}
+
+/** Milliseconds a child without a channel may take to exit. */
+const exitMilliseconds = 5000;
+
+interface Child {
+  readonly process: ChildProcess;
+  /** Resolves when the process is gone. */
+  readonly gone: PromiseWithResolvers<void>;
+  /** The end of what it printed to stderr. */
+  stderr: string;
+  /** Why it is being ended; absent while it serves. */
+  ending?: SoundstageError;
 }
 
 /**
  * Calls a service in a child process, which it starts on first use and again after a crash or a kill: a dead child
- * fails the calls that were under way and nothing else. Owns the process; dispose to end it.
+ * fails the calls that were under way and nothing else. There is never a second child before the first is gone.
+ * Owns the process; dispose to end it.
  */
 export class ChildService<Methods extends ServiceMethods> implements AsyncDisposable {
   readonly #options: ChildServiceOptions;
   readonly #pending = new Map<number, PendingCall>();
-  #child: ChildProcess | undefined;
+  #child: Child | undefined;
+  #disposed = false;
   #nextId = 0;
-  #stderr = '';
-  #fatal: SoundstageError | undefined;
 
   constructor(options: ChildServiceOptions) {
     this.#options = options;
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#child?.process.pid;
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
   }
 
   /** Starts the child ahead of the first call. */
   start(): void {
-    this.#start();
+    if (this.#child === undefined && !this.#disposed) this.#child = this.#spawn();
   }
 
   async call<Name extends keyof Methods & string>(
@@ -57,21 +84,24 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
     options: CallOptions<Methods[Name]['event']> = {},
   ): Promise<Methods[Name]['result']> {
     const { signal, timeout, grace = 2000, onEvent = () => {} } = options;
-    if (signal?.aborted) throw cancelled();
-    const child = this.#start();
+    const child = await this.#serving(signal);
     const id = this.#nextId++;
     const timers: NodeJS.Timeout[] = [];
     const onAbort = (): void => {
       this.#send(child, { type: 'cancel', id });
-      timers.push(setTimeout(() => this.kill(cancelled()), grace));
+      timers.push(setTimeout(() => this.#end(child, cancelled()), grace));
     };
     try {
-      return await new Promise((resolve, reject) => {
-        this.#pending.set(id, { resolve, reject, onEvent: onEvent as PendingCall['onEvent'] });
+      const result = await new Promise((resolve, reject) => {
+        const messages = new Turns();
+        this.#pending.set(id, { resolve, reject, signal, onEvent: onEvent as PendingCall['onEvent'], messages });
         signal?.addEventListener('abort', onAbort, { once: true });
-        if (timeout !== undefined) timers.push(setTimeout(() => this.kill(this.#timedOut(timeout)), timeout));
+        if (timeout !== undefined) timers.push(setTimeout(() => this.#end(child, this.#timedOut(timeout)), timeout));
         this.#send(child, { type: 'call', id, method, params });
       });
+      // Events may have been passed over since then.
+      if (signal?.aborted) throw cancelled();
+      return result;
     } catch (error) {
       if (signal?.aborted) throw cancelled(error);
       throw error;
@@ -83,72 +113,123 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
   }
 
   /** Ends the child at once; calls under way fail with `reason`. The next call starts a new child. */
-  kill(reason = new SoundstageError('crash', `${this.#options.title} was stopped`)): void {
-    this.#fatal = reason;
-    this.#child?.kill('SIGKILL');
+  kill(reason = this.#stopped()): void {
+    if (this.#child !== undefined) this.#end(this.#child, reason);
   }
 
+  /** Ends the child; later calls fail. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const child = this.#child;
-    if (child === undefined) return;
-    const exited = new Promise((resolve) => child.once('exit', resolve));
+    this.#disposed = true;
     this.kill();
-    await exited;
+    await this.#child?.gone.promise;
   }
 
-  #start(): ChildProcess {
-    if (this.#child !== undefined) return this.#child;
-    const { module, env, execArgv = [] } = this.#options;
-    const child = fork(module, {
+  /** The child that takes calls, once one that is being ended is gone. */
+  async #serving(signal: AbortSignal | undefined): Promise<Child> {
+    if (signal?.aborted) throw cancelled();
+    while (this.#child?.ending !== undefined) await this.#gone(this.#child, signal);
+    if (this.#disposed) throw this.#stopped();
+    this.#child ??= this.#spawn();
+    return this.#child;
+  }
+
+  /** A process can outlive its kill by a while, for instance inside a driver: waiting for it can be cancelled. */
+  async #gone(child: Child, signal: AbortSignal | undefined): Promise<void> {
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = (): void => aborted.reject(cancelled());
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.race([child.gone.promise, aborted.promise]);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #spawn(): Child {
+    const { module, env, execArgv = [], execPath = globalThis.process.execPath } = this.#options;
+    const process = fork(module, {
       serialization: 'advanced',
+      execPath,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
-      env: { ...process.env, ...env },
+      env: { ...globalThis.process.env, ...env },
     });
-    this.#child = child;
-    this.#stderr = '';
-    this.#fatal = undefined;
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-4000);
-      if (process.env.SOUNDSTAGE_DEBUG) process.stderr.write(text);
+    const child: Child = { process, gone: Promise.withResolvers(), stderr: '' };
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      child.stderr = (child.stderr + text).slice(-4000);
+      if (globalThis.process.env.SOUNDSTAGE_DEBUG) globalThis.process.stderr.write(text);
     });
-    child.on('message', (message: ChildMessage) => this.#receive(child, message));
-    child.on('exit', (code, exitSignal) => this.#exited(child, code, exitSignal));
-    // A failed spawn or a broken pipe also ends in `exit` or leaves pending calls to fail here.
-    child.on('error', (error) => this.#exited(child, null, null, error));
+    process.on('message', (message: ChildMessage) => this.#receive(child, message));
+    process.on('exit', (code, exitSignal) => {
+      const how = exitSignal === null ? `with code ${code}` : `by signal ${exitSignal}`;
+      this.#exited(child, this.#crashed(`ended unexpectedly ${how}`, child.stderr));
+    });
+    process.on('error', (cause) => {
+      // Without a process there is no `exit`. One that lives, but cannot be talked to, is of no use.
+      if (process.pid === undefined) this.#exited(child, this.#crashed('could not be started', cause));
+      else this.#end(child, this.#crashed('could not be reached', cause));
+    });
+    // A child that closes its end of the channel is about to exit by itself, with a code that says more than a kill.
+    process.on('disconnect', () => {
+      const clock = setTimeout(() => this.#end(child, this.#crashed('does not answer any more')), exitMilliseconds);
+      void child.gone.promise.then(() => clearTimeout(clock));
+    });
     return child;
   }
 
-  #send(child: ChildProcess, message: ParentMessage): void {
-    if (child.connected) child.send(message, () => {});
+  #send({ process }: Child, message: ParentMessage): void {
+    // Whatever cannot be sent has no receiver any more: its calls fail when the child is gone.
+    if (process.connected) process.send(message, () => {});
   }
 
-  #receive(child: ChildProcess, message: ChildMessage): void {
+  #receive(child: Child, message: ChildMessage): void {
     const call = this.#pending.get(message.id);
-    if (message.type === 'event') {
-      // A failed event handler fails the call, and still acknowledges so that the child does not wait for ever.
-      void Promise.resolve()
-        .then(() => call?.onEvent(message.value))
-        .catch((error: Error) => {
-          call?.reject(error);
-          this.#send(child, { type: 'cancel', id: message.id });
-        })
-        .finally(() => this.#send(child, { type: 'acknowledge', event: message.event }));
-    } else if (message.type === 'result') call?.resolve(message.value);
-    else call?.reject(fromWireError(message.error));
+    const acknowledge = (): void => {
+      if (message.type === 'event') this.#send(child, { type: 'acknowledge', event: message.event });
+    };
+    // The child does not wait for ever for what nobody will hear.
+    if (call === undefined) {
+      acknowledge();
+      return;
+    }
+    void call.messages.run(async () => {
+      try {
+        if (this.#pending.get(message.id) !== call) return;
+        if (message.type === 'result') call.resolve(message.value);
+        else if (message.type === 'error') call.reject(fromWireError(message.error));
+        else if (!call.signal?.aborted) await call.onEvent(message.value);
+      } catch (error) {
+        // A failed event handler fails the call.
+        this.#pending.delete(message.id);
+        call.reject(error);
+        this.#send(child, { type: 'cancel', id: message.id });
+      } finally {
+        acknowledge();
+      }
+    });
   }
 
-  #exited(child: ChildProcess, code: number | null, exitSignal: string | null, cause?: Error): void {
+  /** Kills a child, whose calls fail with `reason` when it is gone. */
+  #end(child: Child, reason: SoundstageError): void {
+    if (child.ending !== undefined) return;
+    child.ending = reason;
+    child.process.kill('SIGKILL');
+  }
+
+  #exited(child: Child, error: SoundstageError): void {
     if (this.#child !== child) return;
     this.#child = undefined;
-    const how = exitSignal === null ? `with code ${code}` : `by signal ${exitSignal}`;
-    const error =
-      this.#fatal ??
-      new SoundstageError('crash', `${this.#options.title} ended unexpectedly ${how}`, {
-        cause: cause ?? this.#stderr,
-      });
-    for (const call of this.#pending.values()) call.reject(error);
+    for (const call of this.#pending.values()) call.reject(child.ending ?? error);
     this.#pending.clear();
+    child.gone.resolve();
+  }
+
+  #stopped(): SoundstageError {
+    return new SoundstageError('crash', `${this.#options.title} was stopped`);
+  }
+
+  #crashed(how: string, cause?: unknown): SoundstageError {
+    return new SoundstageError('crash', `${this.#options.title} ${how}`, { cause });
   }
 
   #timedOut(timeout: number): SoundstageError {

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/session.ts';
+import { SoundstageError } from '../../shared/errors.ts';
 import { audioPositions } from '../audio/audio-latents.ts';
 import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';
 import { type AppliedLora, readLora } from '../lora.ts';
@@ -90,6 +91,30 @@ test('LoRAs can be changed and taken away again', async () => {
   await model.useLoras([lora]);
   expect(distance(await evaluate({ loras: [lora] }), await run())).toBe(0);
   await model.useLoras([]);
+  expect(distance(plain, await run())).toBe(0);
+});
+
+test('a session that failed to open, for want of memory say, is opened anew by the next evaluation', async () => {
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const run = async (): Promise<Float32Array> => (await model.evaluate(stageOf(model), video, audio)).video;
+  const open = vi.spyOn(Session, 'open').mockRejectedValueOnce(new SoundstageError('device', 'out of memory'));
+  await expect(run()).rejects.toThrow('out of memory');
+  open.mockRestore();
+  expect(distance(await evaluate(), await run())).toBe(0);
+});
+
+test('LoRAs whose change failed are not half in use', async () => {
+  const lora = { lora: await readLora(loraPath('a'), transformerLinears(checkpoint)), strength: 0.7 };
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const run = async (): Promise<Float32Array> => (await model.evaluate(stageOf(model), video, audio)).video;
+  const plain = await run();
+  const dispose = Session.prototype[Symbol.asyncDispose];
+  const close = vi.spyOn(Session.prototype, Symbol.asyncDispose).mockImplementationOnce(async function (this: Session) {
+    await dispose.call(this);
+    throw new Error('the driver is gone');
+  });
+  await expect(model.useLoras([lora])).rejects.toThrow('the driver is gone');
+  close.mockRestore();
   expect(distance(plain, await run())).toBe(0);
 });
 

@@ -1,13 +1,14 @@
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/host-tensor.ts';
 import { floats, Session, type SessionOptions, type Tensors } from '../../graph/session.ts';
+import { Lazy } from '../../shared/lazy.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { TransformerConfig } from '../config.ts';
 import type { AppliedLora } from '../lora.ts';
 import { adapterFeeds, inputAdapters, mappedAdapters } from '../lora-adapters.ts';
 import { axisMidpoints, type RopeTables, ropeTables } from '../rope.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../timesteps.ts';
-import { transformerLinears } from './modules.ts';
+import { type LinearModule, transformerLinears } from './modules.ts';
 import { type TimestepVariant, type TransformerOptions, transformerConfigOf, transformerGraph } from './transformer.ts';
 
 /** Bounds of tokens in time and space: `[axes, tokens, 2]` flattened. */
@@ -67,14 +68,17 @@ export class VelocityModel implements AsyncDisposable {
   readonly config: TransformerConfig;
   readonly #checkpoint: Checkpoint;
   readonly #options: VelocityModelOptions;
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #sessions = new Map<string, Lazy<Session>>();
+  readonly #linears: ReadonlyMap<string, LinearModule>;
   #loras: readonly AppliedLora[];
-  #adapterFeeds: Promise<Tensors> | undefined;
+  #adapterFeeds: Lazy<Tensors>;
 
   constructor(checkpoint: Checkpoint, options: VelocityModelOptions) {
     this.#checkpoint = checkpoint;
     this.#options = options;
+    this.#linears = transformerLinears(checkpoint);
     this.#loras = options.loras ?? [];
+    this.#adapterFeeds = this.#feedsOf(this.#loras);
     this.config = transformerConfigOf(checkpoint);
   }
 
@@ -83,9 +87,10 @@ export class VelocityModel implements AsyncDisposable {
    * the weights stay loaded; on the CPU the sessions are opened again over the same mapped weights.
    */
   async useLoras(loras: readonly AppliedLora[]): Promise<void> {
-    this.#loras = loras;
-    this.#adapterFeeds = undefined;
+    // First, because a failure must leave the former LoRAs in use as a whole.
     if (!this.#adaptersAreInputs) await this.#closeSessions();
+    this.#loras = loras;
+    this.#adapterFeeds = this.#feedsOf(loras);
   }
 
   /** Works out the rotary tables for a stage and puts them together with the text. */
@@ -150,24 +155,31 @@ export class VelocityModel implements AsyncDisposable {
   }
 
   async #closeSessions(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
+    const sessions = [...this.#sessions.values()].map(({ made }) => made);
     this.#sessions.clear();
     for (const session of await Promise.allSettled(sessions)) {
-      if (session.status === 'fulfilled') await session.value[Symbol.asyncDispose]();
+      if (session.status === 'fulfilled') await session.value?.[Symbol.asyncDispose]();
     }
   }
 
   #session(options: Omit<TransformerOptions, 'adapters'>): Promise<Session> {
     const keyOf = (residuals: TransformerOptions['residuals']): string => JSON.stringify({ ...options, residuals });
     // The recording graph does all that the plain one does; where it is open, no second one is needed.
-    const recording = options.residuals === undefined ? this.#sessions.get(keyOf('record')) : undefined;
-    const known = recording ?? this.#sessions.get(keyOf(options.residuals));
-    if (known !== undefined) return known;
+    const recording = options.residuals === undefined ? this.#sessions.get(keyOf('record'))?.made : undefined;
+    if (recording !== undefined) return recording;
+    const key = keyOf(options.residuals);
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known.get();
     const { target, session } = this.#options;
     const adapters = this.#adaptersAreInputs ? inputAdapters() : mappedAdapters(this.#loras);
-    const opened = Session.open(transformerGraph(this.#checkpoint, target, { ...options, adapters }), session);
-    this.#sessions.set(keyOf(options.residuals), opened);
-    return opened;
+    const graph = transformerGraph(this.#checkpoint, target, { ...options, adapters });
+    const opened = new Lazy(() => Session.open(graph, session));
+    this.#sessions.set(key, opened);
+    return opened.get();
+  }
+
+  #feedsOf(loras: readonly AppliedLora[]): Lazy<Tensors> {
+    return new Lazy(() => adapterFeeds(loras, this.#linears));
   }
 
   get #adaptersAreInputs(): boolean {
@@ -210,8 +222,7 @@ export class VelocityModel implements AsyncDisposable {
   /** Feeds for adapter inputs, restricted to the modules the session's graph contains. */
   async #loraFeeds(session: Session): Promise<Tensors> {
     if (!this.#adaptersAreInputs) return {};
-    this.#adapterFeeds ??= adapterFeeds(this.#loras, transformerLinears(this.#checkpoint));
-    const feeds = await this.#adapterFeeds;
+    const feeds = await this.#adapterFeeds.get();
     return Object.fromEntries(
       session.model.inputs.flatMap(({ name }) => (feeds[name] === undefined ? [] : [[name, feeds[name]]])),
     );

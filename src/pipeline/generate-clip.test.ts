@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { plainSettings } from '../../test/support/clip-settings.ts';
+import { bundlePath, gemmaPath, upscalerPath } from '../../test/support/parity-checkpoint.ts';
+import { MediaService } from '../media/media-service.ts';
+import { decodeVideoFrames } from '../media/native/video-frames.ts';
+import type { WeightSet } from '../models/weight-folder.ts';
+import { FrameWatch } from '../safety/frame-watch.ts';
+import type { ClipInspector } from './clip-inspector.ts';
+import { Engine } from './engine.ts';
+import { generateClip } from './generate-clip.ts';
+
+const weights: WeightSet = {
+  id: 'tiny',
+  bundle: bundlePath,
+  upscaler: upscalerPath,
+  textEncoder: gemmaPath,
+  cameraLoras: {},
+};
+const examplePath = join(import.meta.dirname, '../../examples/hello.wav');
+const engine = new Engine();
+const media = new MediaService();
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+  await media[Symbol.asyncDispose]();
+});
+
+const [width, height, bits] = [384, 256, 6];
+const frames = 57;
+
+/** Checks slowly, and draws each frame's number over it as bars from the left, black for 0 and white for 1. */
+class CountingInspector implements ClipInspector {
+  batches = 0;
+
+  async checkPrompt(): Promise<void> {}
+  async checkPicture(): Promise<void> {}
+
+  watchFrames(clip: ConstructorParameters<typeof FrameWatch>[0]) {
+    const watch = new FrameWatch(clip, () => sleep(100), Promise.resolve());
+    let counted = 0;
+    return {
+      add: (rgb: Uint8Array): Promise<void> => {
+        this.batches++;
+        for (let offset = 0; offset < rgb.length; offset += width * height * 3) {
+          drawNumber(rgb.subarray(offset, offset + width * height * 3), counted++);
+        }
+        return watch.add(rgb);
+      },
+      finish: () => watch.finish(),
+    };
+  }
+}
+
+function drawNumber(rgb: Uint8Array, number: number): void {
+  for (let i = 0; i < rgb.length; i++) {
+    const bit = Math.floor((((Math.floor(i / 3) % width) + 0.5) / width) * bits);
+    rgb[i] = (number >> bit) & 1 ? 255 : 0;
+  }
+}
+
+function readNumber(rgb: Uint8Array): number {
+  const row = (height / 2) * width;
+  const middles = Array.from({ length: bits }, (_, bit) => rgb[3 * (row + ((bit + 0.5) * width) / bits)] ?? 0);
+  return middles.reduce((number, value, bit) => number + (value > 127 ? 1 << bit : 0), 0);
+}
+
+test.for([1, 6, 25, 60])('frames stay in order at %i fps, however slow the checks of some are', async (fps) => {
+  const folder = await mkdtemp(join(tmpdir(), 'soundstage-order-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const inspector = new CountingInspector();
+  const settings = { ...plainSettings, audio: examplePath, videoSize: { width, height }, numFrames: frames, fps };
+  const { file } = await generateClip(
+    settings,
+    weights,
+    { engine, media },
+    { output: join(folder, 'clip.mp4'), inspector },
+  );
+  const numbers: number[] = [];
+  for await (const { rgb } of decodeVideoFrames(file.path)) numbers.push(readNumber(rgb));
+  expect(inspector.batches).toBeGreaterThan(5);
+  expect(numbers).toEqual(Array.from({ length: frames }, (_, index) => index));
+});
