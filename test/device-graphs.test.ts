@@ -4,7 +4,7 @@ import { type GraphTarget, graphTargets } from '../src/graph/graph-target.ts';
 import { floatTensor } from '../src/graph/host-tensor.ts';
 import { floats, runOnce, Session } from '../src/graph/session.ts';
 import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
-import { inputAdapters } from '../src/ltx2/lora-adapters.ts';
+import { inputAdapters } from '../src/ltx2/lora/adapters.ts';
 import { seededNormals } from '../src/ltx2/noise.ts';
 import { openTextEncoder } from '../src/ltx2/text/gemma-folder.ts';
 import { languageModelGraph } from '../src/ltx2/text/language-model-graph.ts';

@@ -6,6 +6,7 @@ export type ElementType =
   | 'float16'
   | 'bfloat16'
   | 'float8e4m3'
+  | 'float8e5m2'
   | 'int64'
   | 'int32'
   | 'uint8'
@@ -27,6 +28,7 @@ const facts: Record<ElementType, ElementTypeFacts> = {
   float16: { bytes: 2, onnx: TensorProto_DataType.FLOAT16, safetensors: 'F16' },
   bfloat16: { bytes: 2, onnx: TensorProto_DataType.BFLOAT16, safetensors: 'BF16' },
   float8e4m3: { bytes: 1, onnx: TensorProto_DataType.FLOAT8E4M3FN, safetensors: 'F8_E4M3' },
+  float8e5m2: { bytes: 1, onnx: TensorProto_DataType.FLOAT8E5M2, safetensors: 'F8_E5M2' },
   int64: { bytes: 8, onnx: TensorProto_DataType.INT64, safetensors: 'I64' },
   int32: { bytes: 4, onnx: TensorProto_DataType.INT32, safetensors: 'I32' },
   uint8: { bytes: 1, onnx: TensorProto_DataType.UINT8, safetensors: 'U8' },

@@ -74,7 +74,8 @@ test('an engine that is killed is started anew and makes the clip that it would 
   expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
   expect(maker.enginePid).not.toBe(killed);
   expect(await messages()).toContain('the engine crashed');
-  const { seed } = (await jobs.requests.outcome(id, base))?.body as { seed: number };
+  const outcome = await jobs.requests.outcome(id, base);
+  const seed = (outcome?.body as { seed: number } | undefined)?.seed;
   expect(await seeds()).toEqual(new Array(2).fill(`seed ${seed}, nano on cpu`));
   const again = await jobs.requests.submit(submission({}, { ...request, seed }));
   await jobs.completed(again.id);

@@ -1,12 +1,16 @@
 import type { ConvolutionOptions, Graph } from '../graph/graph.ts';
 import type { StoredTensor } from '../graph/safetensors.ts';
-import type { Value } from '../graph/value.ts';
+import { knownLength, type Value } from '../graph/value.ts';
 import { type Checkpoint, storedTensor } from './checkpoint.ts';
 
-/** Adds low-rank branches to linear layers. `module` is the path without the checkpoint's prefix. */
+/** Changes what a network does, as LoRAs ask. `module` and `name` are paths without the checkpoint's prefix. */
 export interface Adapters {
   /** `y` plus the branches for `module` applied to `x`; `y` itself when there are none. */
   apply(graph: Graph, module: string, x: Value, y: Value): Value;
+  /** The parameter `name` with what is added to it; `value` itself when that is nothing. */
+  parameter(graph: Graph, name: string, value: Value): Value;
+  /** Whether `parameter` changes anything of a module. */
+  changesParameters(module: string): boolean;
 }
 
 /**
@@ -40,7 +44,8 @@ export class ModuleWeights {
   parameter(name: string): Value {
     const stored = storedTensor(this.#checkpoint, this.#key(name));
     const scale = name.endsWith('weight') ? this.#checkpoint.tensors.get(`${this.#key(name)}_scale`) : undefined;
-    return this.#graph.weight(stored, scale);
+    const value = this.#graph.weight(stored, scale);
+    return this.#adapters?.parameter(this.#graph, `${this.#path}${name}`, value) ?? value;
   }
 
   /** Where a parameter is stored. */
@@ -55,14 +60,32 @@ export class ModuleWeights {
 
   /** `x [M, in]` → `[M, out]`, with bias if the module has one and with the adapters' branches. */
   linear(x: Value, module: string): Value {
-    const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
-    const y = this.#graph.linear(x, this.parameter(`${module}.weight`), bias);
+    const weight = this.parameter(`${module}.weight`);
+    return this.branched(x, this.#graph.linear(x, weight, this.#bias(module, weight)), module);
+  }
+
+  /** The output `y [M, out]` of a linear layer for `x [M, in]` with the adapters' branches. */
+  branched(x: Value, y: Value, module: string): Value {
     return this.#adapters?.apply(this.#graph, `${this.#path}${module}`, x, y) ?? y;
+  }
+
+  /** Whether the adapters change a module itself, and do not only branch off beside it. */
+  isChanged(module: string): boolean {
+    return this.#adapters?.changesParameters(`${this.#path}${module}`) ?? false;
   }
 
   convolve(x: Value, module: string, options?: ConvolutionOptions): Value {
     const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
     return this.#graph.convolve(x, this.parameter(`${module}.weight`), bias, options);
+  }
+
+  /** A layer without a bias has one where an adapter adds one. */
+  #bias(module: string, weight: Value): Value | undefined {
+    const name = `${module}.bias`;
+    if (this.has(name)) return this.parameter(name);
+    if (!this.isChanged(module)) return undefined;
+    const zeros = this.#graph.constant(new Array<number>(knownLength(weight, 0)).fill(0));
+    return this.#adapters?.parameter(this.#graph, `${this.#path}${name}`, zeros);
   }
 
   #key(name: string): string {

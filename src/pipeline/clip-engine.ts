@@ -3,6 +3,7 @@ import { floats, Session } from '../graph/session.ts';
 import { conditionOnAudio } from '../ltx2/audio/audio-conditioning.ts';
 import { decodeAudio } from '../ltx2/audio/audio-decoding.ts';
 import { unpatchifyAudio } from '../ltx2/audio/audio-latents.ts';
+import { NotFiniteError, requireFinite } from '../ltx2/finite.ts';
 import { patchifyLatent, tokenCount, unpatchifyLatent } from '../ltx2/latent-tokens.ts';
 import { seededNormals } from '../ltx2/noise.ts';
 import type { TextContexts } from '../ltx2/transformer/velocity.ts';
@@ -10,6 +11,7 @@ import { imagePixels } from '../ltx2/video/image-pixels.ts';
 import { previewFrames } from '../ltx2/video/latent-preview.ts';
 import { decodeFrames, type TileProgress } from '../ltx2/video/tiled-decoder.ts';
 import { throwIfCancelled } from '../shared/cancellation.ts';
+import { SoundstageError } from '../shared/errors.ts';
 import { Turns } from '../shared/turns.ts';
 import { type ConditioningImage, denoiseStage, type StageInputs } from './denoise-stage.ts';
 import type { EngineEvent, EngineImage, EngineInputs, EngineReport } from './engine-messages.ts';
@@ -86,10 +88,24 @@ class ClipRun {
   }
 
   async run(): Promise<void> {
-    const conditions = await this.#condition();
-    const { latent, audio } = await this.#denoiseStages(conditions);
-    if (this.#plan.audioStrength < 1) await this.#decodeSound(audio);
-    await this.#decodeFrames(latent);
+    await this.#model.useLoras(this.#plan.loras);
+    try {
+      const { latent, audio } = await this.#denoiseStages(await this.#condition());
+      if (this.#plan.audioStrength < 1) await this.#decodeSound(audio);
+      await this.#decodeFrames(latent);
+    } catch (error) {
+      throw error instanceof NotFiniteError ? this.#blamed(error) : error;
+    }
+  }
+
+  /** LoRAs are the first to suspect; without any, the weights are damaged or too large for the device's numbers. */
+  #blamed(cause: NotFiniteError): SoundstageError {
+    if (this.#plan.loras.length === 0) {
+      const message = `${cause.message}: the weights may be damaged, which \`soundstage models check\` tells`;
+      return new SoundstageError('weights', message, { cause });
+    }
+    const message = `${cause.message}: the LoRAs are too strong or do not go together; lower their scale, or leave one out`;
+    return new SoundstageError('input', message, { cause, field: 'loras' });
   }
 
   /** One stage, or two with the upsampler between them. */
@@ -100,6 +116,9 @@ class ClipRun {
       for (const [index, stage] of this.#plan.stages.entries()) {
         if (latent !== undefined) latent = await this.#upscale(latent);
         const result = await this.#denoise(stage, index, conditions, latent);
+        const name = index === 0 ? 'first stage' : 'refinement';
+        requireFinite(result.video, `the video latents after the ${name}`);
+        requireFinite(result.audio, `the audio latents after the ${name}`);
         latent = unpatchifyLatent(result.video, stage.latent);
         audio = result.audio;
       }
@@ -121,9 +140,13 @@ class ClipRun {
     const prompts = negativePrompt === undefined ? [prompt] : [prompt, negativePrompt];
     const [text, negativeText] = await this.#model.encodePrompts(prompts);
     if (text === undefined) throw new Error('a plan has a prompt');
+    for (const { video, audio } of [text, ...(negativeText === undefined ? [] : [negativeText])]) {
+      for (const context of [video, audio]) requireFinite(context.data, 'the contexts of the text');
+    }
     await this.#begin('audio');
     await using encoder = await this.#model.audioEncoder();
     const { tokens } = await conditionOnAudio(encoder, this.#model.audioConfig, this.#inputs.audio, { frames, fps });
+    requireFinite(tokens.data, 'the latents of the recording');
     return { text, negativeText, audioTokens: tokens.data };
   }
 
@@ -132,7 +155,7 @@ class ClipRun {
     await this.#begin('images');
     const firstImage = await this.#encodeImage(this.#inputs.firstImage, plan.imageStrength, stage);
     const endImage = await this.#encodeImage(this.#inputs.endImage, plan.endImageStrength, stage);
-    const transformer = await this.#model.transformer(plan);
+    const transformer = await this.#model.transformer(plan.timestepVariant);
     const channels = transformer.config.in_channels;
     const perFrame = stage.latent.height * stage.latent.width;
     const tokens = tokenCount(stage.latent) + (endImage === undefined ? 0 : perFrame);
@@ -175,13 +198,17 @@ class ClipRun {
     if (image === undefined || strength === 0) return undefined;
     await using encoder = await this.#model.imageEncoder();
     const video = imagePixels({ ...image, data: image.rgb }, stage.width, stage.height);
-    return { latent: floats(await encoder.run({ video }), 'latent'), strength };
+    const latent = floats(await encoder.run({ video }), 'latent');
+    requireFinite(latent.data, 'the latents of the image');
+    return { latent, strength };
   }
 
   async #upscale(latent: HostTensor<'float32'>): Promise<HostTensor<'float32'>> {
     await this.#begin('upscale');
     await using upsampler = await this.#model.upsampler();
-    return floats(await upsampler.run({ latent }), 'upsampled');
+    const upsampled = floats(await upsampler.run({ latent }), 'upsampled');
+    requireFinite(upsampled.data, 'the upscaled latents');
+    return upsampled;
   }
 
   async #decodeSound(tokens: Float32Array): Promise<void> {
@@ -191,6 +218,7 @@ class ClipRun {
     await using decoder = await this.#model.audioDecoder();
     await using vocoder = await this.#model.vocoder();
     const { sampleRate, waveform } = await decodeAudio(decoder, vocoder, this.#model.vocoderConfig, latent);
+    requireFinite(waveform, 'the decoded sound');
     await this.#context.emit({ type: 'sound', sampleRate, waveform });
   }
 

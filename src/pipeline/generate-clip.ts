@@ -12,6 +12,7 @@ import { ClipWriter } from './clip-writer.ts';
 import type { Engine } from './engine.ts';
 import type { EngineEvent, EngineReport, Preview, Progress } from './engine-messages.ts';
 import type { Plan } from './plan.ts';
+import { checkLoras } from './usable-lora.ts';
 
 export interface ClipServices {
   readonly engine: Engine;
@@ -53,6 +54,7 @@ export async function generateClip(
   const started = performance.now();
   const { signal, onNote, inspector } = options;
   await requireFolder(options.output);
+  await checkLoras(settings.loras, weights.bundle);
   engine.start();
   const prompt = await finalPrompt(settings, weights, engine, options);
   const { plan, inputs, notes } = await prepareClip({ ...settings, prompt }, weights, media, options);

@@ -13,8 +13,7 @@ test('a LoRA the request brought along is blamed at its field, whatever is wrong
   const pickle = join(folder, 'pickle.safetensors');
   await writePickle(pickle);
   await using model = await LoadedModel.open({ weights, device: 'cpu' });
-  const use = (path: string, field?: string) =>
-    model.transformer({ loras: [{ path, scale: 1, field }], timestepVariant: 'own' });
+  const use = (path: string, field?: string) => model.useLoras([{ path, scale: 1, field }]);
   const foreign = { kind: 'input', field: 'loras.2.path', message: expect.stringContaining('not_a_module') };
   await expect(use(loraPath('bad'), 'loras.2.path')).rejects.toMatchObject(foreign);
   const damaged = { kind: 'input', field: 'loras.0.path', message: expect.stringContaining('pickle') };

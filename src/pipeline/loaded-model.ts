@@ -1,31 +1,32 @@
 import type { GraphModel } from '../graph/graph-core.ts';
 import { graphTargets } from '../graph/graph-target.ts';
 import { Session } from '../graph/session.ts';
+import { adaptableModules, isTextModule } from '../ltx2/adaptable-modules.ts';
 import { buildAudioDecoder } from '../ltx2/audio/audio-decoder.ts';
 import { buildAudioEncoder } from '../ltx2/audio/audio-encoder.ts';
 import { buildVocoder } from '../ltx2/audio/vocoder.ts';
 import { type Checkpoint, configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { type AudioVaeConfig, parseConfig, type VocoderConfig } from '../ltx2/config.ts';
-import { type AppliedLora, readLora, requireMatch } from '../ltx2/lora.ts';
+import { mappedAdapters } from '../ltx2/lora/adapters.ts';
+import { type AppliedLora, requireFiniteWeights } from '../ltx2/lora/lora.ts';
 import { PromptEncoder } from '../ltx2/text/prompt-encoder.ts';
-import { transformerLinears } from '../ltx2/transformer/modules.ts';
 import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
 import { type TextContexts, VelocityModel } from '../ltx2/transformer/velocity.ts';
 import { fitLatentPreview, type LatentPreview } from '../ltx2/video/latent-preview.ts';
 import { buildLatentUpsampler } from '../ltx2/video/latent-upsampler.ts';
 import { buildVideoDecoder } from '../ltx2/video/video-decoder.ts';
 import { buildVideoEncoder } from '../ltx2/video/video-encoder.ts';
-import { SoundstageError } from '../shared/errors.ts';
 import type { LoraChoice } from './clip-settings.ts';
 import type { Plan } from './plan.ts';
 import { convolutionSession, transformerSession } from './session-options.ts';
+import { usableLora } from './usable-lora.ts';
 
 const rememberedPrompts = 8;
 
 interface OpenTransformer {
   readonly variant: TimestepVariant;
   readonly model: VelocityModel;
-  /** The LoRAs in use, as JSON. */
+  /** `keyOf` the LoRAs in use. */
   loras: string;
 }
 
@@ -41,7 +42,9 @@ export class LoadedModel implements AsyncDisposable {
   readonly audioConfig: AudioVaeConfig;
   readonly vocoderConfig: VocoderConfig;
   readonly #plan: Pick<Plan, 'weights' | 'device'>;
+  /** By prompt and the LoRAs that change how it is read. */
   readonly #contexts = new Map<string, TextContexts>();
+  #loras: readonly AppliedLora[] = [];
   #preview: LatentPreview | undefined;
   #transformer: OpenTransformer | undefined;
 
@@ -61,31 +64,51 @@ export class LoadedModel implements AsyncDisposable {
     return JSON.stringify([weights, device]);
   }
 
+  /**
+   * Applies LoRAs to all that follows. Their weights are read once, to see that they are numbers.
+   *
+   * @throws SoundstageError `input` at the field of one that cannot be used, `weights` for a camera's
+   */
+  async useLoras(choices: readonly LoraChoice[]): Promise<void> {
+    const modules = adaptableModules(this.bundle);
+    const known = new Set(this.#loras.map(({ lora }) => lora.key));
+    const applied: AppliedLora[] = [];
+    for (const choice of choices) {
+      const lora = await usableLora(choice, modules);
+      if (!known.has(lora.key)) await requireFiniteWeights(lora, choice.field);
+      applied.push({ lora, strength: choice.scale });
+    }
+    this.#loras = applied;
+  }
+
   /** Contexts of prompts, in order; those of the last few are remembered. */
   async encodePrompts(prompts: readonly string[]): Promise<TextContexts[]> {
-    const found = new Map(prompts.map((prompt) => [prompt, this.#contexts.get(prompt)]));
+    const ofText = this.#loras.filter(({ lora }) => [...lora.changes.keys()].some(isTextModule));
+    const keyOf = (prompt: string): string => JSON.stringify([keyOfLoras(ofText), prompt]);
+    const found = new Map(prompts.map((prompt) => [prompt, this.#contexts.get(keyOf(prompt))]));
     if ([...found.values()].includes(undefined)) {
       const { textEncoder, bundle } = this.#plan.weights;
-      const options = { encoder: textEncoder, bundle, target: this.#target, session: transformerSession };
+      const adapters = mappedAdapters(ofText);
+      const options = { encoder: textEncoder, bundle, adapters, target: this.#target, session: transformerSession };
       await using encoder = await PromptEncoder.open(options);
       for (const [prompt, known] of found) found.set(prompt, known ?? (await encodePrompt(encoder, prompt)));
     }
     return prompts.map((prompt) => {
       const contexts = found.get(prompt);
       if (contexts === undefined) throw new Error('unreachable');
-      this.#remember(prompt, contexts);
+      this.#remember(keyOf(prompt), contexts);
       return contexts;
     });
   }
 
-  /** The transformer with these LoRAs. It stays the model's; a change of LoRAs keeps its weights where they are. */
-  async transformer({ loras, timestepVariant }: Pick<Plan, 'loras' | 'timestepVariant'>): Promise<VelocityModel> {
+  /** The transformer with the LoRAs. It stays the model's; a change of LoRAs keeps its weights where they are. */
+  async transformer(timestepVariant: TimestepVariant): Promise<VelocityModel> {
     if (this.#transformer?.variant !== timestepVariant) await this.#closeTransformer();
     const options = { target: this.#target, variant: timestepVariant, session: transformerSession };
     this.#transformer ??= { variant: timestepVariant, model: new VelocityModel(this.bundle, options), loras: '[]' };
-    const wanted = JSON.stringify(loras.map(({ path, scale }) => [path, scale]));
+    const wanted = keyOfLoras(this.#loras);
     if (this.#transformer.loras !== wanted) {
-      await this.#transformer.model.useLoras(await this.#readLoras(loras));
+      await this.#transformer.model.useLoras(this.#loras);
       this.#transformer.loras = wanted;
     }
     return this.#transformer.model;
@@ -143,9 +166,9 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   /** Keeps the contexts used most recently. */
-  #remember(prompt: string, contexts: TextContexts): void {
-    this.#contexts.delete(prompt);
-    this.#contexts.set(prompt, contexts);
+  #remember(key: string, contexts: TextContexts): void {
+    this.#contexts.delete(key);
+    this.#contexts.set(key, contexts);
     const [oldest] = this.#contexts.keys();
     if (this.#contexts.size > rememberedPrompts && oldest !== undefined) this.#contexts.delete(oldest);
   }
@@ -155,25 +178,11 @@ export class LoadedModel implements AsyncDisposable {
     this.#transformer = undefined;
     await open?.model[Symbol.asyncDispose]();
   }
-
-  async #readLoras(choices: readonly LoraChoice[]): Promise<AppliedLora[]> {
-    const modules = transformerLinears(this.bundle);
-    return Promise.all(
-      choices.map(async ({ path, scale, field }) => {
-        const lora = await readLora(path, modules).catch((error: unknown) => {
-          throw blameField(error, field);
-        });
-        requireMatch(lora, field);
-        return { lora, strength: scale };
-      }),
-    );
-  }
 }
 
-/** A file the request brought along is the request's fault. */
-function blameField(error: unknown, field: string | undefined): unknown {
-  if (field === undefined || !(error instanceof SoundstageError) || error.kind !== 'weights') return error;
-  return new SoundstageError('input', error.message, { field, cause: error });
+/** Tells LoRAs, or the same ones at other strengths, apart. */
+function keyOfLoras(loras: readonly AppliedLora[]): string {
+  return JSON.stringify(loras.map(({ lora, strength }) => [lora.key, strength]));
 }
 
 async function encodePrompt(encoder: PromptEncoder, prompt: string): Promise<TextContexts> {

@@ -3,9 +3,10 @@ import { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce, type Tensors } from '../../graph/session.ts';
+import { type AdaptableModules, adaptableModules } from '../../ltx2/adaptable-modules.ts';
 import { type Checkpoint, openCheckpoint } from '../../ltx2/checkpoint.ts';
-import { type AppliedLora, readLora } from '../../ltx2/lora.ts';
-import { mappedAdapters } from '../../ltx2/lora-adapters.ts';
+import { mappedAdapters } from '../../ltx2/lora/adapters.ts';
+import { type AppliedLora, readLora } from '../../ltx2/lora/lora.ts';
 import { ModuleWeights } from '../../ltx2/module-weights.ts';
 import { videoPositions } from '../../ltx2/positions.ts';
 import { axisMidpoints, ropeTables } from '../../ltx2/rope.ts';
@@ -65,9 +66,9 @@ export const transformerEvaluators: Evaluators = {
   lora_inspect: async (parityCase) => {
     const { file, expect } = parityCase.params(inspectParams);
     const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
-    const lora = await readLora(parityCase.file(file), transformerLinears(checkpoint));
+    const lora = await readLora(parityCase.file(file), linearsOf(checkpoint));
     const found = {
-      matched: [...lora.pairs.keys()].sort(),
+      matched: [...lora.changes.keys()].sort(),
       shape_mismatch: lora.shapeMismatch,
       unmatched: lora.unmatched,
     };
@@ -152,12 +153,19 @@ async function evaluateTransformer(parityCase: ParityCase, bundle: string): Prom
   };
 }
 
+/** The recorded cases know of no other modules that a LoRA may change. */
+function linearsOf(checkpoint: Checkpoint): AdaptableModules {
+  return new Map(
+    [...transformerLinears(checkpoint)].map(([module, { outputs, inputs }]) => [module, [outputs, inputs]]),
+  );
+}
+
 async function readLoras(
   parityCase: ParityCase,
   checkpoint: Checkpoint,
   loras: readonly { file: string; strength: number }[],
 ): Promise<AppliedLora[]> {
-  const modules = transformerLinears(checkpoint);
+  const modules = adaptableModules(checkpoint);
   return Promise.all(
     loras.map(async ({ file, strength }) => ({ lora: await readLora(parityCase.file(file), modules), strength })),
   );

@@ -5,8 +5,9 @@ import { axisLength, type Value } from '../../graph/value.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { TransformerConfig } from '../config.ts';
-import { ModuleWeights } from '../module-weights.ts';
+import { type Adapters, ModuleWeights } from '../module-weights.ts';
 import { ropeTables } from '../rope.ts';
+import { transformerPrefix } from '../transformer/modules.ts';
 
 /** Rotary tables `[length, heads·headDim/2]`. */
 export interface ConnectorRotary {
@@ -46,8 +47,9 @@ export function connector(
   features: Value,
   rotary: ConnectorRotary,
   length: number,
+  adapters?: Adapters,
 ): Value {
-  const weights = new ModuleWeights(g, bundle, `model.diffusion_model.${stream}_embeddings_connector.`);
+  const weights = new ModuleWeights(g, bundle, transformerPrefix, adapters).at(`${stream}_embeddings_connector`);
   const { connector_num_layers: layers, connector_num_learnable_registers: registers, norm_eps: epsilon } = config;
   if (length % registers !== 0) {
     throw new SoundstageError('weights', `the text length ${length} is not a multiple of the ${registers} registers`);

@@ -3,6 +3,7 @@ import { type HostTensor, indexTensor } from '../../graph/host-tensor.ts';
 import { floats, Session, type SessionOptions, type Tensors } from '../../graph/session.ts';
 import { configSection, openCheckpoint } from '../checkpoint.ts';
 import { parseConfig } from '../config.ts';
+import type { Adapters } from '../module-weights.ts';
 import { openTextEncoder } from './gemma-folder.ts';
 import { textContextFeeds, textContextGraph } from './text-context.ts';
 import { Tokenizer } from './tokenizer.ts';
@@ -15,6 +16,8 @@ export interface PromptEncoderOptions {
   readonly target: GraphTarget;
   /** Rows of a context: 1024 in LTX-2. A multiple of the number of registers. */
   readonly length?: number;
+  /** Of the feature projection and the connectors. */
+  readonly adapters?: Adapters | undefined;
   readonly session?: SessionOptions;
 }
 
@@ -43,7 +46,7 @@ export class PromptEncoder implements AsyncDisposable {
 
   /** @throws SoundstageError `weights` if files are missing or do not fit together, `device` if the session fails */
   static async open(options: PromptEncoderOptions): Promise<PromptEncoder> {
-    const { target, length = 1024 } = options;
+    const { target, length = 1024, adapters } = options;
     const [tokenizer, encoder, bundle] = await Promise.all([
       Tokenizer.open(options.encoder),
       openTextEncoder(options.encoder),
@@ -51,7 +54,7 @@ export class PromptEncoder implements AsyncDisposable {
     ]);
     const config = parseConfig('transformer', configSection(bundle, 'transformer'), bundle.path);
     const networks = { encoder, bundle, config };
-    const session = await Session.open(textContextGraph(target, networks, length), options.session);
+    const session = await Session.open(textContextGraph(target, networks, length, adapters), options.session);
     return new PromptEncoder(length, tokenizer, session, textContextFeeds(networks, length));
   }
 

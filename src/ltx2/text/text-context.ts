@@ -6,6 +6,7 @@ import type { Tensors } from '../../graph/session.ts';
 import type { Value } from '../../graph/value.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { TransformerConfig } from '../config.ts';
+import type { Adapters } from '../module-weights.ts';
 import { connector, connectorFeeds, connectorInputs } from './connectors.ts';
 import { gemma, gemmaWeights } from './gemma.ts';
 import type { GemmaFolder } from './gemma-folder.ts';
@@ -25,15 +26,20 @@ export interface TextNetworks {
  * Inputs: `ids` int64 `[n]`, n ≤ length, and the tables of `textContextFeeds`. Outputs: `video_context` and
  * `audio_context` float32 `[1, length, width]`.
  */
-export function textContextGraph(target: GraphTarget, networks: TextNetworks, length: number): GraphModel {
+export function textContextGraph(
+  target: GraphTarget,
+  networks: TextNetworks,
+  length: number,
+  adapters?: Adapters,
+): GraphModel {
   const { encoder, bundle, config } = networks;
   const { text_config } = encoder.config;
   const g = new Graph(target);
   const ids = g.input('ids', 'int64', [symbol('n')]); // [n]
   const rotary = rotaryInputs(g, text_config);
   const { states } = gemma(g, gemmaWeights(g, encoder), text_config, ids, rotary); // L+1 × [n, hidden]
-  const features = textFeatures(g, bundle, stackStates(g, states)); // [n, width]
-  outputContexts(g, bundle, config, features, length);
+  const features = textFeatures(g, bundle, stackStates(g, states), adapters); // [n, width]
+  outputContexts(g, bundle, config, features, length, adapters);
   return g.build();
 }
 
@@ -49,10 +55,11 @@ export function outputContexts(
   config: TransformerConfig,
   features: Value,
   length: number,
+  adapters?: Adapters,
 ): void {
   const rotary = connectorInputs(g, config, length);
   for (const stream of ['video', 'audio'] as const) {
-    const context = connector(g, bundle, config, stream, features, rotary, length); // [length, width]
+    const context = connector(g, bundle, config, stream, features, rotary, length, adapters); // [length, width]
     g.output(`${stream}_context`, g.reshape(context, [1, ...context.shape]));
   }
 }

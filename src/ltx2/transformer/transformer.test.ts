@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { bundlePath, fp8BundlePath } from '../../../test/support/parity-checkpoint.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
 import { openCheckpoint } from '../checkpoint.ts';
-import { inputAdapters } from '../lora-adapters.ts';
+import { inputAdapters } from '../lora/adapters.ts';
 import { transformerLinears } from './modules.ts';
 import { transformerGraph } from './transformer.ts';
 

@@ -4,10 +4,11 @@ import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/session.ts';
 import { SoundstageError } from '../../shared/errors.ts';
+import { adaptableModules } from '../adaptable-modules.ts';
 import { audioPositions } from '../audio/audio-latents.ts';
 import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';
-import { type AppliedLora, readLora } from '../lora.ts';
-import { adapterFeeds, inputAdapters } from '../lora-adapters.ts';
+import { adapterFeeds, inputAdapters } from '../lora/adapters.ts';
+import { type AppliedLora, readLora } from '../lora/lora.ts';
 import { seededNormals } from '../noise.ts';
 import { videoPositions } from '../positions.ts';
 import { sinusoidWidth, timestepSinusoid } from '../timesteps.ts';
@@ -72,7 +73,7 @@ test('replayed residuals reproduce the evaluation they were recorded in', async 
 });
 
 test('LoRAs as graph inputs, stacked, equal LoRAs read in place', async () => {
-  const modules = transformerLinears(checkpoint);
+  const modules = adaptableModules(checkpoint);
   const loras: AppliedLora[] = [
     { lora: await readLora(loraPath('a'), modules), strength: 0.7 },
     { lora: await readLora(loraPath('kohya'), modules), strength: -0.4 },
@@ -84,7 +85,7 @@ test('LoRAs as graph inputs, stacked, equal LoRAs read in place', async () => {
 });
 
 test('LoRAs can be changed and taken away again', async () => {
-  const lora = { lora: await readLora(loraPath('a'), transformerLinears(checkpoint)), strength: 0.7 };
+  const lora = { lora: await readLora(loraPath('a'), adaptableModules(checkpoint)), strength: 0.7 };
   await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
   const run = async (): Promise<Float32Array> => (await model.evaluate(stageOf(model), video, audio)).video;
   const plain = await run();
@@ -104,7 +105,7 @@ test('a session that failed to open, for want of memory say, is opened anew by t
 });
 
 test('LoRAs whose change failed are not half in use', async () => {
-  const lora = { lora: await readLora(loraPath('a'), transformerLinears(checkpoint)), strength: 0.7 };
+  const lora = { lora: await readLora(loraPath('a'), adaptableModules(checkpoint)), strength: 0.7 };
   await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
   const run = async (): Promise<Float32Array> => (await model.evaluate(stageOf(model), video, audio)).video;
   const plain = await run();

@@ -4,8 +4,8 @@ import { floats, Session, type SessionOptions, type Tensors } from '../../graph/
 import { Lazy } from '../../shared/lazy.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { TransformerConfig } from '../config.ts';
-import type { AppliedLora } from '../lora.ts';
-import { adapterFeeds, inputAdapters, mappedAdapters } from '../lora-adapters.ts';
+import { adapterFeeds, areInputs, inputAdapters, mappedAdapters } from '../lora/adapters.ts';
+import type { AppliedLora } from '../lora/lora.ts';
 import { axisMidpoints, type RopeTables, ropeTables } from '../rope.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../timesteps.ts';
 import { type LinearModule, transformerLinears } from './modules.ts';
@@ -84,11 +84,12 @@ export class VelocityModel implements AsyncDisposable {
 
   /**
    * Applies other LoRAs from the next evaluation on. On a device with its own memory only their small matrices change and
-   * the weights stay loaded; on the CPU the sessions are opened again over the same mapped weights.
+   * the weights stay loaded, unless some are no plain pairs; on the CPU the sessions are opened again over the same mapped
+   * weights.
    */
   async useLoras(loras: readonly AppliedLora[]): Promise<void> {
     // First, because a failure must leave the former LoRAs in use as a whole.
-    if (!this.#adaptersAreInputs) await this.#closeSessions();
+    if (!this.#adaptersAreInputs || !areInputs(this.#loras) || !areInputs(loras)) await this.#closeSessions();
     this.#loras = loras;
     this.#adapterFeeds = this.#feedsOf(loras);
   }
@@ -171,7 +172,7 @@ export class VelocityModel implements AsyncDisposable {
     const known = this.#sessions.get(key);
     if (known !== undefined) return known.get();
     const { target, session } = this.#options;
-    const adapters = this.#adaptersAreInputs ? inputAdapters() : mappedAdapters(this.#loras);
+    const adapters = this.#adaptersAreInputs ? inputAdapters(this.#loras) : mappedAdapters(this.#loras);
     const graph = transformerGraph(this.#checkpoint, target, { ...options, adapters });
     const opened = new Lazy(() => Session.open(graph, session));
     this.#sessions.set(key, opened);

@@ -1,6 +1,7 @@
 import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
 import { floats, type Session } from '../../graph/session.ts';
 import { throwIfCancelled } from '../../shared/cancellation.ts';
+import { requireFinite } from '../finite.ts';
 import { type AxisTile, type DecodeTiles, type DecodeTiling, decodeTiles, defaultTiling } from './decode-tiles.ts';
 import { FrameBlender, type PlanarFrame } from './frame-blender.ts';
 import { type Crop, writeRgb24 } from './rgb-frames.ts';
@@ -33,7 +34,7 @@ const chunkBytes = 2 ** 20;
  * (`tileFrames · 3 · H · W` floats and their overlaps in space), the frames it shares with the next, and one chunk of
  * bytes.
  *
- * @throws SoundstageError `cancelled` between two tiles once `signal` is aborted
+ * @throws SoundstageError `cancelled` between two tiles once `signal` is aborted; NotFiniteError
  */
 export async function* decodeFrames(
   decoder: Session,
@@ -81,7 +82,9 @@ export async function* blendedFrames(
       for (const width of tiles.width) {
         await throwIfCancelled(signal);
         const results = await decoder.run({ latent: cut(latent, time, height, width) });
-        blender.add({ time, height, width, data: floats(results, 'video').data });
+        const { data } = floats(results, 'video');
+        requireFinite(data, 'the decoded frames');
+        blender.add({ time, height, width, data });
         done++;
         await onTile?.({ done, total, retainedFloats: blender.retainedFloats });
       }

@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { bundlePath, loraPath } from '../../test/support/parity-checkpoint.ts';
-import { writeSafetensors } from '../graph/safetensors-writer.ts';
-import { openCheckpoint } from './checkpoint.ts';
-import { readLora, requireMatch } from './lora.ts';
-import { transformerLinears } from './transformer/modules.ts';
+import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
+import { writeSafetensors } from '../../graph/safetensors-writer.ts';
+import { adaptableModules } from '../adaptable-modules.ts';
+import { openCheckpoint } from '../checkpoint.ts';
+import { readLora, requireUsable } from './lora.ts';
 
-const modules = transformerLinears(await openCheckpoint(bundlePath));
+const modules = adaptableModules(await openCheckpoint(bundlePath));
 
 async function temporaryFile(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'soundstage-lora-'));
@@ -18,7 +18,7 @@ async function temporaryFile(name: string): Promise<string> {
 
 test('foreign keys are named, five at most', async () => {
   const lora = await readLora(loraPath('bad'), modules);
-  expect(() => requireMatch(lora)).toThrow(
+  expect(() => requireUsable(lora)).toThrow(
     /transformer_blocks\.1\.attn2\.to_k, not_a_module, .*transformer_blocks\.99\.attn1\.to_q$/,
   );
 });
@@ -35,14 +35,14 @@ test('a LoRA for another model names five of its keys and counts the rest', asyn
   ).flat();
   await writeSafetensors(path, tensors);
   const lora = await readLora(path, modules);
-  expect(() => requireMatch(lora)).toThrow(/double_blocks\.4\.img_attn\.qkv and 2 more$/);
+  expect(() => requireUsable(lora)).toThrow(/double_blocks\.4\.img_attn\.qkv and 2 more$/);
 });
 
 test('a file without LoRA weights is refused', async () => {
   const path = await temporaryFile('empty.safetensors');
   await writeSafetensors(path, []);
   const lora = await readLora(path, modules);
-  expect(() => requireMatch(lora)).toThrow('it holds no LoRA weights');
+  expect(() => requireUsable(lora)).toThrow('it holds no LoRA weights');
 });
 
 test('a pickle is refused by its content, whatever its name', async () => {

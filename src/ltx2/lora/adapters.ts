@@ -1,0 +1,169 @@
+import { type Dimension, symbol } from '../../graph/dimension.ts';
+import type { Graph } from '../../graph/graph.ts';
+import { floatTensor } from '../../graph/host-tensor.ts';
+import type { Tensors } from '../../graph/session.ts';
+import { readStoredFloats } from '../../graph/stored-tensor-values.ts';
+import { knownLength, type Value } from '../../graph/value.ts';
+import type { Adapters } from '../module-weights.ts';
+import type { LinearModule } from '../transformer/modules.ts';
+import type { AppliedLora, ModuleChange, StoredMatrix, WeightChange } from './lora.ts';
+
+type LowRank = Extract<WeightChange, { readonly kind: 'low rank' }>;
+
+/**
+ * LoRAs whose matrices lie in their files and are used in place. Pairs become branches beside the layers,
+ * `y + Σ strength·scale·B(Ax)`; every other kind of change is added to the weights in the graph. A change of LoRAs means
+ * another graph, which costs milliseconds where weights are mapped (CPU).
+ */
+export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
+  return {
+    apply: (g, module, x, y) =>
+      changesOf(loras, module).reduce((sum, { change, strength }) => {
+        const pair = branchOf(change);
+        if (pair === undefined) return sum;
+        const down = g.linear(x, g.weight(pair.a)); // [M, rank]
+        const up = g.linear(down, g.weight(pair.b)); // [M, out]
+        return g.add(sum, g.affine(up, strength * pair.scale));
+      }, y),
+    ...addedToParameters(loras),
+  };
+}
+
+/**
+ * The pairs of LoRAs as graph inputs, one per linear layer, so that one session with resident weights (CUDA) serves any
+ * of them. Every pair must be fed: `adapterFeeds` makes rank-0 pairs where there is nothing to add. What is no pair is part
+ * of the graph (`areInputs` tells).
+ */
+export function inputAdapters(loras: readonly AppliedLora[] = []): Adapters {
+  return {
+    apply: (g, module, x, y) => {
+      const rank = symbol(`rank_${module.replaceAll(/\W/g, '_')}`);
+      const [a, b] = adapterInputs(g, module, rank, x, y);
+      return g.add(y, g.linear(g.linear(x, a), b));
+    },
+    ...addedToParameters(loras),
+  };
+}
+
+/** Whether `inputAdapters` takes all of these LoRAs as inputs, whatever graph they meet. */
+export function areInputs(loras: readonly AppliedLora[]): boolean {
+  return loras.every(({ lora }) => ![...lora.changes.values()].some(changesParameters));
+}
+
+function adapterInputs(g: Graph, module: string, rank: Dimension, x: Value, y: Value): readonly [Value, Value] {
+  const inputs = x.shape[1] ?? 0;
+  const outputs = y.shape[1] ?? 0;
+  return [g.activation(`${module}.lora_A`, [rank, inputs]), g.activation(`${module}.lora_B`, [outputs, rank])];
+}
+
+/**
+ * Feeds for `inputAdapters`: stacked LoRAs become one pair of the summed rank, with strength and scale folded into B.
+ */
+export async function adapterFeeds(
+  loras: readonly AppliedLora[],
+  modules: ReadonlyMap<string, LinearModule>,
+): Promise<Tensors> {
+  const feeds: Record<string, Tensors[string]> = {};
+  for (const [module, { inputs, outputs }] of modules) {
+    const active = changesOf(loras, module).flatMap(({ change, strength }) => {
+      const pair = branchOf(change);
+      return pair === undefined ? [] : [{ pair, factor: strength * pair.scale }];
+    });
+    const ranks = active.map(({ pair }) => pair.a.shape[0] ?? 0);
+    const rank = ranks.reduce((sum, each) => sum + each, 0);
+    const a = new Float32Array(rank * inputs);
+    const b = new Float32Array(outputs * rank);
+    let start = 0;
+    for (const [at, { pair, factor }] of active.entries()) {
+      const own = ranks[at] ?? 0;
+      a.set(await readStoredFloats(pair.a), start * inputs);
+      const up = await readStoredFloats(pair.b);
+      for (let row = 0; row < outputs; row++) {
+        for (let k = 0; k < own; k++) b[row * rank + start + k] = (up[row * own + k] as number) * factor;
+      }
+      start += own;
+    }
+    feeds[`${module}.lora_A`] = floatTensor(a, [rank, inputs]);
+    feeds[`${module}.lora_B`] = floatTensor(b, [outputs, rank]);
+  }
+  return feeds;
+}
+
+/** What the LoRAs in effect do to a module, in their order. */
+function changesOf(loras: readonly AppliedLora[], module: string): { change: ModuleChange; strength: number }[] {
+  return loras.flatMap(({ lora, strength }) => {
+    const change = lora.changes.get(module);
+    return change === undefined || strength === 0 ? [] : [{ change, strength }];
+  });
+}
+
+/** The pair of a change that is a branch beside its layer: with a magnitude (DoRA) it depends on the layer's weight. */
+function branchOf({ weight, magnitude }: ModuleChange): LowRank | undefined {
+  return weight?.kind === 'low rank' && magnitude === undefined ? weight : undefined;
+}
+
+function changesParameters(change: ModuleChange): boolean {
+  return change.bias !== undefined || (change.weight !== undefined && branchOf(change) === undefined);
+}
+
+/** Adds to weights and biases what is no branch beside them: `W + Σ strength·ΔW`, each ΔW by itself. */
+function addedToParameters(loras: readonly AppliedLora[]): Omit<Adapters, 'apply'> {
+  return {
+    parameter: (g, name, value) => {
+      const isBias = name.endsWith('.bias');
+      const module = name.replace(/\.(?:weight|bias)$/, '');
+      return changesOf(loras, module).reduce((sum, { change, strength }) => {
+        const difference = isBias ? biasDifference(g, change) : weightDifference(g, change, value);
+        return difference === undefined ? sum : g.add(sum, g.affine(g.reshape(difference, value.shape), strength));
+      }, value);
+    },
+    changesParameters: (module) => changesOf(loras, module).some(({ change }) => changesParameters(change)),
+  };
+}
+
+function biasDifference(g: Graph, { bias }: ModuleChange): Value | undefined {
+  return bias === undefined ? undefined : g.affine(g.weight(bias.difference), bias.scale); // [out]
+}
+
+/** ΔW as large as the weight, for changes that are no branch. */
+function weightDifference(g: Graph, change: ModuleChange, weight: Value): Value | undefined {
+  if (change.weight === undefined || branchOf(change) !== undefined) return undefined;
+  const difference = matrixOfChange(g, change.weight); // [out, in]
+  if (change.magnitude === undefined) return difference;
+  return g.subtract(decomposed(g, g.add(weight, difference), g.weight(change.magnitude)), weight);
+}
+
+function matrixOfChange(g: Graph, change: WeightChange): Value {
+  if (change.kind === 'whole') return g.weight(change.difference);
+  if (change.kind === 'low rank') return g.affine(product(g, g.weight(change.b), g.weight(change.a)), change.scale);
+  const [one, other] = change.factors.map((factor) => matrix(g, factor)) as [Value, Value];
+  return g.affine(change.kind === 'Hadamard' ? g.multiply(one, other) : kronecker(g, one, other), change.scale);
+}
+
+function matrix(g: Graph, stored: StoredMatrix): Value {
+  return 'whole' in stored ? g.weight(stored.whole) : product(g, g.weight(stored.left), g.weight(stored.right));
+}
+
+/** `[n, k]·[k, m]` → `[n, m]` */
+function product(g: Graph, left: Value, right: Value): Value {
+  return g.linear(left, g.transpose(right, [1, 0]));
+}
+
+/** `[n, m] ⊗ [k, l]` → `[n·k, m·l]` */
+function kronecker(g: Graph, left: Value, right: Value): Value {
+  const [n, m] = [knownLength(left, 0), knownLength(left, 1)];
+  const [k, l] = [knownLength(right, 0), knownLength(right, 1)];
+  const products = g.multiply(g.reshape(left, [n, 1, m, 1]), g.reshape(right, [1, k, 1, l])); // [n, k, m, l]
+  return g.reshape(products, [n * k, m * l]);
+}
+
+/**
+ * DoRA: every row of the changed weight `[out, in]` brought to its length in `magnitude` `[out]`, or every column to that
+ * in `magnitude` `[1, in]`.
+ */
+function decomposed(g: Graph, weight: Value, magnitude: Value): Value {
+  const ofColumns = magnitude.shape.length === 2 && magnitude.shape[0] === 1 && weight.shape[0] !== 1;
+  const axis = ofColumns ? 0 : 1;
+  const lengths = g.squareRoot(g.reduceSumSquare(weight, [axis])); // [out, 1] or [1, in]
+  return g.multiply(weight, g.divide(g.reshape(magnitude, lengths.shape), lengths));
+}
