@@ -1,8 +1,16 @@
 import type { Checkpoint } from './checkpoint.ts';
 import { transformerPrefix } from './transformer/modules.ts';
 
-/** Shape of the weight of each module that a LoRA may change, by module path. */
-export type AdaptableModules = ReadonlyMap<string, readonly number[]>;
+/** A part of a network that a LoRA may change. */
+export interface AdaptableModule {
+  /** Of its weight, or of the table it is; of a linear layer `[out, in]`. */
+  readonly shape: readonly number[];
+  /** Whether it is a linear layer, which pairs can branch off beside. Others change by a difference alone. */
+  readonly isLinear: boolean;
+}
+
+/** By module path. */
+export type AdaptableModules = ReadonlyMap<string, AdaptableModule>;
 
 const featureProjection = 'text_embedding_projection.aggregate_embed';
 
@@ -11,12 +19,12 @@ const featureProjection = 'text_embedding_projection.aggregate_embed';
  * before them. Biases go with their module.
  */
 export function adaptableModules(checkpoint: Checkpoint): AdaptableModules {
-  const modules = new Map<string, readonly number[]>();
+  const modules = new Map<string, AdaptableModule>();
   for (const [key, { shape }] of checkpoint.tensors) {
     const path = key.startsWith(transformerPrefix) ? key.slice(transformerPrefix.length) : key;
     if (path === key && !key.startsWith(`${featureProjection}.`)) continue;
     if (/\.(?:bias|weight_scale|input_scale)$/.test(path)) continue;
-    modules.set(path.replace(/\.weight$/, ''), shape);
+    modules.set(path.replace(/\.weight$/, ''), { shape, isLinear: path.endsWith('.weight') && shape.length === 2 });
   }
   return modules;
 }

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from '../../graph/safetensors.ts';
 import { firstNotFinite, readStoredNumbers } from '../../graph/stored-tensor-values.ts';
 import { SoundstageError } from '../../shared/errors.ts';
-import { type AdaptableModules, isTextModule } from '../adaptable-modules.ts';
+import { type AdaptableModule, type AdaptableModules, isTextModule } from '../adaptable-modules.ts';
 import { HeaderProblem, HeaderScales } from './alpha.ts';
 import { modelByNames, modelBySize } from './foreign-model.ts';
 import { keyParts, ModuleNames, type Role, unsupportedKind, withoutPrefix } from './key-names.ts';
@@ -250,22 +250,21 @@ function matrixShape(matrix: StoredMatrix): readonly [number, number] | undefine
   return isProduct ? [rows, columns] : undefined;
 }
 
-function fits(parts: Parts, shape: readonly number[]): boolean {
+function fits(parts: Parts, { shape, isLinear }: AdaptableModule): boolean {
   const [outputs = 0, inputs = 1] = shape;
-  const isMatrix = shape.length === 2;
   const { down, up, diff, diff_b, bias, magnitude } = parts;
   const are = (matrix: StoredMatrix | undefined, rows: number, columns: number): boolean => {
     const found = matrix === undefined ? undefined : matrixShape(matrix);
     return found !== undefined && found[0] === rows && found[1] === columns;
   };
   const [loha, lokr] = [hadamardFactors(parts), kroneckerFactors(parts)];
-  if (down !== undefined && up !== undefined && !(isMatrix && are({ left: up, right: down }, outputs, inputs)))
+  if (down !== undefined && up !== undefined && !(isLinear && are({ left: up, right: down }, outputs, inputs)))
     return false;
-  if (loha !== undefined && !(isMatrix && loha.every((factor) => are(factor, outputs, inputs)))) return false;
-  if (lokr !== undefined && !(isMatrix && isKronecker(lokr, outputs, inputs))) return false;
+  if (loha !== undefined && !(isLinear && loha.every((factor) => are(factor, outputs, inputs)))) return false;
+  if (lokr !== undefined && !(isLinear && isKronecker(lokr, outputs, inputs))) return false;
   if (diff !== undefined && !sameElements(diff.shape, shape)) return false;
   if (magnitude !== undefined && !isMagnitude(magnitude.shape, outputs, inputs)) return false;
-  return [bias, diff_b].every((vector) => vector === undefined || (isMatrix && sameElements(vector.shape, [outputs])));
+  return [bias, diff_b].every((vector) => vector === undefined || (isLinear && sameElements(vector.shape, [outputs])));
 }
 
 function sameElements(shape: readonly number[], other: readonly number[]): boolean {
@@ -368,7 +367,7 @@ function doesNotFit(
 }
 
 /** The first shape that is another than the model's, as a sentence. */
-function otherShape(parts: Parts, target: readonly number[]): string {
+function otherShape(parts: Parts, { shape: target }: AdaptableModule): string {
   const found = Object.values(parts).map(({ name, shape }) => `"${name}" [${shape}]`);
   return `${found.join(' and ')} cannot change a weight [${target}]`;
 }
@@ -379,7 +378,7 @@ function modelOfBlocks(groups: ReadonlyMap<string, Group>, modules: AdaptableMod
   const blocks = names.map((name) => Number(/transformer_blocks[._](\d+)[._]/.exec(name)?.[1] ?? -1) + 1);
   const query = names.find((name) => /blocks[._]\d+[._]attn1[._]to_q$/.test(name));
   const width = query === undefined ? undefined : groups.get(query)?.parts.down?.shape[1];
-  if (width === undefined || width === modules.get('transformer_blocks.0.attn1.to_q')?.[1]) return undefined;
+  if (width === undefined || width === modules.get('transformer_blocks.0.attn1.to_q')?.shape[1]) return undefined;
   const hasSound = names.some((name) => name.includes('audio'));
   const size = { width, blocks: Math.max(...blocks) };
   return modelBySize(size, hasSound) ?? `of width ${width}`;
