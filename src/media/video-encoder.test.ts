@@ -1,16 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fpsRational } from './fps-rational.ts';
-import { MediaService } from './media-service.ts';
+import { type DecodedAudio, MediaService } from './media-service.ts';
+import { MediaInput } from './native/media-input.ts';
 import { decodeVideoFrames } from './native/video-frames.ts';
 import type { VideoFile } from './video-encoder.ts';
-import { type VideoEncoderSettings, videoFormat, videoOutputTypes } from './video-settings.ts';
+import { type VideoEncoderSettings, type VideoOutputType, videoFormat, videoOutputTypes } from './video-settings.ts';
 
 const fixtures = new URL('../../test/fixtures/media/', import.meta.url).pathname;
+/** Reads what the tests' own encoders wrote; one process for all of them. */
+const reader = new MediaService();
 let media: MediaService;
 let folder: string;
 
@@ -22,6 +25,8 @@ afterEach(async () => {
   await media[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
+
+afterAll(() => reader[Symbol.asyncDispose]());
 
 type Settings = Partial<Omit<VideoEncoderSettings, 'path'>> & { readonly name?: string };
 
@@ -74,7 +79,7 @@ describe.each(videoOutputTypes)('%s', (type) => {
       expect(psnr(rgb, frames.subarray(index * rgb.length, ++index * rgb.length))).toBeGreaterThan(isGif ? 30 : 36);
     }
     expect(index).toBe(30);
-    const opinion = await ffprobe(file.path);
+    const opinion = await ffprobe(file.path, '-count_frames');
     if (opinion !== undefined) {
       expect(opinion.streams).toMatchObject([{ width: 64, height: 48, nb_read_frames: '30' }]);
       if (!isGif) expect(opinion.streams[0]).toMatchObject({ avg_frame_rate: '24000/1001', color_space: 'bt709' });
@@ -88,6 +93,9 @@ describe.each(videoOutputTypes)('%s', (type) => {
       await encode({ type, name: 'second', audio }, gradient(20)),
     ];
     expect(await readFile(first.path)).toEqual(await readFile(second.path));
+    expect((await reader.probe(first.path)).audio?.codec).toBe(
+      { 'X264 (.mp4)': 'aac', 'VP9 (.webm)': 'opus', 'PRORES4444 (.mov)': 'pcm_s16le', 'GIF (.gif)': undefined }[type],
+    );
   });
 
   it('delivers odd sizes, made even only where the codec needs it', async () => {
@@ -106,25 +114,65 @@ describe.each(videoOutputTypes)('%s', (type) => {
 
 describe('sound', () => {
   const movies = videoOutputTypes.filter((type) => type !== 'GIF (.gif)');
-  const copied = [
-    'X264 (.mp4)/click.mp3',
-    'X264 (.mp4)/click.m4a',
-    'VP9 (.webm)/click.opus',
-    'VP9 (.webm)/click.ogg',
-    'PRORES4444 (.mov)/click.wav',
-  ];
-  const sources = ['click.wav', 'click.mp3', 'click.m4a', 'click.opus', 'click.ogg'];
-  const cases = movies.flatMap((type) => sources.map((name) => [type, name] as const));
+  const [mp4, webm, mov] = movies as [VideoOutputType, VideoOutputType, VideoOutputType];
 
-  it.each(cases)('of %s from %s is in sync, cut at the end, copied where it can be', async (type, name) => {
-    const path = join(fixtures, name);
-    const file = await encode({ type, audio: { source: 'file', path } }, gradient(20));
-    const { waveform, sampleRate, duration } = await media.decodeAudio(file.path);
-    expect(Math.abs(centre(waveform, sampleRate) - 0.525)).toBeLessThan(0.002);
-    expect(Math.abs(duration - 20 / 24)).toBeLessThan(0.004);
-    const [source, result] = [await media.probe(path), await media.probe(file.path)];
-    expect(result.audio?.codec === source.audio?.codec).toBe(copied.includes(`${type}/${name}`));
-    expect(result.video?.frames).toBe(20);
+  // Profile 1 is AAC-LC, -99 none. What is kept is copied, not encoded again.
+  it.each([
+    [mp4, 'click.m4a', 'aac', 1, 32_000, 1, true],
+    [mp4, 'click.mp3', 'aac', 1, 32_000, 1, false],
+    [mp4, 'click-he.m4a', 'aac', 1, 48_000, 2, false],
+    [mp4, 'click-96k.m4a', 'aac', 1, 48_000, 1, false],
+    [mp4, 'click-51.m4a', 'aac', 1, 48_000, 2, false],
+    [mp4, 'click.aac', 'aac', 1, 32_000, 1, false],
+    [mp4, 'click-alac.m4a', 'aac', 1, 44_100, 1, false],
+    [mp4, 'click.wav', 'aac', 1, 16_000, 1, false],
+    [webm, 'click.opus', 'opus', -99, 48_000, 1, true],
+    [webm, 'click.ogg', 'vorbis', -99, 32_000, 1, true],
+    [webm, 'click-51.opus', 'opus', -99, 48_000, 2, false],
+    [webm, 'click.m4a', 'opus', -99, 48_000, 1, false],
+    [webm, 'click.flac', 'opus', -99, 48_000, 1, false],
+    [mov, 'click.wav', 'pcm_s16le', -99, 16_000, 1, true],
+    [mov, 'click.mp3', 'pcm_s16le', -99, 32_000, 1, false],
+    [mov, 'click-51.opus', 'pcm_s16le', -99, 48_000, 2, false],
+    [mov, 'click-s24.wav', 'pcm_s24le', -99, 8000, 1, true],
+  ] as const)(
+    'of %s from %s is what phones play, in sync, and ends with the pictures: %s',
+    async (type, name, ...wanted) => {
+      const [codec, profile, sampleRate, channels, kept] = wanted;
+      const path = join(fixtures, name);
+      const file = await encode({ type, audio: { source: 'file', path } }, gradient(20));
+      const source = await reader.decodeAudio(path);
+      const sound = await reader.decodeAudio(file.path);
+      expect(Math.abs(place(sound) - place(source))).toBeLessThan(0.002);
+      expect(Math.abs(sound.duration - 20 / 24)).toBeLessThan(0.004);
+      const { audio, video } = await reader.probe(file.path);
+      expect(audio).toMatchObject({ codec, sampleRate, channels });
+      expect(video).toMatchObject({ codec: { [mp4]: 'h264', [webm]: 'vp9', [mov]: 'prores' }[type], frames: 20 });
+      expect(Math.abs((video?.duration ?? 0) - 20 / 24)).toBeLessThan(0.002);
+      expect(await aacProfile(file.path)).toBe(profile);
+      expect((await readFile(file.path)).includes(await largestPacket(path))).toBe(kept);
+      const opinion = await ffprobe(file.path);
+      if (opinion === undefined) return;
+      const expected = { codec_name: codec, sample_rate: `${sampleRate}`, channels };
+      expect(opinion.streams[1]).toMatchObject(codec === 'aac' ? { ...expected, profile: 'LC' } : expected);
+    },
+  );
+
+  // The AudioSpecificConfig says what an AAC stream is; 0x12 0x88 is AAC-LC of 32 kHz, mono.
+  it.each([
+    ['HE-AAC, announced', '12 88 56 e5 80', false],
+    ['AAC Main', '0a 88 56 e5 00', false],
+    ['frames of 960 samples', '12 8c 56 e5 00', false],
+    ['AAC-LC without announcements', '12 88 00 00 00', true],
+  ])('of an mp4 is copied or not by what its header says: %s', async (_, config, kept) => {
+    const bytes = await readFile(join(fixtures, 'click.m4a'));
+    const at = bytes.indexOf(Buffer.from('128856e500', 'hex'));
+    expect(at).toBeGreaterThan(0);
+    Buffer.from(config.replaceAll(' ', ''), 'hex').copy(bytes, at);
+    const path = join(folder, 'header.m4a');
+    await writeFile(path, bytes);
+    const file = await encode({ audio: { source: 'file', path } }, gradient(20));
+    expect((await readFile(file.path)).includes(await largestPacket(path))).toBe(kept);
   });
 
   it.each(movies)('of %s from samples keeps its place, and may be shorter than the picture', async (type) => {
@@ -134,7 +182,7 @@ describe('sound', () => {
       { type, audio: { source: 'pcm', waveform, sampleRate: 24_000, channels: 2 } },
       gradient(24),
     );
-    const audio = await media.decodeAudio(file.path);
+    const audio = await reader.decodeAudio(file.path);
     expect(audio.channels).toBe(2);
     expect(
       Math.abs(centre(audio.waveform.subarray(0, audio.waveform.length / 2), audio.sampleRate) - 0.275),
@@ -147,15 +195,35 @@ describe('sound', () => {
   it('starts and ends where it is told', async () => {
     const audio = { source: 'file', path: join(fixtures, 'click.wav'), start: 0.4, duration: 0.3 } as const;
     const file = await encode({ type: 'PRORES4444 (.mov)', audio }, gradient(24));
-    const { waveform, sampleRate, duration } = await media.decodeAudio(file.path);
+    const { waveform, sampleRate, duration } = await reader.decodeAudio(file.path);
     expect(duration).toBeCloseTo(0.3, 3);
     expect(Math.abs(centre(waveform, sampleRate) - 0.125)).toBeLessThan(0.001);
   });
 
-  it('keeps the resolution of 24-bit recordings in mov', async () => {
-    const audio = { source: 'file', path: join(fixtures, 'click-s24.wav') } as const;
-    const file = await encode({ type: 'PRORES4444 (.mov)', audio }, gradient(2));
-    expect((await media.probe(file.path)).audio).toMatchObject({ codec: 'pcm_s24le', sampleRate: 8000 });
+  it('of an mp4 is finite where the recording is not', async () => {
+    const path = join(folder, 'floats.wav');
+    const wav = await readFile(join(fixtures, 'click-float.wav'));
+    for (const [index, value] of [Number.NaN, Number.POSITIVE_INFINITY, -3e38].entries()) {
+      wav.writeFloatLE(value, wav.length - 48_000 + 4 * (3000 + index));
+    }
+    await writeFile(path, wav);
+    const file = await encode({ audio: { source: 'file', path } }, gradient(20));
+    const { waveform } = await reader.decodeAudio(file.path);
+    expect(waveform.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0)).toBeCloseTo(0.61, 1);
+  });
+
+  it('of a webm is all of a chain of recordings of several formats, the first of which could be copied', async () => {
+    const path = join(folder, 'joined.ogg');
+    const parts = ['click.ogg', 'click-stereo.ogg', 'click.opus'];
+    await writeFile(path, Buffer.concat(await Promise.all(parts.map((name) => readFile(join(fixtures, name))))));
+    const clip = { type: 'VP9 (.webm)', fps: 10, width: 16, height: 16, audio: { source: 'file', path } } as const;
+    const file = await encode(clip, gradient(50, 16, 16));
+    const { waveform, sampleRate, duration } = await reader.decodeAudio(file.path);
+    expect(duration).toBeCloseTo(4.5, 1);
+    for (const start of [0, 1.5, 3]) {
+      const part = waveform.subarray(start * sampleRate, (start + 1.5) * sampleRate);
+      expect(Math.abs(centre(part, sampleRate) - 0.53)).toBeLessThan(0.02);
+    }
   });
 
   it("that cannot be read is the user's fault, and leaves no file", async () => {
@@ -255,14 +323,38 @@ describe('VideoEncoder', () => {
 });
 
 /** What the system's ffprobe reads from a file, where there is one: a second opinion. */
-async function ffprobe(path: string): Promise<{ streams: Record<string, unknown>[] } | undefined> {
-  const asked = ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', path];
+async function ffprobe(
+  path: string,
+  ...options: string[]
+): Promise<{ streams: Record<string, unknown>[] } | undefined> {
+  const asked = ['-v', 'error', ...options, '-show_streams', '-of', 'json', path];
   try {
     return JSON.parse((await promisify(execFile)('ffprobe', asked)).stdout);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** FFmpeg's number of the audio codec's profile. */
+async function aacProfile(path: string): Promise<number | undefined> {
+  await using input = await MediaInput.open(path, 'video');
+  return input.soundTracks[0]?.codecpar.profile;
+}
+
+/** The longest piece of encoded sound, which a copy of the stream has too; of PCM the start. */
+async function largestPacket(path: string): Promise<Buffer> {
+  await using input = await MediaInput.open(path, 'audio');
+  let largest = Buffer.alloc(0);
+  for await (const { data } of input.packets(input.soundTracks)) {
+    if (data !== null && data.length > largest.length) largest = Buffer.from(data);
+  }
+  return largest;
+}
+
+/** Seconds at the centre of the energy of the first channel. */
+function place({ waveform, channels, sampleRate }: DecodedAudio): number {
+  return centre(waveform.subarray(0, waveform.length / channels), sampleRate);
 }
 
 /** Seconds at the centre of a waveform's energy. */

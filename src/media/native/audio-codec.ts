@@ -29,8 +29,16 @@ export interface AudioTraits {
   readonly bits: 16 | 24;
 }
 
-/** Sample rates that AAC knows (ISO 14496-3, sampling frequency index). */
-const aacRates = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000];
+/** Sample rates of AAC (ISO 14496-3, sampling frequency index) that phones play: not 64, 88.2, 96 and 7.35 kHz. */
+const aacRates = [48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000];
+
+/** PCM of other rates is refused by players. */
+const [lowestPcmRate, highestPcmRate] = [8000, 192_000];
+
+/** The CD's rate for its multiples, 48 kHz for all others. */
+function usualRate(sampleRate: number): number {
+  return sampleRate % 44_100 === 0 ? 44_100 : 48_000;
+}
 
 /** Mono stays mono; more than two channels become stereo. */
 export function audioCodec(type: MovieType, { sampleRate, channels, bits }: AudioTraits): AudioCodec {
@@ -40,7 +48,7 @@ export function audioCodec(type: MovieType, { sampleRate, channels, bits }: Audi
       return {
         encoder: FF_ENCODER_AAC,
         sampleFormat: AV_SAMPLE_FMT_FLTP,
-        sampleRate: aacRates.includes(sampleRate) ? sampleRate : 48_000,
+        sampleRate: aacRates.includes(sampleRate) ? sampleRate : usualRate(sampleRate),
         channels: kept,
         bitRate: kept === 1 ? 128_000 : 192_000,
       };
@@ -56,7 +64,7 @@ export function audioCodec(type: MovieType, { sampleRate, channels, bits }: Audi
       return {
         encoder: bits === 24 ? FF_ENCODER_PCM_S24LE : FF_ENCODER_PCM_S16LE,
         sampleFormat: bits === 24 ? AV_SAMPLE_FMT_S32 : AV_SAMPLE_FMT_S16,
-        sampleRate,
+        sampleRate: sampleRate >= lowestPcmRate && sampleRate <= highestPcmRate ? sampleRate : usualRate(sampleRate),
         channels: kept,
         bitRate: undefined,
       };

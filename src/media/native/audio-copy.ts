@@ -1,38 +1,72 @@
 import {
   AV_CODEC_ID_AAC,
-  AV_CODEC_ID_MP3,
   AV_CODEC_ID_OPUS,
   AV_CODEC_ID_VORBIS,
   AV_NOPTS_VALUE,
   AV_PKT_DATA_SKIP_SAMPLES,
-  type AVCodecID,
+  AV_PROFILE_AAC_LOW,
 } from 'node-av/constants';
-import type { Packet, Stream } from 'node-av/lib';
+import type { CodecParameters, Packet, Stream } from 'node-av/lib';
 import type { AudioTrack } from './audio-track.ts';
 import { check } from './ffmpeg-status.ts';
-import type { MediaInput } from './media-input.ts';
 import type { Muxer } from './muxer.ts';
+import type { SoundInput } from './sound-input.ts';
 import type { MovieType } from './video-codec.ts';
 
-const copyable: Record<MovieType, readonly AVCodecID[]> = {
-  'X264 (.mp4)': [AV_CODEC_ID_AAC, AV_CODEC_ID_MP3],
-  'VP9 (.webm)': [AV_CODEC_ID_OPUS, AV_CODEC_ID_VORBIS],
+/** FFmpeg's names of the containers to copy from: Matroska's milliseconds are too coarse for the frames of AAC. */
+const copiedFrom: Record<MovieType, readonly string[]> = {
+  'X264 (.mp4)': ['mov,mp4,m4a,3gp,3g2,mj2'],
+  'VP9 (.webm)': ['ogg', 'matroska,webm', 'mov,mp4,m4a,3gp,3g2,mj2'],
   // Sound in a mov is PCM; writing it from decoded samples loses nothing.
   'PRORES4444 (.mov)': [],
 };
+/** Up to here every phone plays. */
+const highestRate = 48_000;
 
-/** Lowest sample rate at which mp4 may hold MP3 (ISO 14496-3). */
-const lowestMp3Rate = 16_000;
+/**
+ * True when the sound can go into the container as it is, and is then played everywhere: mono or stereo of at most 48 kHz,
+ * in mp4 plain AAC-LC, in webm Opus or Vorbis.
+ */
+export function canCopy({ input, stream, chained }: SoundInput, type: MovieType): boolean {
+  const { codecId, channels, sampleRate } = stream.codecpar;
+  if (chained || !copiedFrom[type].includes(input.container)) return false;
+  if (channels > 2 || sampleRate > highestRate) return false;
+  if (type === 'X264 (.mp4)') return codecId === AV_CODEC_ID_AAC && isPlainAac(stream.codecpar);
+  return codecId === AV_CODEC_ID_VORBIS || (codecId === AV_CODEC_ID_OPUS && isPlainOpus(stream.codecpar));
+}
 
-/** True when `stream` can go into the container as it is. */
-export function canCopy(stream: Stream, type: MovieType): boolean {
-  const { codecId, sampleRate } = stream.codecpar;
-  return copyable[type].includes(codecId) && (codecId !== AV_CODEC_ID_MP3 || sampleRate >= lowestMp3Rate);
+/** Sampling frequency indices of 48 kHz and 8 kHz. */
+const [firstRateIndex, lastRateIndex] = [3, 11];
+/** Announces an extension, such as HE-AAC, behind the configuration of the AAC-LC it extends. */
+const syncExtension = 0x2b7;
+
+/**
+ * True for AAC-LC by its AudioSpecificConfig (ISO 14496-3, section 1.6.2.1): frames of 1024 samples, mono or stereo by number,
+ * without the extensions of HE-AAC. Those need no announcement; FFmpeg has found them in the packets then.
+ */
+function isPlainAac({ profile, extradata }: CodecParameters): boolean {
+  if (profile !== AV_PROFILE_AAC_LOW || extradata === null || extradata.length < 2) return false;
+  // 5 bits object type, 4 sampling frequency index, 4 channel configuration, 3 that are 0.
+  const config = extradata.readUInt16BE(0);
+  const [objectType, rateIndex, channels, special] = [config >> 11, (config >> 7) & 15, (config >> 3) & 15, config & 7];
+  if (objectType !== 2 || rateIndex < firstRateIndex || rateIndex > lastRateIndex) return false;
+  if (channels < 1 || channels > 2 || special !== 0) return false;
+  // 11 bits mark, 5 object type, 1 that says whether spectral band replication is there.
+  const extended = extradata.length >= 5 && extradata.readUInt16BE(2) >> 5 === syncExtension;
+  return !extended || (extradata.readUInt8(4) & 0x80) === 0;
+}
+
+/** Place of the channel mapping family in an Opus header (RFC 7845, section 5.1). */
+const mappingFamilyAt = 18;
+
+/** True for mono or stereo by number; other mappings of channels are not known to every player. */
+function isPlainOpus({ extradata }: CodecParameters): boolean {
+  return extradata !== null && extradata.length > mappingFamilyAt && extradata[mappingFamilyAt] === 0;
 }
 
 /** Copies the packets of an audio stream, shifted so that the first audible sample is at time 0. */
 export class CopiedAudio implements AudioTrack {
-  readonly #input: MediaInput;
+  readonly #sound: SoundInput;
   readonly #source: Stream;
   readonly #target: Stream;
   readonly #muxer: Muxer;
@@ -43,14 +77,15 @@ export class CopiedAudio implements AudioTrack {
   #shift: bigint | undefined;
   #lastTime: bigint | undefined;
 
-  /** Takes over `input`, and closes it when disposed. */
-  constructor(input: MediaInput, source: Stream, maxSeconds: number, muxer: Muxer) {
-    this.#input = input;
+  /** Takes over `sound`, and closes it when disposed. */
+  constructor(sound: SoundInput, maxSeconds: number, muxer: Muxer) {
+    const source = sound.stream;
+    this.#sound = sound;
     this.#source = source;
     this.#muxer = muxer;
     this.#maxSeconds = maxSeconds;
     this.#target = muxer.addCopiedStream(source.codecpar, source.timeBase);
-    this.#packets = input.packets([source]);
+    this.#packets = sound.input.packets([source]);
   }
 
   async writeUntil(seconds: number): Promise<void> {
@@ -75,7 +110,7 @@ export class CopiedAudio implements AudioTrack {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#held?.free();
     await this.#packets.return();
-    await this.#input[Symbol.asyncDispose]();
+    await this.#sound[Symbol.asyncDispose]();
   }
 
   async #write(packet: Packet): Promise<void> {

@@ -1,9 +1,7 @@
-import { AV_CHANNEL_ORDER_NATIVE } from 'node-av/constants';
-import { avChannelLayoutDefault, type ChannelLayout, type Frame } from 'node-av/lib';
+import type { Frame } from 'node-av/lib';
 import { SoundstageError } from '../../shared/errors.ts';
-import { decodeAudioFrames } from './audio-frames.ts';
-import { MediaInput } from './media-input.ts';
-import { readSamples } from './sample-format.ts';
+import { channelMask, readSamples } from './sample-format.ts';
+import { SoundInput } from './sound-input.ts';
 import { requireWhole } from './stated-duration.ts';
 
 export interface AudioDecodeRequest {
@@ -23,7 +21,7 @@ export interface AudioFormat {
 }
 
 /**
- * Decodes a window of the best audio stream at its own rate, and hands it over in blocks of about a second, each
+ * Decodes a window of the sound at its own rate, and hands it over in blocks of about a second, each
  * `[channels, samples]`.
  */
 export async function decodeAudio(
@@ -31,19 +29,19 @@ export async function decodeAudio(
   emit: (block: Float32Array) => Promise<void>,
   signal: AbortSignal,
 ): Promise<AudioFormat> {
-  await using input = await MediaInput.open(path, field);
-  const stream = input.audioStream(field);
+  await using sound = await SoundInput.open(path, field);
   let window: AudioWindow | undefined;
-  for await (const frame of decodeAudioFrames(input, stream, field)) {
+  for await (const frame of sound.frames()) {
     if (signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
     window ??= new AudioWindow(frame, start, maxSeconds);
     for (const block of window.add(frame)) await emit(block);
     if (window.complete) break;
   }
-  if (window !== undefined && !window.complete) await requireWhole(input, stream, { path, field }, window.seconds);
+  if (window !== undefined && !window.complete) await requireWhole(sound, { path, field }, window.seconds);
   const rest = window?.rest();
   if (rest !== undefined) await emit(rest);
   if (window === undefined || window.taken === 0) throw beyondEnd(field, start);
+  if (window.invalid > (window.taken * window.format.channels) / 2) throw mostlyInvalid(field);
   return window.format;
 }
 
@@ -51,6 +49,8 @@ export async function decodeAudio(
 class AudioWindow {
   readonly format: AudioFormat;
   taken = 0;
+  /** Samples that were no numbers that sound can have, over all channels. */
+  invalid = 0;
   readonly #skip: number;
   readonly #limit: number;
   #position = 0;
@@ -61,7 +61,7 @@ class AudioWindow {
     this.format = {
       sampleRate: first.sampleRate,
       channels: first.channels,
-      channelMask: channelMask(first.channelLayout),
+      channelMask: channelMask(first),
     };
     this.#skip = Math.round(start * first.sampleRate);
     this.#limit = Math.round(maxSeconds * first.sampleRate);
@@ -83,7 +83,7 @@ class AudioWindow {
     this.#position += frame.nbSamples;
     while (from < end) {
       const to = Math.min(end, from + this.format.sampleRate - this.#filled);
-      readSamples(frame, from, to, this.#block, this.#filled);
+      this.invalid += readSamples(frame, from, to, this.#block, this.#filled);
       this.#filled += to - from;
       this.taken += to - from;
       from = to;
@@ -109,12 +109,14 @@ class AudioWindow {
   }
 }
 
-function channelMask(layout: ChannelLayout): number {
-  const { mask } = layout.order === AV_CHANNEL_ORDER_NATIVE ? layout : avChannelLayoutDefault(layout.nbChannels);
-  return Number(mask & 0xffffffffn);
-}
-
 function beyondEnd(field: string, start: number): SoundstageError {
   const message = `The ${field} track is shorter than the start time of ${start} s: choose an earlier start.`;
+  return new SoundstageError('input', message, { field });
+}
+
+function mostlyInvalid(field: string): SoundstageError {
+  const message =
+    `The ${field} track holds hardly any sound: most of its samples are infinite, not a number, or beyond all measure, ` +
+    'so export the recording again.';
   return new SoundstageError('input', message, { field });
 }

@@ -1,10 +1,10 @@
 import { type CodecContext, type Frame, Packet, Rational, type Stream } from 'node-av/lib';
 import type { AudioCodec } from './audio-codec.ts';
 import { openAudioEncoder } from './audio-encoder.ts';
-import { AudioReshaper } from './audio-reshaper.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { check, isDrained } from './ffmpeg-status.ts';
 import type { Muxer } from './muxer.ts';
+import { reshapedFrames } from './reshaped-frames.ts';
 
 export interface AudioWindow {
   /** Seconds */
@@ -48,8 +48,7 @@ export class EncodedAudio implements AudioTrack {
     if (owned !== undefined) resources.use(owned);
     resources.defer(async () => void (await source.return()));
     const encoder = resources.use(await openAudioEncoder(codec, muxer.wantsGlobalHeader));
-    const reshaper = resources.use(new AudioReshaper(codec, encoder.frameSize, start));
-    const frames = reshaper.frames(source);
+    const frames = reshapedFrames(source, codec, encoder.frameSize, start);
     resources.defer(async () => void (await frames.return()));
     return new EncodedAudio({ encoder, frames, muxer, maxSeconds: duration, resources: resources.move() });
   }

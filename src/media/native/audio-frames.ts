@@ -1,14 +1,12 @@
-import { avGetCodecName, Codec, CodecContext, Frame, type Stream } from 'node-av/lib';
+import { AV_CHANNEL_ORDER_UNSPEC } from 'node-av/constants';
+import { avChannelLayoutDefault, avGetCodecName, Codec, CodecContext, Frame, type Stream } from 'node-av/lib';
 import { SoundstageError } from '../../shared/errors.ts';
 import { check } from './ffmpeg-status.ts';
 import type { MediaInput } from './media-input.ts';
 
-// A damaged file may hold a few frames that claim another rate or channel count; more than this is a real change.
-const foreignSecondsAllowed = 0.5;
-
 /**
  * Decodes `stream` frame by frame. Damaged packets are passed over; a stream without one decodable frame is an error.
- * All frames share rate, channel count and sample format. The frame is reused: valid until the next one is asked for.
+ * Sample rate and channels may change part-way. The frame is reused: valid until the next one is asked for.
  */
 export async function* decodeAudioFrames(
   input: MediaInput,
@@ -18,26 +16,16 @@ export async function* decodeAudioFrames(
   using decoder = await openDecoder(stream, field);
   using frame = new Frame();
   frame.alloc();
-  let first: FrameShape | undefined;
-  let foreignSeconds = 0;
+  let empty = true;
   for await (const received of decodedFrames(input, stream, decoder, frame)) {
-    const shape: FrameShape = { rate: received.sampleRate, channels: received.channels, format: received.format };
-    if (shape.rate <= 0 || shape.channels <= 0) continue;
-    first ??= shape;
-    if (shape.rate === first.rate && shape.channels === first.channels && shape.format === first.format) {
-      yield received;
-      continue;
+    if (received.sampleRate <= 0 || received.channels <= 0) continue;
+    empty = false;
+    if (received.channelLayout.order === AV_CHANNEL_ORDER_UNSPEC) {
+      received.channelLayout = avChannelLayoutDefault(received.channels);
     }
-    foreignSeconds += received.nbSamples / shape.rate;
-    if (foreignSeconds > foreignSecondsAllowed) throw changing(field);
+    yield received;
   }
-  if (first === undefined) throw undecodable(field);
-}
-
-interface FrameShape {
-  readonly rate: number;
-  readonly channels: number;
-  readonly format: number;
+  if (empty) throw undecodable(field);
 }
 
 async function* decodedFrames(input: MediaInput, stream: Stream, decoder: CodecContext, frame: Frame) {
@@ -80,11 +68,8 @@ function unsupported(stream: Stream, field: string): SoundstageError {
 }
 
 function undecodable(field: string): SoundstageError {
-  const message = `The ${field} track is damaged or empty, nothing in it can be decoded: export the recording again.`;
-  return new SoundstageError('input', message, { field });
-}
-
-function changing(field: string): SoundstageError {
-  const message = `The ${field} track changes its sample rate or channel count part-way: convert it to wav first.`;
+  const message =
+    `The ${field} track is empty, damaged or cut off at its beginning, nothing in it can be decoded: ` +
+    'fetch or export the recording again.';
   return new SoundstageError('input', message, { field });
 }

@@ -2,14 +2,14 @@ import type { AudioSource } from '../video-settings.ts';
 import { audioCodec } from './audio-codec.ts';
 import { CopiedAudio, canCopy } from './audio-copy.ts';
 import { EncodedAudio } from './audio-encode.ts';
-import { decodeAudioFrames } from './audio-frames.ts';
 import type { AudioTrack } from './audio-track.ts';
-import { MediaInput } from './media-input.ts';
 import type { Muxer } from './muxer.ts';
 import { pcmFrames } from './pcm-frames.ts';
+import { SoundInput } from './sound-input.ts';
+import { stereoFrames } from './stereo-frames.ts';
 import type { MovieType } from './video-codec.ts';
 
-/** Adds the stream of a sound source to `muxer`: a copy where the container allows it, else an encode. */
+/** Adds the stream of a sound source to `muxer`: a copy where that plays everywhere, else an encode. */
 export async function openAudioTrack(audio: AudioSource, type: MovieType, muxer: Muxer): Promise<AudioTrack> {
   if (audio.source === 'pcm') {
     const { sampleRate, channels } = audio;
@@ -18,16 +18,14 @@ export async function openAudioTrack(audio: AudioSource, type: MovieType, muxer:
   }
   const { start = 0, duration } = audio;
   await using resources = new AsyncDisposableStack();
-  const input = resources.use(await MediaInput.open(audio.path, 'audio'));
-  const stream = input.audioStream('audio');
-  if (start === 0 && canCopy(stream, type)) {
+  const sound = resources.use(await SoundInput.open(audio.path, 'audio'));
+  if (start === 0 && canCopy(sound, type)) {
     resources.move();
-    return new CopiedAudio(input, stream, duration ?? Number.POSITIVE_INFINITY, muxer);
+    return new CopiedAudio(sound, duration ?? Number.POSITIVE_INFINITY, muxer);
   }
-  const { sampleRate, channels, bitsPerRawSample, bitsPerCodedSample } = stream.codecpar;
+  const { sampleRate, channels, bitsPerRawSample, bitsPerCodedSample } = sound.stream.codecpar;
   const bits = Math.max(bitsPerRawSample, bitsPerCodedSample) > 16 ? 24 : 16;
   const codec = audioCodec(type, { sampleRate, channels, bits });
-  const frames = decodeAudioFrames(input, stream, 'audio');
   const owned = resources.move();
-  return EncodedAudio.open(frames, codec, { start, duration }, muxer, owned);
+  return EncodedAudio.open(stereoFrames(sound.frames()), codec, { start, duration }, muxer, owned);
 }

@@ -1,31 +1,52 @@
 import { type Stats, statSync } from 'node:fs';
 import type { AVMediaType } from 'node-av/constants';
-import { AV_DISPOSITION_ATTACHED_PIC, AVDISCARD_ALL, AVERROR_EAGAIN, AVMEDIA_TYPE_AUDIO } from 'node-av/constants';
+import {
+  AV_DISPOSITION_ATTACHED_PIC,
+  AV_DISPOSITION_DEFAULT,
+  AV_NOPTS_VALUE,
+  AVDISCARD_ALL,
+  AVERROR_EAGAIN,
+  AVMEDIA_TYPE_AUDIO,
+} from 'node-av/constants';
 import { Dictionary, FormatContext, Packet, type Stream } from 'node-av/lib';
 import { SoundstageError } from '../../shared/errors.ts';
+import { unreadable } from './unreadable.ts';
 
 // Self-contained formats only: playlists and scripts (hls, concat, dash, sdp, image sequences) may name other files.
 const formats =
   'mov,mp4,matroska,webm,mp3,wav,w64,flac,ogg,aac,aiff,caf,asf,avi,flv,mpegts,mpeg,amr,ac3,eac3,au,ape,wv,tta,tak,gif';
 
+/** Bytes `start` up to but not including `end` of a file. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Opens `path` as an untrusted recording: its content decides the format, and it can name no other file. */
 export class MediaInput implements AsyncDisposable {
   readonly #format: FormatContext;
   readonly fileSize: number;
+  #headerDurations: readonly (number | undefined)[] = [];
 
   private constructor(format: FormatContext, fileSize: number) {
     this.#format = format;
     this.fileSize = fileSize;
   }
 
-  /** @param field Request field to blame when the file cannot be opened. */
-  static async open(path: string, field: string): Promise<MediaInput> {
+  /**
+   * @param field Request field to blame when the file cannot be opened.
+   * @param range The part of the file to read as if it were all of it.
+   */
+  static async open(path: string, field: string, range?: ByteRange): Promise<MediaInput> {
     const { size } = fileAt(path, field);
     const input = new MediaInput(new FormatContext(), size);
     try {
-      using options = Dictionary.fromObject({ format_whitelist: formats, protocol_whitelist: 'file' });
-      if ((await input.#format.openInput(`file:${path}`, null, options)) < 0) throw unreadable(field);
-      if ((await input.#format.findStreamInfo()) < 0) throw unreadable(field);
+      using options = Dictionary.fromObject({ format_whitelist: formats, protocol_whitelist: 'file,subfile' });
+      const part = range === undefined ? '' : `subfile,,start,${range.start},end,${range.end},,:`;
+      if ((await input.#format.openInput(`${part}file:${path}`, null, options)) < 0)
+        throw await unreadable(path, field);
+      input.#headerDurations = input.#format.streams.map((stream) => input.#headerDuration(stream));
+      if ((await input.#format.findStreamInfo()) < 0) throw await unreadable(path, field);
       return input;
     } catch (error) {
       await input[Symbol.asyncDispose]();
@@ -41,10 +62,9 @@ export class MediaInput implements AsyncDisposable {
     return this.#format.streams.length;
   }
 
-  /** Seconds, as stated by the container or guessed; undefined if neither. */
-  get duration(): number | undefined {
-    const { duration } = this.#format;
-    return duration > 0n ? Number(duration) / 1e6 : undefined;
+  /** Seconds of `stream` as the file's header has them, undefined where it has none: FFmpeg's guesses are left out. */
+  headerDuration(stream: Stream): number | undefined {
+    return this.#headerDurations[stream.index];
   }
 
   /** The stream a player would choose; a picture embedded in a sound file does not count as video. */
@@ -53,13 +73,13 @@ export class MediaInput implements AsyncDisposable {
     return stream?.hasDisposition(AV_DISPOSITION_ATTACHED_PIC) ? undefined : stream;
   }
 
-  /** The audio stream, or an error that says the file has none. */
-  audioStream(field: string): Stream {
-    const stream = this.bestStream(AVMEDIA_TYPE_AUDIO);
-    if (stream !== undefined && stream.codecpar.sampleRate > 0 && stream.codecpar.channels > 0) return stream;
-    throw new SoundstageError('input', `The ${field} file has no audio track: choose a file that contains sound.`, {
-      field,
-    });
+  /** The audio streams, those that the file marks as default first. */
+  get soundTracks(): readonly Stream[] {
+    const tracks = this.#format.streams.filter(
+      ({ codecpar }) => codecpar.codecType === AVMEDIA_TYPE_AUDIO && codecpar.sampleRate > 0 && codecpar.channels > 0,
+    );
+    const later = (track: Stream): number => (track.hasDisposition(AV_DISPOSITION_DEFAULT) ? 0 : 1);
+    return tracks.toSorted((one, other) => later(one) - later(other));
   }
 
   /**
@@ -83,6 +103,14 @@ export class MediaInput implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#format.closeInput();
   }
+
+  /** Of use only before FFmpeg has looked further than the header: then it puts guesses in the same place. */
+  #headerDuration({ duration, timeBase }: Stream): number | undefined {
+    const { duration: whole, streams } = this.#format;
+    if (duration !== AV_NOPTS_VALUE) return (Number(duration) * timeBase.num) / timeBase.den;
+    // The container's length is the stream's only where there is nothing else in it.
+    return streams.length === 1 && whole > 0n ? Number(whole) / 1e6 : undefined;
+  }
 }
 
 /** The regular, non-empty file at `path`; anything else is an input error that says which it is. */
@@ -94,9 +122,4 @@ export function fileAt(path: string, field: string): Stats {
     throw new SoundstageError('input', `The ${field} file is empty (0 bytes): upload it again.`, { field });
   }
   return stats;
-}
-
-function unreadable(field: string): SoundstageError {
-  const message = `The ${field} file is not a recording that can be read: use mp3, wav, flac, m4a, ogg, webm, mp4 or mov.`;
-  return new SoundstageError('input', message, { field });
 }

@@ -1,23 +1,21 @@
 import { open } from 'node:fs/promises';
-import { AV_NOPTS_VALUE } from 'node-av/constants';
-import type { Stream } from 'node-av/lib';
 import { SoundstageError } from '../../shared/errors.ts';
-import type { MediaInput } from './media-input.ts';
+import type { SoundInput } from './sound-input.ts';
 
-/** Containers that write down how long they are; others (raw aac, ac3, mpeg) are guessed from their bit rate. */
-const statingContainers = /wav|w64|flac|mov|mp4|matroska|webm|aiff|caf|asf|avi/;
-/** Names of the tags that hold an mp3's frame count. */
-const mp3Tags = ['Xing', 'Info', 'VBRI'];
-/** The tag lies in the first frame, which follows the ID3 tag; pictures in that are larger than this at times. */
-const mp3TagReach = 2 ** 20;
+/** Containers whose header says how long the sound is, in a way that does not depend on what follows. */
+const statingContainers = /mp3|wav|w64|flac|mov|mp4|matroska|webm|aiff|au|caf|asf|avi|ape|tta|wv/;
 
 /** Seconds of sound that the file itself says it holds; undefined where it does not say. */
-async function statedDuration(input: MediaInput, stream: Stream, path: string): Promise<number | undefined> {
-  const states = input.container === 'mp3' ? await hasMp3Tag(path) : statingContainers.test(input.container);
-  if (!states) return undefined;
-  // The container's length is the sound's only where there is nothing else in it.
-  if (stream.duration === AV_NOPTS_VALUE) return input.streamCount === 1 ? input.duration : undefined;
-  return (Number(stream.duration) * stream.timeBase.num) / stream.timeBase.den;
+async function statedDuration({ input, stream }: SoundInput, path: string): Promise<number | undefined> {
+  const { container } = input;
+  if (!statingContainers.test(container)) return undefined;
+  // One length for all streams, whichever is the longest.
+  if (container === 'asf' && input.streamCount > 1) return undefined;
+  // A fragmented file says it piece by piece; FFmpeg sums that up, and guesses at the last piece.
+  if (container.includes('mp4') && stream.nbFrames === 0n) return undefined;
+  // The number of samples in the header is wrong in many files.
+  if (container === 'wav' && !(await wavEndsEarly(path, input.fileSize))) return undefined;
+  return input.headerDuration(stream);
 }
 
 /**
@@ -27,12 +25,11 @@ async function statedDuration(input: MediaInput, stream: Stream, path: string): 
  * @param decoded seconds that could be decoded, of the whole stream
  */
 export async function requireWhole(
-  input: MediaInput,
-  stream: Stream,
+  sound: SoundInput,
   { path, field }: { readonly path: string; readonly field: string },
   decoded: number,
 ): Promise<void> {
-  const stated = await statedDuration(input, stream, path);
+  const stated = await statedDuration(sound, path);
   // Codec priming and a damaged packet or two are no truncation.
   if (stated === undefined || decoded >= stated * 0.98 - 0.1) return;
   const message =
@@ -41,9 +38,9 @@ export async function requireWhole(
   throw new SoundstageError('input', message, { field });
 }
 
-async function hasMp3Tag(path: string): Promise<boolean> {
-  await using file = await open(path, 'r');
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(mp3TagReach), 0, mp3TagReach, 0);
-  const start = buffer.subarray(0, bytesRead);
-  return mp3Tags.some((tag) => start.includes(tag));
+/** True when the file is smaller than its first chunk, which contains all others. */
+async function wavEndsEarly(path: string, fileSize: number): Promise<boolean> {
+  await using file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(8), 0, 8, 0);
+  return buffer.readUInt32LE(4) + 8 > fileSize;
 }
