@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -113,6 +113,16 @@ describe('decodeAudio', () => {
     const error = await media.decodeAudio(await make()).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: 'SoundstageError', kind: 'input', field: 'audio' });
     expect((error as Error).message).toContain(sentence);
+  });
+
+  // Nothing is closed to root.
+  it.skipIf(process.getuid?.() === 0)('refuses a file that may not be read', async () => {
+    const path = await written('closed.wav', await wav());
+    await chmod(path, 0);
+    await expect(media.decodeAudio(path)).rejects.toMatchObject({
+      kind: 'input',
+      message: expect.stringMatching('may not be read'),
+    });
   });
 
   it('stops when it is cancelled, and goes on with the next file', async () => {

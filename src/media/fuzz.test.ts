@@ -12,6 +12,8 @@ const rounds = Number(process.env.SOUNDSTAGE_FUZZ_ROUNDS ?? 40);
 const timeout = 60_000 + rounds * 1000;
 
 const fixtures = new URL('../../test/fixtures/media/', import.meta.url).pathname;
+/** Made of several of the others, one after the other. */
+const joined = 'joined.ogg';
 const media = new MediaService();
 let folder: string;
 
@@ -64,11 +66,16 @@ async function outcome(work: Promise<unknown>): Promise<'result' | 'refused'> {
   }
 }
 
-const sounds = ['click.mp3', 'click.m4a', 'click.ogg', 'click.opus', 'click.wav', 'click.flac', 'click.webm'];
+const sounds = ['click.mp3', 'click.m4a', 'click.ogg', 'click.opus', 'click.wav', 'click.flac', 'click.webm', joined];
+
+async function sound(name: string): Promise<Uint8Array> {
+  const parts = name === joined ? ['click.ogg', 'click.opus', 'click-stereo.ogg'] : [name];
+  return Buffer.concat(await Promise.all(parts.map((part) => readFile(join(fixtures, part)))));
+}
 
 describe('mutated files', () => {
   it.each(sounds)('%s', { timeout }, async (name) => {
-    const original = await readFile(join(fixtures, name));
+    const original = await sound(name);
     const path = join(folder, name);
     const count = { result: 0, refused: 0 };
     for (let seed = 1; seed <= rounds; seed++) {
@@ -99,7 +106,7 @@ describe('mutated files', () => {
     for (let seed = 1; seed <= Math.ceil(rounds / 4); seed++) {
       const name = sounds[seed % sounds.length] ?? '';
       const path = join(folder, name);
-      await writeFile(path, mutated(await readFile(join(fixtures, name)), seed));
+      await writeFile(path, mutated(await sound(name), seed));
       const type = (['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)'] as const)[seed % 3] ?? 'X264 (.mp4)';
       count[await outcome(encodeWith(path, type))]++;
     }

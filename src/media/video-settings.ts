@@ -11,7 +11,7 @@ export type VideoWriteMode = (typeof videoWriteModes)[number];
 export type AudioSource =
   | {
       readonly source: 'file';
-      /** Any file with an audio track. Stream-copied where the container allows, else encoded once. */
+      /** Any file with an audio track. Copied where every player takes it, else encoded once (docs/encoding.md). */
       readonly path: string;
       /** Seconds to pass over; other than 0 the sound is always encoded again. Default 0. */
       readonly start?: number | undefined;

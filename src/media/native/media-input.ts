@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import type { AVMediaType } from 'node-av/constants';
 import {
   AV_DISPOSITION_ATTACHED_PIC,
@@ -113,13 +113,19 @@ export class MediaInput implements AsyncDisposable {
   }
 }
 
-/** The regular, non-empty file at `path`; anything else is an input error that says which it is. */
+/** The regular, non-empty, readable file at `path`; anything else is an input error that says which it is. */
 export function fileAt(path: string, field: string): Stats {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw new SoundstageError('input', `The ${field} file ${path} does not exist.`, { field });
   if (!stats.isFile()) throw new SoundstageError('input', `The ${field} path ${path} is not a file.`, { field });
   if (stats.size === 0) {
     throw new SoundstageError('input', `The ${field} file is empty (0 bytes): upload it again.`, { field });
+  }
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (cause) {
+    const message = `The ${field} file ${path} may not be read: allow it, or choose another file.`;
+    throw new SoundstageError('input', message, { field, cause });
   }
   return stats;
 }
