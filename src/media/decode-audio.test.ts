@@ -181,6 +181,11 @@ describe('a recording that is cut off', () => {
     expect((await media.decodeAudio(join(fixtures, name))).duration).toBeCloseTo(seconds, 1);
   });
 
+  it('is not one that starts late, or in which nothing was recorded for a while', async () => {
+    const { duration } = await media.decodeAudio(join(fixtures, 'click-gap.webm'));
+    expect(duration).toBeCloseTo(1.2, 1);
+  });
+
   it.each([0, 0x7fff_ffff, 0x7fff_f000, 0x8000_0000, 0xffff_ffff, 60_000])(
     'is not a wav that was written before its size was known, as %i',
     async (size) => {

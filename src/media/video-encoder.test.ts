@@ -119,6 +119,7 @@ describe('sound', () => {
   // Profile 1 is AAC-LC, -99 none. What is kept is copied, not encoded again.
   it.each([
     [mp4, 'click.m4a', 'aac', 1, 32_000, 1, true],
+    [mp4, 'click-gap.m4a', 'aac', 1, 48_000, 1, true],
     [mp4, 'click.mp3', 'aac', 1, 32_000, 1, false],
     [mp4, 'click-he.m4a', 'aac', 1, 48_000, 2, false],
     [mp4, 'click-96k.m4a', 'aac', 1, 48_000, 1, false],
@@ -128,6 +129,7 @@ describe('sound', () => {
     [mp4, 'click.wav', 'aac', 1, 16_000, 1, false],
     [webm, 'click.opus', 'opus', -99, 48_000, 1, true],
     [webm, 'click.ogg', 'vorbis', -99, 32_000, 1, true],
+    [webm, 'click-gap.webm', 'opus', -99, 48_000, 1, true],
     [webm, 'click-51.opus', 'opus', -99, 48_000, 2, false],
     [webm, 'click.m4a', 'opus', -99, 48_000, 1, false],
     [webm, 'click.flac', 'opus', -99, 48_000, 1, false],

@@ -64,7 +64,11 @@ function isPlainOpus({ extradata }: CodecParameters): boolean {
   return extradata !== null && extradata.length > mappingFamilyAt && extradata[mappingFamilyAt] === 0;
 }
 
-/** Copies the packets of an audio stream, shifted so that the first audible sample is at time 0. */
+/** Seconds without sound between two packets that are let pass: rounding, and packets that do not say how long they are. */
+const longestGap = 0.15;
+const samplesPerAacPacket = 1024;
+
+/** Copies the packets of an audio stream without gaps, shifted so that the first audible sample is at time 0. */
 export class CopiedAudio implements AudioTrack {
   readonly #sound: SoundInput;
   readonly #source: Stream;
@@ -76,6 +80,8 @@ export class CopiedAudio implements AudioTrack {
   #held: Packet | undefined;
   #shift: bigint | undefined;
   #lastTime: bigint | undefined;
+  /** Of the packet at `#lastTime`. */
+  #end = 0n;
 
   /** Takes over `sound`, and closes it when disposed. */
   constructor(sound: SoundInput, maxSeconds: number, muxer: Muxer) {
@@ -101,7 +107,7 @@ export class CopiedAudio implements AudioTrack {
     const end = Math.min(seconds, this.#maxSeconds);
     while (true) {
       this.#held ??= await this.#next();
-      if (this.#held === undefined || this.#seconds(this.#held.pts) >= end) return;
+      if (this.#held === undefined || this.#held.pts >= this.#ticks(end)) return;
       this.#cutAt(this.#held, end);
       await this.#write(this.#held);
     }
@@ -126,13 +132,20 @@ export class CopiedAudio implements AudioTrack {
       if (value === undefined) return undefined;
       if (value.pts === AV_NOPTS_VALUE) continue;
       this.#shift ??= value.pts + this.#skippedAtStart(value);
-      const time = value.pts - this.#shift;
+      let time = value.pts - this.#shift;
       if (this.#lastTime !== undefined && time <= this.#lastTime) continue;
+      // The model hears the recording without its gaps, where nothing was recorded.
+      if (this.#seconds(time - this.#end) > longestGap) {
+        this.#shift += time - this.#end;
+        time = this.#end;
+      }
       const packet = value.clone();
       if (packet === null) throw new Error('copying a packet failed: out of memory');
       packet.pts = time;
       packet.dts = time;
+      packet.duration = this.#length(packet);
       this.#lastTime = time;
+      this.#end = time + packet.duration;
       return packet;
     }
   }
@@ -141,21 +154,33 @@ export class CopiedAudio implements AudioTrack {
   #skippedAtStart(packet: Packet): bigint {
     const skip = packet.getSideData(AV_PKT_DATA_SKIP_SAMPLES);
     if (skip === null || skip.length < 4) return 0n;
-    const { num, den } = this.#source.timeBase;
-    return BigInt(Math.round((skip.readUInt32LE(0) / this.#source.codecpar.sampleRate) * (den / num)));
+    return this.#ticks(skip.readUInt32LE(0) / this.#source.codecpar.sampleRate);
+  }
+
+  /** Time units of the packet's sound: an mp4 makes the packet before a gap longer than that. */
+  #length({ duration }: Packet): bigint {
+    const { codecId, sampleRate } = this.#source.codecpar;
+    if (codecId !== AV_CODEC_ID_AAC) return duration;
+    const most = this.#ticks(samplesPerAacPacket / sampleRate);
+    return duration < most ? duration : most;
   }
 
   #cutAt(packet: Packet, seconds: number): void {
-    const { num, den } = this.#source.timeBase;
     const surplus = this.#seconds(packet.pts + packet.duration) - seconds;
     if (surplus <= 0) return;
-    const ticks = BigInt(Math.round((surplus * den) / num));
+    const ticks = this.#ticks(surplus);
     if (ticks <= 0n || ticks >= packet.duration) return;
     packet.duration -= ticks;
     // u32 samples to drop at the start, u32 at the end, two reasons: Matroska keeps it, mp4 has the shorter duration.
     const skip = Buffer.alloc(10);
     skip.writeUInt32LE(Math.round(surplus * this.#source.codecpar.sampleRate), 4);
     check(packet.addSideData(AV_PKT_DATA_SKIP_SAMPLES, skip), 'cutting the sound');
+  }
+
+  /** In the stream's time units. */
+  #ticks(seconds: number): bigint {
+    const { num, den } = this.#source.timeBase;
+    return BigInt(Math.round((seconds * den) / num));
   }
 
   #seconds(time: bigint): number {

@@ -1,4 +1,5 @@
-import type { Frame } from 'node-av/lib';
+import { AV_NOPTS_VALUE } from 'node-av/constants';
+import type { Frame, Stream } from 'node-av/lib';
 import { SoundstageError } from '../../shared/errors.ts';
 import { channelMask, readSamples } from './sample-format.ts';
 import { SoundInput } from './sound-input.ts';
@@ -31,13 +32,17 @@ export async function decodeAudio(
 ): Promise<AudioFormat> {
   await using sound = await SoundInput.open(path, field);
   let window: AudioWindow | undefined;
+  let reached = 0;
   for await (const frame of sound.frames()) {
     if (signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
     window ??= new AudioWindow(frame, start, maxSeconds);
+    reached = Math.max(reached, endOf(frame, sound.stream));
     for (const block of window.add(frame)) await emit(block);
     if (window.complete) break;
   }
-  if (window !== undefined && !window.complete) await requireWhole(sound, { path, field }, window.seconds);
+  if (window !== undefined && !window.complete) {
+    await requireWhole(sound, { path, field }, window.seconds, reached);
+  }
   const rest = window?.rest();
   if (rest !== undefined) await emit(rest);
   if (window === undefined || window.taken === 0) throw beyondEnd(field, start);
@@ -107,6 +112,11 @@ class AudioWindow {
   #newBlock(): Float32Array[] {
     return Array.from({ length: this.format.channels }, () => new Float32Array(this.format.sampleRate));
   }
+}
+
+/** Seconds at which a frame is over, by the file's own clock: it runs on where nothing was recorded. */
+function endOf({ pts, nbSamples, sampleRate }: Frame, { timeBase }: Stream): number {
+  return pts === AV_NOPTS_VALUE ? 0 : (Number(pts) * timeBase.num) / timeBase.den + nbSamples / sampleRate;
 }
 
 function beyondEnd(field: string, start: number): SoundstageError {

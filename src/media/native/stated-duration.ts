@@ -23,15 +23,17 @@ async function statedDuration({ input, stream }: SoundInput, path: string): Prom
  * breaks off.
  *
  * @param decoded seconds that could be decoded, of the whole stream
+ * @param reached seconds on the file's clock at which the last of it is over; more than `decoded` after a late start or a gap
  */
 export async function requireWhole(
   sound: SoundInput,
   { path, field }: { readonly path: string; readonly field: string },
   decoded: number,
+  reached: number,
 ): Promise<void> {
   const stated = await statedDuration(sound, path);
   // Codec priming and a damaged packet or two are no truncation.
-  if (stated === undefined || decoded >= stated * 0.98 - 0.1) return;
+  if (stated === undefined || Math.max(decoded, reached) >= stated * 0.98 - 0.1) return;
   const message =
     `The ${field} file is cut off: it says ${stated.toFixed(1)} s and holds ${decoded.toFixed(1)} s, ` +
     'so fetch or export it again.';
