@@ -15,6 +15,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'soundstage-bad-input-'));
   await writeToneWav(at('good.wav'), 1);
   await writeFile(at('text.wav'), 'This is not a sound at all.\n'.repeat(100));
+  const wav = await readFile(join(import.meta.dirname, 'fixtures/media/click-float.wav'));
+  await writeFile(at('nan.wav'), wav.fill(0xff, 80));
   await writeFile(at('empty.png'), '');
   await writeBlackPng(at('huge.png'), 20_000, 20_000);
   await writePickle(at('pickle.safetensors'));
@@ -42,6 +44,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const cases: readonly [name: string, flags: (path: typeof at) => readonly string[], sentence: RegExp][] = [
   ['a truncated mp3', (path) => ['--audio', path('truncated.mp3')], /audio file .*(ends|cut|truncated|incomplete)/i],
   ['a text file called .wav', (path) => ['--audio', path('text.wav')], /audio file/i],
+  ['a wav of NaN', (path) => ['--audio', path('nan.wav')], /^The audio track holds hardly any sound: .* not a number/],
   ['a missing audio file', (path) => ['--audio', path('nowhere.wav')], /nowhere\.wav|audio file/i],
   ['a video without audio', (path) => ['--audio', path('silent.mp4')], /audio file .*no (audio|sound)/i],
   ['an image of 0 bytes', (path) => ['--image', path('empty.png')], /image file .*empty/i],

@@ -43,8 +43,8 @@ export class MediaInput implements AsyncDisposable {
     try {
       using options = Dictionary.fromObject({ format_whitelist: formats, protocol_whitelist: 'file,subfile' });
       const part = range === undefined ? '' : `subfile,,start,${range.start},end,${range.end},,:`;
-      if ((await input.#format.openInput(`${part}file:${path}`, null, options)) < 0)
-        throw await unreadable(path, field);
+      const opened = await input.#format.openInput(`${part}file:${path}`, null, options);
+      if (opened < 0) throw await unreadable(path, field);
       input.#headerDurations = input.#format.streams.map((stream) => input.#headerDuration(stream));
       if ((await input.#format.findStreamInfo()) < 0) throw await unreadable(path, field);
       return input;

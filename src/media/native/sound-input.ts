@@ -58,11 +58,11 @@ export class SoundInput implements AsyncDisposable {
     yield* decodeAudioFrames(this.input, this.stream, this.#field);
     for (const [index, part] of this.#furtherParts.entries()) {
       try {
-        const { input, stream } = await openTrack(this.#path, this.#field, part);
-        await using _ = input;
-        yield* decodeAudioFrames(input, stream, this.#field);
+        const track = await openTrack(this.#path, this.#field, part);
+        await using input = track.input;
+        yield* decodeAudioFrames(input, track.stream, this.#field);
       } catch (error) {
-        throw unusablePart(this.#field, index + 2, error);
+        throw isInputError(error) ? unusablePart(this.#field, index + 2, error) : error;
       }
     }
   }
@@ -98,11 +98,15 @@ async function isDecodable(input: MediaInput, stream: Stream, field: string): Pr
   try {
     return (await frames.next()).done !== true;
   } catch (error) {
-    if (error instanceof SoundstageError && error.kind === 'input') return false;
+    if (isInputError(error)) return false;
     throw error;
   } finally {
     await frames.return();
   }
+}
+
+function isInputError(error: unknown): boolean {
+  return error instanceof SoundstageError && error.kind === 'input';
 }
 
 function unusablePart(field: string, part: number, cause: unknown): SoundstageError {
