@@ -35,6 +35,16 @@ test('the safety checker can be left out', () => {
   expect(fieldsOf('--enable-safety-checker')).toMatchObject({ enable_safety_checker: true });
 });
 
+test('white space around the name of a file is not part of it', () => {
+  const flags = ['--audio', ' a.wav\n', '--image', '\u202aC:\\a b.png', '--end-image', 'c.png\u00a0'];
+  expect(parseInput(fieldsOf(...flags, '--lora', '\u200b d.safetensors =0.5\r\n'))).toMatchObject({
+    audio_url: 'a.wav',
+    image_url: 'C:\\a b.png',
+    end_image_url: 'c.png',
+    loras: [{ path: 'd.safetensors', scale: 0.5 }],
+  });
+});
+
 test('LoRAs add up', () => {
   expect(fieldsOf('--lora', 'a.safetensors=0.5', '--lora', 'b=c/d.safetensors')).toMatchObject({
     loras: [{ path: 'a.safetensors', scale: 0.5 }, { path: 'b=c/d.safetensors' }],

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type InputField, inputSchema } from '../contract/input.ts';
 import { servedInput } from '../contract/json-schema.ts';
 import { videoSizePresets } from '../contract/presets.ts';
+import { withoutSurroundings } from '../shared/without-surroundings.ts';
 
 /** Request fields as parsed from the command line; still to be validated by the contract. */
 export type GenerateFlags = Readonly<Record<string, unknown>>;
@@ -90,7 +91,7 @@ function parseSize(text: string): unknown {
 }
 
 function collectLora(text: string, earlier: readonly unknown[] = []): readonly unknown[] {
-  const match = /^(.*?)(?:=([^=/\\]+))?$/.exec(text);
+  const match = /^(.*?)(?:=([^=/\\]+))?$/.exec(withoutSurroundings(text));
   const [, path = '', scale] = match ?? [];
   if (path === '') throw new InvalidArgumentError('Give the path of a .safetensors file.');
   return [...earlier, { path, ...(scale === undefined ? {} : { scale: Number(scale) }) }];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutSurroundings } from '../shared/without-surroundings.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
@@ -25,14 +26,14 @@ export function text({ least, most }: Limits) {
     .meta({ minLength: least, maxLength: most, published: {} });
 }
 
-/** An address: text that is not empty. */
+/** An address or a name: text that is not empty, without what surrounds it. */
 export function address() {
-  return wellFormed(z.string().min(1)).meta({ published: {} });
+  return wellFormed(z.string().overwrite(withoutSurroundings).min(1)).meta({ published: {} });
 }
 
-/** Any text, also an empty one. */
-export function anyText() {
-  return wellFormed(z.string());
+/** As `address`, but it may be empty. */
+export function optionalAddress() {
+  return wellFormed(z.string().overwrite(withoutSurroundings));
 }
 
 export function integer({ least, most }: Limits) {

@@ -3,7 +3,7 @@ import { videoOutputTypes, videoQualities, videoWriteModes } from '../media/vide
 import { CAMERA_MOVES } from '../models/camera-moves.ts';
 import { accelerations } from '../pipeline/acceleration.ts';
 import { frameLimits, sideLimits } from '../pipeline/limits.ts';
-import { address, anyText, integer, number, text } from './field-schemas.ts';
+import { address, integer, number, optionalAddress, text } from './field-schemas.ts';
 import { defaultNegativePrompt } from './negative-prompt.ts';
 import { type VideoSizePreset, videoSizePresets } from './presets.ts';
 
@@ -31,7 +31,7 @@ const sizePresets = z.enum(['auto', ...(Object.keys(videoSizePresets) as VideoSi
 
 const loraInput = z
   .object({
-    path: anyText().meta({
+    path: optionalAddress().meta({
       title: 'Path',
       description: 'URL, HuggingFace repo ID (owner/repo) to lora weights.',
     }),

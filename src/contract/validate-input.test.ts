@@ -141,6 +141,33 @@ test('values are read as leniently as the hosted endpoint reads them', () => {
   });
 });
 
+test.each([' ', '\n', '\r\n\t', '\u00a0', '\u200b', '\ufeff', '\u202a', '\u2028 \u2060'])(
+  '%j around an address or a name is not part of it',
+  (space) => {
+    const around = (text: string): string => `${space}${text}${space}`;
+    const [url, data] = ['https://host/a b.mp3?c=d', 'data:audio/wav;base64,AAAA\nAAAA'];
+    const input = inputWith({
+      audio_url: around(url),
+      image_url: around(data),
+      end_image_url: around(url),
+      loras: [{ path: around('owner/repo'), weight_name: around('a b.safetensors') }, { path: space }],
+    });
+    expect(input).toMatchObject({ audio_url: url, image_url: data, end_image_url: url });
+    expect(input.loras).toEqual([
+      { path: 'owner/repo', weight_name: 'a b.safetensors', scale: 1 },
+      { path: '', scale: 1 },
+    ]);
+    expect(problemsWith({ audio_url: space })).toMatchObject([{ type: 'sequence_too_short', ctx: { min_length: 1 } }]);
+  },
+);
+
+test('white space within a long address costs no time', () => {
+  const started = performance.now();
+  const address = `data:,x${' '.repeat(2_000_000)}x`;
+  expect(inputWith({ audio_url: ` ${address} ` }).audio_url).toBe(address);
+  expect(performance.now() - started).toBeLessThan(1000);
+});
+
 test('a prompt is counted in characters', () => {
   expect(inputWith({ prompt: '🎬'.repeat(5000) }).prompt).toHaveLength(10_000);
   expect(problemsWith({ prompt: '🎬'.repeat(5001) })).toMatchObject([{ type: 'sequence_too_long' }]);

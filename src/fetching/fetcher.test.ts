@@ -19,7 +19,8 @@ test("the operator's settings apply", async () => {
     if (method === 'POST') response.writeHead(202).end();
     else if (url !== '/silent') response.end(weights);
   });
-  const settings = { SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: 'localhost, 127.0.0.0/8', SOUNDSTAGE_FETCH_TIMEOUT: '0.4' };
+  // As an environment file with lines that end as on Windows gives them.
+  const settings = { SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: 'localhost, 127.0.0.0/8\r', SOUNDSTAGE_FETCH_TIMEOUT: '0.4\r' };
   await using fetcher = await openFetcher(configuration(settings));
   expect(await readFile(await fetcher.input(server.url, { folder, field: 'audio_url' }))).toHaveLength(weights.length);
   await expect(fetcher.input(`${server.url}/silent`, { folder, field: 'audio_url' })).rejects.toThrow(

@@ -23,7 +23,11 @@ const fetch = (reference: string, options: Partial<FetchInputOptions> = {}): Pro
 
 test('URLs and data URIs become files with a name that says nothing', async () => {
   await using server = await serveHttp((_request, response) => response.end('content'));
-  for (const reference of [`${server.url}/../../evil.sh?x=/etc`, `HTTP${server.url.slice(4)}/`, 'data:,content']) {
+  for (const reference of [
+    `${server.url}/../../evil.sh?x=/etc`,
+    `HTTP${server.url.slice(4)}/`,
+    ' \n\u200bdata:,content\r\n',
+  ]) {
     const path = await fetch(reference);
     expect(dirname(path)).toBe(folder);
     expect(basename(path)).toMatch(/^input-[0-9a-f-]{36}$/);

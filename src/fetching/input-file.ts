@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { withoutSurroundings } from '../shared/without-surroundings.ts';
 import { decodeDataUri, isDataUri } from './data-uri.ts';
 import { downloadError, type Purpose, tooLarge } from './download-error.ts';
 import type { GuardedClient } from './guarded-client.ts';
@@ -23,7 +24,8 @@ export interface FetchInputOptions extends Purpose {
  *
  * @throws SoundstageError `input` of type `file_download_error` or `file_too_large`, `device` (disk full), `cancelled`
  */
-export async function fetchInput(reference: string, options: FetchInputOptions): Promise<string> {
+export async function fetchInput(given: string, options: FetchInputOptions): Promise<string> {
+  const reference = withoutSurroundings(given);
   const path = join(options.folder, `input-${randomUUID()}`);
   const { signal } = options;
   if (isDataUri(reference)) {

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { HubSettings } from '../models/hub/settings.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { withoutSurroundings } from '../shared/without-surroundings.ts';
 import { isDataUri } from './data-uri.ts';
 import { fetchHubLora, type HubLoraFetch } from './hub-lora.ts';
 import { parseHubReference, parseHubUrl } from './hub-reference.ts';
@@ -48,7 +49,7 @@ export async function resolveLora(
   options: ResolveLoraOptions,
 ): Promise<ResolvedLora> {
   const fetch = { ...options, field: `loras.${index}.path` };
-  const lease = await leaseOf(path.trim(), weight_name || undefined, fetch);
+  const lease = await leaseOf(withoutSurroundings(path), weight_name || undefined, fetch);
   return Object.freeze({ path: lease.path, scale, [Symbol.dispose]: () => lease[Symbol.dispose]() });
 }
 

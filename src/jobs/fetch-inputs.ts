@@ -41,7 +41,7 @@ export async function fetchInputs(
   const image = await fetch(input.image_url, 'image_url');
   const endImage = await fetch(input.end_image_url, 'end_image_url');
   for (const [index, reference] of input.loras.entries()) {
-    if (reference.path.trim() === '') continue;
+    if (reference.path === '') continue;
     const onFetch = (state: 'fetching' | 'waiting', bytes?: number): void =>
       log('INFO', loraMessage(index, state, bytes));
     const lora = leases.use(await fetcher.lora(reference, index, { findOwnFile, signal, onFetch, included }));

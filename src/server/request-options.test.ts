@@ -78,6 +78,8 @@ test('payloads are stored unless told otherwise', () => {
 
 test('webhooks and the longest queue', () => {
   expect(queue({}, { fal_webhook: 'https://a.b/c?d=e' }).webhook).toBe('https://a.b/c?d=e');
+  expect(queue({}, { fal_webhook: '\ufeff \nhttps://a.b/c?d=e\u200b\r\n\u00a0' }).webhook).toBe('https://a.b/c?d=e');
+  expect(queue({}, { fal_webhook: ' \n' }).webhook).toBeUndefined();
   expect(() => queue({}, { fal_webhook: 'file:///etc/passwd' })).toThrow('http or https');
   expect(() => queue({}, { fal_webhook: 'nonsense' })).toThrow('http or https');
   expect(queue({}, { fal_max_queue_length: '0' }).maxQueueLength).toBe(0);

@@ -1,6 +1,7 @@
 import { type Lifecycle, parseLifecycle } from '../files/lifecycle.ts';
 import { noRetries, type Retries } from '../jobs/retries.ts';
 import type { Submission } from '../jobs/submission.ts';
+import { withoutSurroundings } from '../shared/without-surroundings.ts';
 import { badRequest } from './bad-request.ts';
 import { readRetryConfiguration } from './retry-configuration.ts';
 import { readTags } from './tags.ts';
@@ -67,8 +68,9 @@ function readStartTimeout(header: Lookup): number | undefined {
   return undefined;
 }
 
-function readWebhook(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
+function readWebhook(given = ''): string | undefined {
+  const text = withoutSurroundings(given);
+  if (text === '') return undefined;
   const url = URL.parse(text);
   if (url === null || !['http:', 'https:'].includes(url.protocol) || text.length > 8192) {
     throw badRequest('fal_webhook must be an http or https URL', 'fal_webhook');

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SoundstageError } from './errors.ts';
+import { withoutSurroundings } from './without-surroundings.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -80,9 +81,9 @@ export function readConfiguration(
   environment: Readonly<Record<string, string | undefined>>,
   overrides: Readonly<Record<string, string | undefined>> = {},
 ): Configuration {
-  const given = Object.entries({ ...environment, ...definedOnly(overrides) }).filter(
-    ([name, value]) => name in configurationSchema.shape && value !== undefined && value !== '',
-  );
+  const given = Object.entries(definedOnly({ ...environment, ...definedOnly(overrides) }))
+    .map(([name, value]): [string, string] => [name, withoutSurroundings(value)])
+    .filter(([name, value]) => name in configurationSchema.shape && value !== '');
   const parsed = configurationSchema.safeParse(Object.fromEntries(given));
   if (parsed.success) return Object.freeze(parsed.data);
   const [issue] = parsed.error.issues;
