@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeDataUri } from './data-uri.ts';
 
 const purpose = { field: 'image_url', maxBytes: 100_000_000 };
@@ -40,6 +40,49 @@ test.each([
   expect(() => decode(uri)).toThrow(
     expect.objectContaining({ kind: 'input', field: 'image_url', type: 'file_download_error' }),
   );
+});
+
+describe('base64 that was damaged on the way is refused, not half decoded', () => {
+  const bytes = Buffer.from('fbefbe'.repeat(100), 'hex');
+  const base64 = bytes.toString('base64');
+  expect(base64).toMatch(/^(?:\+\+\+\+)+$/);
+  const plus = `UklGRi4+${'QUJD'.repeat(500)}+AA=`;
+
+  test.each([
+    ['+ as spaces', plus.replaceAll('+', ' ')],
+    ['+ as escaped spaces', plus.replaceAll('+', '%20')],
+    ['some + as spaces', plus.replace('+', ' ')],
+    ['nothing but +, as spaces within', `AAAA${base64}AAAA`.replaceAll('+', ' ')],
+    ['one + as a space, no padding', 'AAA AAAAA'],
+    ['a space after 64 characters, but not after the next 64', `${'A'.repeat(64)} ${'A'.repeat(63)} ${'A'.repeat(64)}`],
+  ])('%s', (_, content) => {
+    expect(() => decode(`data:audio/wav;base64,${content}`)).toThrow(/spaces where base64 has \+.*%2B/);
+  });
+
+  test.each([
+    ['cut off: one character over', 'aGVsb', /cut off/],
+    ['cut off within a byte', 'aGVsbG9', /cut off/],
+    ['cut off within a byte, filled up', 'aGV=', /cut off/],
+    ['escaped twice', 'aGVs%252BbG8', /contains "%"/],
+    ['quoted', '"aGVsbG8="', /contains "\\""/],
+    ['shortened for a log', 'aGVsbG8gaGVsbG8...', /contains "\."/],
+    ['padding in the middle: two URIs joined', 'aGVsbG8=aGVsbG8=', /contains "="/],
+    ['a letter that looks like one', 'aGVsbG\u0430=', /contains "\u0430"/],
+  ])('%s', (_, content, reason) => {
+    expect(() => decode(`data:audio/wav;base64,${content}`)).toThrow(reason);
+  });
+
+  test.each([
+    ['lines of 76', bytes.toString('base64').replace(/.{76}/g, '$&\r\n')],
+    ['lines of 76 that were joined by spaces', base64.replace(/.{76}/g, '$& ')],
+    ['lines of 64 that were joined by escaped spaces', base64.replace(/.{64}/g, '$&%20')],
+    ['indented lines', base64.replace(/.{60}/g, '$&\n    ')],
+    ['space around', `  ${base64} \n`],
+    ['escaped', encodeURIComponent(base64)],
+    ['the alphabet for URLs', base64.replaceAll('+', '-')],
+  ])('%s are no damage', (_, content) => {
+    expect(decode(`data:audio/wav;base64,${content}`).equals(bytes)).toBe(true);
+  });
 });
 
 test('a URI of many pieces, wherever they are cut', () => {

@@ -47,6 +47,11 @@ test.each([
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('content in base64 without a data URI around it: says how to write it', async () => {
+  const content = `/9j/4AAQSkZJRgABAQAAAQABAAD${'A'.repeat(60)}`;
+  await expect(fetch(content)).rejects.toThrow(/data:;base64,/);
+});
+
 test('empty, too large, broken and cancelled ones leave nothing', async () => {
   await using server = await serveHttp(({ url }, response) => {
     if (url === '/large') response.end(Buffer.alloc(1001));

@@ -53,6 +53,12 @@ export async function openOwn(
 }
 
 function unknownForm(reference: string, purpose: Purpose): Error {
+  if (/^[\w+/-]{64}/.test(reference)) {
+    return downloadError(
+      purpose,
+      'it is no URL: where it is the content in base64, write data:;base64, in front of it',
+    );
+  }
   const scheme = /^[a-z][a-z0-9+.-]{0,20}:/i.exec(reference)?.[0];
   const given = scheme === undefined ? 'it is no URL' : `addresses that begin with ${scheme} are not fetched`;
   return downloadError(purpose, `${given}: give an http(s) URL or a data URI`);
