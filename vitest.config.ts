@@ -29,6 +29,7 @@ const light = [
   'src/server/{request-options,tokens}.test.ts',
   'src/server/storage/byte-range.test.ts',
   'src/server/tls/kept-certificate.test.ts',
+  'src/shared/mistaken-content.test.ts',
   'test/conformance/coverage.test.ts',
 ];
 

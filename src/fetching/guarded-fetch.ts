@@ -28,6 +28,8 @@ export interface GuardedResponse extends AsyncDisposable {
   /** False where the version at hand is still the current one; there is no body then. */
   readonly changed: boolean;
   readonly validators: Validators;
+  /** Who answered, after redirects. */
+  readonly host: string;
   /** Bytes, where the server told. */
   readonly size: number | undefined;
   /** Decompressed; ends with an error when it is longer than allowed, incomplete or damaged. */
@@ -55,7 +57,7 @@ export async function guardedFetch(
     const body = changed ? readBody(decoded(answer, options), options, host, limit) : nothing();
     const { etag, 'last-modified': lastModified } = answer.headers;
     const validators = { etag: single(etag), lastModified: single(lastModified) };
-    return Object.freeze({ changed, validators, size, body, [Symbol.asyncDispose]: dispose });
+    return Object.freeze({ changed, validators, host, size, body, [Symbol.asyncDispose]: dispose });
   } catch (error) {
     await dispose();
     throw error;

@@ -70,6 +70,41 @@ test('empty, too large, broken and cancelled ones leave nothing', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('a web page in place of a file says so, with its title and who sent it', async () => {
+  const page = '<!DOCTYPE html><html><head><title>Sign in &amp; go on</title></head></html>';
+  await using server = await serveHttp(({ url }, response) => {
+    if (url === '/moved') response.writeHead(302, { location: '/page' }).end();
+    else if (url === '/untitled') response.end('<html><body>Just a moment…</body></html>');
+    else if (url === '/refused') response.end('<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>');
+    else if (url === '/json') response.end('{"error": "expired"}');
+    else if (url === '/pointer') response.end('version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 1\n');
+    // In pieces, as slow servers send it.
+    else for (const letter of page) response.write(letter);
+    response.end();
+  });
+  const { host } = new URL(server.url);
+  const said = 'cannot be used: it is a web page ("Sign in & go on"';
+  for (const [reference, expected] of [
+    [`${server.url}/moved`, `${said}, from ${host}): give the address of the file itself`],
+    [`${server.url}/untitled`, `it is a web page (from ${host})`],
+    [`${server.url}/refused`, `it is an XML document ("AccessDenied", from ${host})`],
+    [`${server.url}/json`, `it is a JSON document ("expired", from ${host})`],
+    [`${server.url}/pointer`, `it is a pointer to a large file (from ${host})`],
+    [`data:audio/wav;base64,${Buffer.from(page).toString('base64')}`, `${said}): give`],
+    [`data:text/html,${encodeURIComponent(page)}`, `${said}): give`],
+  ] as const) {
+    for (const field of ['audio_url', 'image_url', 'end_image_url']) {
+      await expect(fetch(reference, { field })).rejects.toMatchObject({
+        ...{ kind: 'input', field, message: expect.stringContaining(expected) },
+      });
+    }
+  }
+  const open = async (): Promise<AsyncIterable<Uint8Array>> => new Blob([page]).stream();
+  const findOwnFile = async (): Promise<OwnFile> => ({ identity: 'a', size: page.length, open });
+  await expect(fetch('http://own/file', { findOwnFile })).rejects.toThrow(said);
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test('own files are read from the store, not asked for', async () => {
   const own: OwnFile = {
     identity: 'a',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { SoundstageError } from '../shared/errors.ts';
 import { withoutSurroundings } from '../shared/without-surroundings.ts';
 import { decodeDataUri, isDataUri } from './data-uri.ts';
 import { downloadError, type Purpose, tooLarge } from './download-error.ts';
@@ -7,6 +8,7 @@ import type { GuardedClient } from './guarded-client.ts';
 import { guardedFetch } from './guarded-fetch.ts';
 import { writeNewFile } from './new-file.ts';
 import type { FindOwnFile, OwnFile } from './own-file.ts';
+import { refuseMistaken } from './refuse-mistaken.ts';
 
 export interface FetchInputOptions extends Purpose {
   readonly client: GuardedClient;
@@ -22,24 +24,25 @@ export interface FetchInputOptions extends Purpose {
  * Brings the recording or picture that a caller named (http(s) URL, data URI, or URL of an own file) into a new file
  * and gives its path. The name says nothing: content decides what it is.
  *
- * @throws SoundstageError `input` of type `file_download_error` or `file_too_large`, `device` (disk full), `cancelled`
+ * @throws SoundstageError `input` of type `file_download_error` or `file_too_large`, or without a type for a web page or the like;
+ * `device` (disk full), `cancelled`
  */
 export async function fetchInput(given: string, options: FetchInputOptions): Promise<string> {
   const reference = withoutSurroundings(given);
   const path = join(options.folder, `input-${randomUUID()}`);
   const { signal } = options;
   if (isDataUri(reference)) {
-    await writeNewFile(path, notEmpty(decodeDataUri(reference, options), options), signal);
+    await writeNewFile(path, expected(decodeDataUri(reference, options), options), signal);
     return path;
   }
   if (!/^https?:/i.test(reference)) throw unknownForm(reference, options);
   const own = await options.findOwnFile?.(reference);
   if (own !== undefined) {
-    await writeNewFile(path, notEmpty(await openOwn(own, options), options), signal);
+    await writeNewFile(path, expected(await openOwn(own, options), options), signal);
     return path;
   }
   await using response = await guardedFetch(options.client, reference, options);
-  await writeNewFile(path, notEmpty(response.body, options), signal);
+  await writeNewFile(path, expected(response.body, options, response.host), signal);
   return path;
 }
 
@@ -62,6 +65,20 @@ function unknownForm(reference: string, purpose: Purpose): Error {
   const scheme = /^[a-z][a-z0-9+.-]{0,20}:/i.exec(reference)?.[0];
   const given = scheme === undefined ? 'it is no URL' : `addresses that begin with ${scheme} are not fetched`;
   return downloadError(purpose, `${given}: give an http(s) URL or a data URI`);
+}
+
+/** Refuses what is empty, and what is plainly no recording or picture. */
+function expected(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  purpose: Purpose,
+  host?: string,
+): AsyncGenerator<Uint8Array> {
+  const refuse = (what: string): Error => {
+    const { field } = purpose;
+    const message = `${field} cannot be used: it is ${what}: give the address of the file itself`;
+    return new SoundstageError('input', message, { field });
+  };
+  return refuseMistaken(notEmpty(pieces, purpose), host, refuse);
 }
 
 async function* notEmpty(

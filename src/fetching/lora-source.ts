@@ -51,7 +51,8 @@ export async function requireSafetensors(path: string, purpose: Pick<Purpose, 'f
   if (problem !== undefined) throw notALora(purpose, problem);
 }
 
-function notALora({ field }: Pick<Purpose, 'field'>, problem: string): SoundstageError {
+/** @param problem ends the sentence "field cannot be used as a LoRA: …" */
+export function notALora({ field }: Pick<Purpose, 'field'>, problem: string): SoundstageError {
   return new SoundstageError('input', `${field} cannot be used as a LoRA: ${problem}`, { field });
 }
 

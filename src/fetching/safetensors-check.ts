@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
+import { mistakenContent, telltaleBytes } from '../shared/mistaken-content.ts';
 
 /** Far more than LoRAs of every linear layer with their training notes have; what is longer only costs memory. */
 const LONGEST_HEADER = 8 << 20;
@@ -22,7 +23,7 @@ export async function* expectSafetensors(
   let start = Buffer.alloc(0);
   for await (const piece of pieces) {
     if (start.length < 9) {
-      start = Buffer.concat([start, piece.subarray(0, 9)]);
+      start = Buffer.concat([start, piece.subarray(0, telltaleBytes)]);
       const problem = start.length < 9 ? undefined : problemOfStart(start);
       if (problem !== undefined) throw refuse(problem);
     }
@@ -35,7 +36,7 @@ export async function safetensorsProblem(path: string): Promise<string | undefin
   await using file = await open(path, 'r');
   const { size: total } = await file.stat();
   if (total < 9) return 'it is too short to be safetensors';
-  const start = await read(file, 0, 9);
+  const start = await read(file, 0, Math.min(total, telltaleBytes));
   const problem = problemOfStart(start);
   if (problem !== undefined) return problem;
   const length = Number(start.readBigUInt64LE());
@@ -51,12 +52,15 @@ async function read(file: FileHandle, position: number, length: number): Promise
 
 function problemOfStart(start: Buffer): string | undefined {
   if (start.readBigUInt64LE() <= BigInt(LONGEST_HEADER) && start[8] === 0x7b) return undefined;
-  const text = start.toString('latin1').trimStart();
-  if (text.startsWith('PK') || start[0] === 0x80)
+  if (start.toString('latin1', 0, 2) === 'PK' || start[0] === 0x80)
     return 'it is a pickle, which can run code: convert it to safetensors';
-  if (text.startsWith('<')) return 'it is a web page: give the address of the .safetensors file itself';
-  if (text.startsWith('version ')) return 'it is a pointer to a large file: give the address of the file itself';
-  return 'it is not a safetensors file';
+  const mistaken = mistakenContent(start);
+  return mistaken === undefined ? 'it is not a safetensors file' : mistakenForLora(mistaken);
+}
+
+/** @param what of `mistakenContent` */
+export function mistakenForLora(what: string): string {
+  return `it is ${what}, not a safetensors file: give the address of the .safetensors file itself`;
 }
 
 function parse(bytes: Buffer): Header | undefined {

@@ -144,7 +144,9 @@ test('one that gives up does not take the others with it', async () => {
 });
 
 test.each([
-  ['a web page', '<!DOCTYPE html><html><body>Sign in</body></html>', /web page/, undefined],
+  ['a web page', '<!DOCTYPE html><html><body>Sign in</body></html>', /it is a web page \(from 127/, undefined],
+  ['a page with a title', '<html><title>Log in', /it is a web page \("Log in", from 127/, undefined],
+  ['an error in JSON', '{"error": "expired"}', /it is a JSON document \("expired", from 127/, undefined],
   ['a pickle', `PK\u0003\u0004${'x'.repeat(100)}`, /pickle/, undefined],
   ['a file cut off by its author', randomSafetensors(1000).subarray(0, 900), /cut off/, undefined],
   ['nothing', '', /too short/, undefined],

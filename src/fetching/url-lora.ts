@@ -2,8 +2,10 @@ import { decodeDataUri } from './data-uri.ts';
 import { guardedFetch } from './guarded-fetch.ts';
 import { openOwn } from './input-file.ts';
 import type { LoraLease } from './lora-cache.ts';
-import { type LoraFetch, receiveLora, sourceKey } from './lora-source.ts';
+import { type LoraFetch, notALora, receiveLora, sourceKey } from './lora-source.ts';
 import type { OwnFile } from './own-file.ts';
+import { refuseMistaken } from './refuse-mistaken.ts';
+import { mistakenForLora } from './safetensors-check.ts';
 
 /**
  * Fetches a LoRA from an http(s) URL, unless the server says that the cached version is still the current one. Of
@@ -28,7 +30,9 @@ export async function fetchUrlLora(url: string, fetch: LoraFetch): Promise<LoraL
     cached?.[Symbol.dispose]();
     fetch.onFetch?.('fetching', response.size);
     await cache.makeRoom(response.size ?? 0);
-    return await receiveLora(response.body, errand, { ...response.validators, checkedAt }, fetch);
+    const refuse = (what: string): Error => notALora(fetch, mistakenForLora(what));
+    const content = refuseMistaken(response.body, response.host, refuse);
+    return await receiveLora(content, errand, { ...response.validators, checkedAt }, fetch);
   } catch (error) {
     cached?.[Symbol.dispose]();
     throw error;

@@ -97,6 +97,7 @@ describe('unusable files', () => {
     ['null', fileOf('null'), 'not a JSON object'],
     ['a pickle', Buffer.from([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20]), 'pickle'],
     ['a zip archive', Buffer.from('PK\u0003\u0004\u0000\u0000\u0008\u0008\u0000\u0000', 'latin1'), 'pickle'],
+    ['a web page', Buffer.from('<!DOCTYPE html><title>Log in</title>'), 'it is a web page ("Log in")'],
     ['metadata of numbers', fileOf({ __metadata__: { n: 1 } }), '__metadata__'],
     ['metadata as a list', fileOf({ __metadata__: ['a'] }), '__metadata__'],
     ['an entry of a number', fileOf({ x: 5 }), 'not an object'],

@@ -1,5 +1,6 @@
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { SoundstageError } from '../shared/errors.ts';
+import { mistakenContent, telltaleBytes } from '../shared/mistaken-content.ts';
 import { bytesPerElement, type ElementType, elementTypeFromSafetensors } from './element-type.ts';
 
 /** Where a tensor lies in a file; enough for a graph to use it in place. */
@@ -51,7 +52,9 @@ async function readHeaderLength(handle: FileHandle, file: string, size: number):
   const length = first.readBigUInt64LE();
   // Only where no header can be: a true header's length may begin with the same bytes.
   if (length > BigInt(maximumHeaderBytes)) {
-    throw corrupt(file, isPickle(first) ? pickleAdvice : `its header claims ${length} bytes`);
+    if (isPickle(first)) throw corrupt(file, pickleAdvice);
+    const mistaken = mistakenContent(await readExactly(handle, 0, Math.min(size, telltaleBytes), file));
+    throw corrupt(file, mistaken === undefined ? `its header claims ${length} bytes` : `it is ${mistaken}`);
   }
   if (length > BigInt(size - 8)) throw corrupt(file, 'it ends inside its header; the download may be incomplete');
   return Number(length);

@@ -106,6 +106,15 @@ describe('decodeImage', () => {
     expect((error as Error).message).toContain(sentence);
   });
 
+  it('says what a saved page is, in place of a picture and of a recording', async () => {
+    const path = join(folder, 'saved.png');
+    await writeFile(path, '<!DOCTYPE html>\n<html><head><title>Log in</title>');
+    const message = expect.stringContaining('cannot be used: it is a web page ("Log in")');
+    await expect(media.decodeImage(path)).rejects.toMatchObject({ kind: 'input', field: 'image', message });
+    await expect(media.decodeAudio(path)).rejects.toMatchObject({ kind: 'input', field: 'audio', message });
+    await expect(media.probe(path)).rejects.toMatchObject({ kind: 'input', field: 'media', message });
+  });
+
   const half = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.length / 2);
   const noise = (): Promise<Buffer> =>
     sharp(Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i * 31) % 251)), {

@@ -1,4 +1,4 @@
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import type { AVMediaType } from 'node-av/constants';
 import {
   AV_DISPOSITION_ATTACHED_PIC,
@@ -10,6 +10,7 @@ import {
 } from 'node-av/constants';
 import { Dictionary, FormatContext, Packet, type Stream } from 'node-av/lib';
 import { SoundstageError } from '../../shared/errors.ts';
+import { mistakenContent, telltaleBytes } from '../../shared/mistaken-content.ts';
 import { unreadable } from './unreadable.ts';
 
 // Self-contained formats only: playlists and scripts (hls, concat, dash, sdp, image sequences) may name other files.
@@ -113,7 +114,7 @@ export class MediaInput implements AsyncDisposable {
   }
 }
 
-/** The regular, non-empty, readable file at `path`; anything else is an input error that says which it is. */
+/** The regular, non-empty, readable file at `path` that is no web page or the like; else an input error says which it is. */
 export function fileAt(path: string, field: string): Stats {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw new SoundstageError('input', `The ${field} file ${path} does not exist.`, { field });
@@ -121,11 +122,29 @@ export function fileAt(path: string, field: string): Stats {
   if (stats.size === 0) {
     throw new SoundstageError('input', `The ${field} file is empty (0 bytes): upload it again.`, { field });
   }
+  const mistaken = mistakenContent(startOf(path, field));
+  if (mistaken !== undefined) {
+    const message = `The ${field} file cannot be used: it is ${mistaken}: give the recording or picture itself.`;
+    throw new SoundstageError('input', message, { field });
+  }
+  return stats;
+}
+
+function startOf(path: string, field: string): Uint8Array {
+  const file = openForReading(path, field);
   try {
-    accessSync(path, constants.R_OK);
+    const bytes = Buffer.alloc(telltaleBytes);
+    return bytes.subarray(0, readSync(file, bytes));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openForReading(path: string, field: string): number {
+  try {
+    return openSync(path, 'r');
   } catch (cause) {
     const message = `The ${field} file ${path} may not be read: allow it, or choose another file.`;
     throw new SoundstageError('input', message, { field, cause });
   }
-  return stats;
 }
