@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MediaService, type Picture } from './media-service.ts';
+import { bitmap } from './bitmap.test-support.ts';
+import { type DecodedImage, MediaService, type Picture } from './media-service.ts';
 
 const media = new MediaService();
 let folder: string;
@@ -23,7 +24,7 @@ function redAndBlue(width = 64, height = 32): Sharp {
   return sharp(rgb, { raw: { width, height, channels: 3 } });
 }
 
-async function decoded(name: string, content: Uint8Array): Promise<Picture> {
+async function decoded(name: string, content: Uint8Array): Promise<DecodedImage> {
   const path = join(folder, name);
   await writeFile(path, content);
   return media.decodeImage(path);
@@ -92,6 +93,164 @@ describe('decodeImage', () => {
     const started = performance.now();
     await expect(media.decodeImage(join(folder, 'huge.png'))).rejects.toThrow(/20000×20000: .* 64 megapixels/);
     expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  describe('HEIC', () => {
+    const red = [230, 30, 30];
+    const green = [30, 200, 60];
+    const blue = [40, 60, 220];
+    const white = [240, 240, 240];
+    const fixture = (name: string): Promise<Buffer> =>
+      readFile(new URL(`../../test/fixtures/media/quadrants-${name}.heic`, import.meta.url));
+
+    /** By the colors at its corners. */
+    function expectCorners(picture: Picture, [topLeft, topRight, bottomLeft, bottomRight]: readonly number[][]): void {
+      const [right, bottom] = [picture.width - 12, picture.height - 12];
+      for (const [x, y, colour] of [
+        [12, 12, topLeft],
+        [right, 12, topRight],
+        [12, bottom, bottomLeft],
+        [right, bottom, bottomRight],
+      ] as const) {
+        expectColour(pixel(picture, x, y), colour ?? [], 8);
+      }
+    }
+
+    it('is read: tiles put together, turned as the file says, colors of its ICC profile', async () => {
+      const picture = await decoded('tiles.heic', await fixture('tiles'));
+      expect(picture).toMatchObject({ width: 100, height: 150, isCutOff: false });
+      expectCorners(picture, [blue, red, white, green]);
+    });
+
+    it('is read when mirrored, and its transparency is laid over white', async () => {
+      expectCorners(await decoded('flipped.heic', await fixture('flipped')), [blue, white, red, green]);
+      const clear = await decoded('alpha.heic', await fixture('alpha'));
+      expectCorners(clear, [green, red, [255, 255, 255], blue]);
+    });
+
+    it.each([
+      ['mif1', 'heic'],
+      ['msf1', 'heix'],
+      ['heix', 'mif1'],
+      ['hevc', 'mif1'],
+      ['mif1', 'miaf'],
+    ])('is known by its brands: %s, compatible with %s', async (major, compatible) => {
+      const file = await fixture('tiles');
+      file.write(major, 8, 'latin1');
+      file.write('mif1', 16, 'latin1');
+      file.write(compatible, 20, 'latin1');
+      expectCorners(await decoded('brands.heic', file), [blue, red, white, green]);
+      // In name only: nothing of a picture follows.
+      const message = expect.stringContaining('is a HEIC picture');
+      await expect(decoded('name.heic', file.subarray(0, 28))).rejects.toMatchObject({
+        ...{ kind: 'input', field: 'image', type: 'unsupported_image_format', message },
+      });
+    });
+
+    it('is told from AVIF that calls itself mif1', async () => {
+      const file = await redAndBlue().avif({ quality: 95 }).toBuffer();
+      file.write('mif1', 8, 'latin1');
+      expectColour(pixel(await decoded('brands.avif', file), 8, 8), [255, 0, 0], 6);
+    });
+
+    it.each([0.05, 0.3, 0.6, 0.9])('that lacks %d of its bytes is refused as such', async (share) => {
+      const file = await fixture('tiles');
+      await expect(decoded('cut.heic', file.subarray(0, file.length * (1 - share)))).rejects.toThrow(
+        /is a HEIC picture that is damaged/,
+      );
+    });
+
+    it('of a huge size is refused before it is decoded', async () => {
+      const single = await fixture('flipped');
+      const size = single.indexOf('ispe') + 8;
+      single.writeUInt32BE(20_000, size);
+      single.writeUInt32BE(20_000, size + 4);
+      await expect(decoded('huge.heic', single)).rejects.toMatchObject({ type: 'image_too_large' });
+      const tiles = await fixture('tiles');
+      tiles.writeUInt16BE(65_535, tiles.indexOf('idat') + 8);
+      await expect(decoded('wide.heic', tiles)).rejects.toMatchObject({ type: 'image_too_large' });
+    });
+  });
+
+  describe('BMP', () => {
+    const rgb = async (): Promise<Buffer> => redAndBlue(5, 3).raw().toBuffer();
+
+    it('is read, rows from the bottom or from the top, with and without opacity', async () => {
+      for (const file of [bitmap(5, 3, await rgb()), bitmap(5, 3, await rgb(), 255)]) {
+        const picture = await decoded('picture.bmp', file);
+        expect(picture).toEqual({ width: 5, height: 3, rgb: new Uint8Array(await rgb()), isCutOff: false });
+      }
+      const fromTop = bitmap(
+        5,
+        3,
+        Uint8Array.from({ length: 45 }, (_, index) => index),
+      );
+      fromTop.writeInt32LE(-3, 22);
+      expect(pixel(await decoded('top.bmp', fromTop), 0, 0)).toEqual([30, 31, 32]);
+      const half = await decoded('clear.bmp', bitmap(5, 3, new Uint8Array(45), 128));
+      expectColour(pixel(half, 2, 1), [127, 127, 127], 1);
+    });
+
+    it('is refused where it is huge or cut off', async () => {
+      const huge = bitmap(5, 3, await rgb());
+      huge.writeInt32LE(60_000, 18);
+      await expect(decoded('huge.bmp', huge)).rejects.toMatchObject({ type: 'image_too_large' });
+      await expect(decoded('cut.bmp', bitmap(5, 3, await rgb()).subarray(0, 80))).rejects.toThrow(/cut off/);
+      await expect(decoded('text.bmp', Buffer.from('BMW, Audi and other brands'))).rejects.toThrow(/not a picture/);
+    });
+  });
+
+  describe('a picture that is cut off', () => {
+    const photo = (): Sharp => {
+      const rgb = Uint8Array.from({ length: 160 * 120 * 3 }, (_, index) => Math.imul(index, 2654435761) >>> 24);
+      return sharp(rgb, { raw: { width: 160, height: 120, channels: 3 } });
+    };
+    const files = {
+      jpeg: () => photo().jpeg().toBuffer(),
+      'progressive jpeg': () => photo().jpeg({ progressive: true }).toBuffer(),
+      'jpeg in CMYK': () => photo().toColourspace('cmyk').jpeg().toBuffer(),
+      'jpeg of one color': () =>
+        sharp({ create: { width: 64, height: 64, channels: 3, background: '#fff' } })
+          .jpeg()
+          .toBuffer(),
+      png: () => photo().png().toBuffer(),
+      gif: () => photo().gif().toBuffer(),
+    };
+
+    it.each(Object.entries(files))('%s that lacks its last bytes is used', async (_, make) => {
+      const file = await make();
+      const whole = await decoded('whole', file);
+      expect(whole.isCutOff).toBe(false);
+      // Of one color, a picture is hardly more than its header.
+      for (const bytes of file.length < 1000 ? [2] : [2, 20, Math.floor(file.length / 10)]) {
+        const cut = await decoded('cut', file.subarray(0, -bytes));
+        expect(cut).toMatchObject({ width: whole.width, height: whole.height });
+        // A PNG may lack its last chunk, which holds nothing.
+        if (bytes > 2) expect(cut.isCutOff).toBe(true);
+        expect(pixel(cut, 5, 5)).toEqual(pixel(whole, 5, 5));
+      }
+    });
+
+    it('is turned as EXIF says, like a whole one', async () => {
+      const file = await redAndBlue().jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer();
+      const picture = await decoded('cut.jpg', file.subarray(0, -2));
+      expect(picture).toMatchObject({ width: 32, height: 64, isCutOff: true });
+      expectColour(pixel(picture, 16, 8), [255, 0, 0], 8);
+    });
+
+    it.each(['jpeg', 'jpeg in CMYK', 'png', 'gif'] as const)('%s that lacks half is refused', async (name) => {
+      const file = await files[name]();
+      for (const share of [0.5, 0.7, 0.95]) {
+        await expect(decoded('half', file.subarray(0, file.length * (1 - share)))).rejects.toMatchObject({
+          ...{ kind: 'input', field: 'image', message: expect.stringContaining('is damaged or cut off') },
+        });
+      }
+    });
+
+    it.each(['webp', 'avif', 'tiff'] as const)('%s that lacks its end is refused as cut off', async (format) => {
+      const file = await photo().toFormat(format).toBuffer();
+      await expect(decoded('cut', file.subarray(0, -20))).rejects.toThrow(/is damaged or cut off/);
+    });
   });
 
   it.each<[string, () => Uint8Array | Promise<Uint8Array>, string]>([

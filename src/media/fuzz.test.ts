@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SoundstageError } from '../shared/errors.ts';
+import { bitmap } from './bitmap.test-support.ts';
 import { MediaService } from './media-service.ts';
 import { residentBytes } from './memory-limit.ts';
 
@@ -87,11 +88,15 @@ describe('mutated files', () => {
     if (rounds > 100) console.log(name, count);
   });
 
-  it.each(['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const)('%s', { timeout }, async (format) => {
+  it.each(['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif', 'bmp', 'heic'] as const)('%s', { timeout }, async (format) => {
     const noise = Buffer.from(Array.from({ length: 32 * 32 * 3 }, (_, index) => (index * index * 31) % 251));
-    const original = await sharp(noise, { raw: { width: 32, height: 32, channels: 3 } })
-      .toFormat(format)
-      .toBuffer();
+    const picture = sharp(noise, { raw: { width: 32, height: 32, channels: 3 } });
+    const original =
+      format === 'bmp'
+        ? bitmap(32, 32, noise)
+        : format === 'heic'
+          ? await readFile(join(fixtures, 'quadrants-tiles.heic'))
+          : await picture.toFormat(format).toBuffer();
     const path = join(folder, `picture.${format}`);
     const count = { result: 0, refused: 0 };
     for (let seed = 1; seed <= rounds; seed++) {

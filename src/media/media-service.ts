@@ -20,6 +20,12 @@ export interface Picture extends PictureSize {
   readonly rgb: Uint8Array;
 }
 
+/** A picture from a file. */
+export interface DecodedImage extends Picture {
+  /** The file ended before the picture did, and the rest is blank or coarse. */
+  readonly isCutOff: boolean;
+}
+
 export interface MediaCallOptions {
   /** Request field to blame for a bad file. */
   readonly field?: string | undefined;
@@ -99,12 +105,12 @@ export class MediaService implements AsyncDisposable {
   }
 
   /**
-   * Decodes a png, jpeg, webp, avif, gif (first frame) or tiff file to sRGB: EXIF rotation and ICC profile applied,
-   * transparency laid over white.
+   * Decodes a png, jpeg, webp, avif, heic, gif (first frame), tiff or bmp file to sRGB: rotation and ICC profile applied,
+   * transparency laid over white. A png, jpeg or gif that lacks its end is used, as browsers do.
    *
-   * @throws {SoundstageError} `input`: not a picture, damaged, more than 64 megapixels.
+   * @throws {SoundstageError} `input`: not a picture, damaged, more than a quarter missing, more than 64 megapixels.
    */
-  decodeImage(path: string, { field = 'image', signal }: MediaCallOptions = {}): Promise<Picture> {
+  decodeImage(path: string, { field = 'image', signal }: MediaCallOptions = {}): Promise<DecodedImage> {
     return this.#read(field, () =>
       collectPicture((onEvent) =>
         this.#decoder.call('image', { path, field }, { timeLimit: this.#timeLimit, signal, onEvent }),
@@ -188,7 +194,9 @@ function joinBlocks(blocks: readonly Float32Array[], channels: number): Float32A
   return joined;
 }
 
-async function collectPicture(call: (onEvent: (piece: Uint8Array) => void) => Promise<PictureSize>): Promise<Picture> {
+async function collectPicture<Facts extends PictureSize>(
+  call: (onEvent: (piece: Uint8Array) => void) => Promise<Facts>,
+): Promise<Facts & Picture> {
   const pieces: Uint8Array[] = [];
   const size = await call((piece) => void pieces.push(piece));
   const rgb = new Uint8Array(size.width * size.height * 3);

@@ -35,8 +35,9 @@ export async function prepareClip(
 ): Promise<PreparedClip> {
   const { signal } = options;
   const sound = await media.decodeAudio(settings.audio, { field: 'audio', signal });
-  const firstImage = await readImage(media, settings.image, 'image', options);
-  const endImage = await readImage(media, settings.endImage, 'end_image', options);
+  const notes: string[] = [];
+  const firstImage = await readImage(media, settings.image, 'image', notes, options);
+  const endImage = await readImage(media, settings.endImage, 'end_image', notes, options);
   const bundle = await openCheckpoint(weights.bundle);
   const facts = {
     audioSeconds: sound.duration,
@@ -44,12 +45,12 @@ export async function prepareClip(
     decoder: parseConfig('vae', configSection(bundle, 'vae'), bundle.path),
     decodeMemory: settings.device === 'cpu' ? decodeMemory() : undefined,
   };
-  const { plan, notes } = createPlan(settings, facts, weights);
+  const { plan, notes: planNotes } = createPlan(settings, facts, weights);
   const { sampleRate } = sound;
   const stereo = toStereo(sound.waveform, sound.channels, sound.channelMask);
   const seconds = plan.modelFrames / plan.fps;
   const waveform = settings.preprocessAudio ? preprocessConditioningAudio(stereo, sampleRate, { seconds }) : stereo;
-  return { plan, notes, inputs: { audio: { sampleRate, waveform }, firstImage, endImage } };
+  return { plan, notes: [...notes, ...planNotes], inputs: { audio: { sampleRate, waveform }, firstImage, endImage } };
 }
 
 /**
@@ -64,10 +65,12 @@ async function readImage(
   media: MediaService,
   path: string | undefined,
   field: string,
+  notes: string[],
   { signal, inspector }: PrepareOptions,
 ): Promise<Picture | undefined> {
   if (path === undefined) return undefined;
-  const picture = await media.decodeImage(path, { field, signal });
+  const { isCutOff, ...picture } = await media.decodeImage(path, { field, signal });
+  if (isCutOff) notes.push(`the ${field} is cut off: it is used as it is, blank or coarse where its end is missing`);
   await inspector?.checkPicture(picture, field);
   return media.h264RoundTrip(picture, imageRateFactor, { signal });
 }

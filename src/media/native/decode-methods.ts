@@ -12,7 +12,11 @@ export type DecodeMethods = {
   /** Events: blocks of samples, `[channels, samples]`. */
   readonly audio: { params: AudioDecodeRequest; result: AudioFormat; event: Float32Array };
   /** Events: the picture's bytes, `[height, width, 3]`. */
-  readonly image: { params: { path: string; field: string }; result: PictureSize; event: Uint8Array };
+  readonly image: {
+    params: { path: string; field: string };
+    result: PictureSize & { isCutOff: boolean };
+    event: Uint8Array;
+  };
   /** Events: the picture's bytes, `[height, width, 3]`. */
   readonly h264RoundTrip: {
     params: PictureSize & { rgb: Uint8Array; crf: number };

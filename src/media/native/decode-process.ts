@@ -3,7 +3,7 @@ import { Log } from 'node-av/lib';
 import { serveParentProcess } from '../../shared/service-host.ts';
 import { endAtMemoryLimit } from '../memory-limit.ts';
 import { decodeAudio } from './audio-decode.ts';
-import type { DecodeMethods, PictureSize } from './decode-methods.ts';
+import type { DecodeMethods } from './decode-methods.ts';
 import { h264RoundTrip } from './h264-round-trip.ts';
 import { type DecodedPicture, decodeImage } from './image-decode.ts';
 import { probe } from './probe.ts';
@@ -22,10 +22,12 @@ serveParentProcess<DecodeMethods>({
 
 const pieceBytes = 2 ** 20;
 
-async function deliver(picture: DecodedPicture, emit: (piece: Uint8Array) => Promise<void>): Promise<PictureSize> {
-  const { width, height, rgb } = picture;
+async function deliver<Picture extends DecodedPicture>(
+  { rgb, ...facts }: Picture,
+  emit: (piece: Uint8Array) => Promise<void>,
+): Promise<Omit<Picture, 'rgb'>> {
   for (let offset = 0; offset < rgb.length; offset += pieceBytes) {
     await emit(rgb.subarray(offset, offset + pieceBytes));
   }
-  return { width, height };
+  return facts;
 }

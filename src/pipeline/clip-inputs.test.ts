@@ -1,0 +1,36 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { plainSettings } from '../../test/support/clip-settings.ts';
+import { bundlePath, gemmaPath, upscalerPath } from '../../test/support/parity-checkpoint.ts';
+import { MediaService } from '../media/media-service.ts';
+import { prepareClip } from './clip-inputs.ts';
+
+const weights = { id: 'tiny', bundle: bundlePath, upscaler: upscalerPath, textEncoder: gemmaPath, cameraLoras: {} };
+const fixtures = join(import.meta.dirname, '../../test/fixtures/media');
+const media = new MediaService();
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'soundstage-inputs-'));
+});
+afterAll(async () => {
+  await media[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+test('a picture that is cut off is used and remarked on; a whole one, HEIC too, is not remarked on', async () => {
+  const [image, endImage] = [join(folder, 'cut.jpg'), join(folder, 'phone')];
+  const whole = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#f80' } })
+    .jpeg()
+    .toBuffer();
+  await writeFile(image, whole.subarray(0, -2));
+  await copyFile(join(fixtures, 'quadrants-tiles.heic'), endImage);
+  const settings = { ...plainSettings, audio: join(fixtures, 'click.wav'), image, endImage };
+  const { notes, inputs } = await prepareClip(settings, weights, media);
+  expect(notes).toEqual([expect.stringMatching(/^the image is cut off: /)]);
+  expect(inputs.firstImage).toMatchObject({ width: 64, height: 64 });
+  expect(inputs.endImage).toMatchObject({ width: 100, height: 150 });
+});
