@@ -26,6 +26,18 @@ test('plainly worded explicit prompts are refused', () => {
   ]);
 });
 
+test('a baby sleeping topless: everyday words do not add up to something else', () => {
+  expect(lines('innocent-prompts-everyday.txt').filter((prompt) => findRefusedContent(prompt) !== undefined)).toEqual(
+    [],
+  );
+});
+
+test('what resembles everyday prompts and is none stays refused', () => {
+  expect(lines('refused-prompts-everyday.txt').filter((prompt) => findRefusedContent(prompt) === undefined)).toEqual(
+    [],
+  );
+});
+
 // The rules were written before these prompts and never changed for them: what to expect of prompts nobody has tried.
 test('prompts the rules were not made for', () => {
   const passed = lines('innocent-prompts-unseen.txt').filter((prompt) => findRefusedContent(prompt) === undefined);

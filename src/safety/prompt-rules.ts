@@ -7,6 +7,7 @@ function phrases(patterns: readonly string[]): RegExp {
 }
 
 const innocent = phrases(vocabulary.innocentPhrases);
+const notMinors = phrases(vocabulary.notMinors);
 const minors = phrases(vocabulary.minors);
 const suggestive = phrases(vocabulary.suggestive);
 const sexual = phrases(vocabulary.sexual);
@@ -22,16 +23,18 @@ const bloody = phrases(vocabulary.bloody);
  */
 export function findRefusedContent(prompt: string): string | undefined {
   for (const spelling of promptSpellings(prompt)) {
-    const found = findIn(spelling.replace(innocent, ' '));
+    // Told from all of the prompt, since an innocent phrase may be about them.
+    const hasMinors = has(spelling.replace(notMinors, ' '), minors);
+    const found = findIn(spelling.replace(innocent, ' '), hasMinors);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function findIn(text: string): string | undefined {
+function findIn(text: string, hasMinors: boolean): string | undefined {
   const isSexual = has(text, sexual) || sexualWithoutSpaces.test(text);
   const hints = distinct(text, suggestive);
-  if (has(text, minors) && (isSexual || hints > 0)) return 'sexual content with minors';
+  if (hasMinors && (isSexual || hints > 0)) return 'sexual content with minors';
   if (has(text, sexualViolence)) return 'sexual violence';
   if (isSexual || hints > 1) return 'sexual content';
   if (has(text, gore) || distinct(text, bloody) > 1) return 'graphic violence';

@@ -3,21 +3,69 @@
  * are innocent in most prompts stand with the company that makes them explicit.
  */
 
-/** Where explicit words mean something else. They are taken out of a prompt before anything is looked for. */
+/** Nobody who is only called so: a baby has an article or the like before it. */
+const infant =
+  '(?:(?:an?|the|this|one|her|his|my|our|their|newborn|sleeping|tiny) baby(?: (?:boy|girl))?|babies|newborns?|infants?|toddlers?)';
+
+/** What an infant does, and where, between being named and being called topless. */
+const infantDoing =
+  '(?:is|are|was|were|lies|lying|sits|sitting|sleeps|sleeping|asleep|naps|napping|rests|resting|crawls|crawling|' +
+  'plays|playing|laughs|laughing|giggles|giggling|smiles|smiling|runs|running|splashes|splashing|dozes|dozing|' +
+  'peacefully|soundly|happily|quietly|still|in|on|under|through|a|an|the|its|crib|cot|cradle|bed|blanket|bath|tub|' +
+  'bathtub|pool|sun|garden|grass|beach|sand|sprinkler|heat|stroller)';
+
+const animal =
+  '(?:birds?|owls?|penguins?|robins?|sparrows?|mouse|mice|rats?|rabbits?|bunn(?:y|ies)|squirrels?|hedgehogs?|bats?|bears?|' +
+  'pandas?|elephants?|hippos?|rhinos?|seals?|turtles?|dragons?|dinosaurs?|goats?|sheep|monkeys?|apes?|gorillas?|' +
+  'chimps?|kangaroos?|kittens?|puppy|puppies|animals?)';
+
+const licking = '(?:dogs?|pupp(?:y|ies)|cats?|kittens?|cows?|cal(?:f|ves)|goats?|lambs?|horses?|pon(?:y|ies)|foals?)';
+
+/** Where explicit words mean something else. They are taken out of a prompt before hints and acts are looked for. */
 export const innocentPhrases: readonly string[] = [
   'naked (?:eyes?|mole[ -]rats?|truth|flames?|lights?|bulbs?|ambition)',
+  'naked (?:trees?|branch(?:es)?|twigs?|sky|rocks?|cliffs?|walls?|hills?|earth|wires?|blades?|nestlings?|kittens?|slugs?)',
+  `${animal},? (?:(?:is|are|still|born|almost) ){0,3}naked(?= ?(?:$|[.,;:!?]| (?:in|on|under) ))`,
+  'nude (?:colou?rs?|shades?|tones?|lipsticks?|nail polish)',
+  '(?:nude (?:statues?|sculptures?|paintings?)|marble nudes?)(?! (?:of|girl|boy|child|kid|teen))',
   'sex(?:ual)? (?:education|health|ed|educators?)',
   'sexual (?:harassment|abuse|assault|orientation|consent) (?:laws?|survivors?|prevention|awareness|training)',
-  '(?:opposite|same|fairer) sex',
+  '(?:opposite|same|fairer)[ -]sex',
   'sex (?:of|appeal)',
+  "(?:baby|fetus)['\u2019]s sex(?= ?(?:$|[.,;:!?]| (?:is|was|before|after) ))",
   'food porn',
-  'topless (?:cars?|bus|buses|towers?|trees?)',
+  'topless (?:cars?|towers?|trees?|convertibles?|jeeps?|(?:(?:red|old|tour|double[ -]decker) )?bus(?:es)?)',
+  // Alone, of an infant, it only says that the day is warm.
+  "topless (?:bab(?:y|ies)|newborns?|infants?|toddlers?)(?! (?:girl|boy|doll|mama|daddy|sitter)|['\u2019])",
+  `${infant},? (?:${infantDoing} ){0,6}(?:and )?topless(?= ?(?:$|[.,;!?]| (?:in|on|through|under|at) (?:a|an|the|its) (?!\\p{L}+['\u2019])))`,
+  '(?:wears?|wearing) nothing but (?:an? |its |his |her |their )?(?:\\p{L}+ )?(?:diapers?|napp(?:y|ies))',
+  'underwear (?:(?:dries|drying|hangs|hanging|flaps|flapping) (?:on|from) (?:a|the) )?(?:clothes ?lines?|washing lines?|drawers?|shel(?:f|ves)|laundry)',
+  'undress(?:es|ing)? (?:(?:her|his|the|a|their) )?(?:\\p{L}+ )?dolls?(?! up)',
+  'no clothes on (?:the|a) (?:clothes ?line|washing line|line|rack|hangers?|shel(?:f|ves))',
+  'without clothes[ -](?:pegs?|pins?|hangers?)',
+  'see-through (?:umbrellas?|raincoats?|curtains?|glass|tents?|lids?|boxes|box|bags?|doors?|windows?|roofs?|walls?|jellyfish)',
+  'bottomless (?:pits?|wells?|ocean|sea|lakes?|abyss|holes?|caves?|chasms?|cups?|bags?|buckets?|brunch|appetite|curiosity|energy)',
+  'moan(?:s|ing) (?:about|over) (?:\\p{L}+ ){0,3}(?:homework|chores?|school|weather|dinner|vegetables|bedtime|rain|exams?|tests?)',
+  '(?:wind|door|ship|ghost|zombie|engine|cello)s? moan(?:s|ing)',
+  `${licking} (?:\\p{L}+ )?lick(?:s|ing) (?:her|him|each other)`,
+  'aroused from (?:\\p{L}+ )?(?:sleep|slumber|naps?|dreams?)',
+  'uncensored (?:songs?|albums?|news|history|letters?|interviews?)',
+  '(?:paint|varnish|wallpaper|wire|cable) strip(?:pers?|ping)',
+  'ma(?:ke|kes|king|de) love (?:songs?|letters?|poems?|hearts?|heart shapes?|potions?)',
+  'make love,? not war',
   'pussy ?(?:willows?|cats?|foot)',
+];
+
+/** Where words for whoever is under age mean something else. */
+export const notMinors: readonly string[] = [
+  'in [a-g](?: flat| sharp)? minor(?= ?(?:$|[.,;:!?]| (?:is|on|for|by|with|played|plays|sung) ))',
+  'minor (?:chords?|keys?|scales?|thirds?|leagues?|injur(?:y|ies)|roles?|details?|repairs?|planets?|damage|accidents?)',
+  `(?:a|the) baby ${animal}`,
 ];
 
 /** Whoever is, or may be, under age. */
 export const minors: readonly string[] = [
-  ...['child', 'children', 'kids?', 'toddlers?', 'infants?', 'babies', '(?:a|the|newborn) baby', 'pre-?teens?'],
+  ...['child', 'children', 'kids?', 'toddlers?', 'infants?', 'babies', '(?:a|the|newborn|topless) baby', 'pre-?teens?'],
   ...['tweens?', 'under ?-?aged?', 'minors?', 'school ?(?:girl|boy)s?', 'lolis?', 'shota', 'teen(?:ager|age|aged)?s?'],
   '(?:little|young|small|tiny) (?:girl|boy)s?',
   '(?:1[0-7]|[1-9])[ -]?(?:year|yr)s?[ -]?olds?',
