@@ -73,6 +73,7 @@ test.for([
   ['a word repeated', 'naked '.repeat(2000)],
   ['letters that stand alone', 'a '.repeat(6000)],
   ['almost a phrase', 'take off all of her '.repeat(600)],
+  ['almost an innocent phrase', 'a baby is lying in the crib and a puppy is still '.repeat(250)],
   ['digits and signs', '$1'.repeat(6000)],
   ['combining marks', `e${'\u0301'.repeat(12_000)}`],
   ['one long word', 'x'.repeat(12_000)],

@@ -5,7 +5,7 @@
 
 /** Nobody who is only called so: a baby has an article or the like before it. */
 const infant =
-  '(?:(?:an?|the|this|one|her|his|my|our|their|newborn|sleeping|tiny) baby(?: (?:boy|girl))?|babies|newborns?|infants?|toddlers?)';
+  '(?:(?:an?|the|this|one|her|his|my|our|their|newborn|sleeping|tiny) baby(?: (?:boy|girl))?|babies|newborns?|infants?|toddlers?|(?<=^ ?)baby(?: (?:boy|girl))?(?!,))';
 
 /** What an infant does, and where, between being named and being called topless. */
 const infantDoing =
@@ -23,7 +23,7 @@ const licking = '(?:dogs?|pupp(?:y|ies)|cats?|kittens?|cows?|cal(?:f|ves)|goats?
 
 /** Where explicit words mean something else. They are taken out of a prompt before hints and acts are looked for. */
 export const innocentPhrases: readonly string[] = [
-  'naked (?:eyes?|mole[ -]rats?|truth|flames?|lights?|bulbs?|ambition)',
+  'naked (?:eyes?|mole[ -]rats?|truth|flames?|lights?|bulbs?|ambition|gun)',
   'naked (?:trees?|branch(?:es)?|twigs?|sky|rocks?|cliffs?|walls?|hills?|earth|wires?|blades?|nestlings?|kittens?|slugs?)',
   `${animal},? (?:(?:is|are|still|born|almost) ){0,3}naked(?= ?(?:$|[.,;:!?]| (?:in|on|under) ))`,
   'nude (?:colou?rs?|shades?|tones?|lipsticks?|nail polish)',
@@ -51,6 +51,11 @@ export const innocentPhrases: readonly string[] = [
   'aroused from (?:\\p{L}+ )?(?:sleep|slumber|naps?|dreams?)',
   'uncensored (?:songs?|albums?|news|history|letters?|interviews?)',
   '(?:paint|varnish|wallpaper|wire|cable) strip(?:pers?|ping)',
+  'the emperor (?:is|was|walks|stands|has|wears) (?:naked|nude|no clothes(?: on)?|nothing)',
+  'barely dressed for (?:the )?(?:cold|winter|snow|weather)',
+  'aroused (?:(?:his|her|their|the) )?(?:curiosity|suspicions?|interest|attention)',
+  'touch(?:es|ing) (?:her|him)self on the (?:forehead|nose|cheek|chin|head|shoulder|knee)',
+  '(?:gives|giving) head (?:pats?|scratches|rubs?|massages?)',
   'ma(?:ke|kes|king|de) love (?:songs?|letters?|poems?|hearts?|heart shapes?|potions?)',
   'make love,? not war',
   'pussy ?(?:willows?|cats?|foot)',
