@@ -53,6 +53,7 @@ describe('base64 that was damaged on the way is refused, not half decoded', () =
     ['+ as escaped spaces', plus.replaceAll('+', '%20')],
     ['some + as spaces', plus.replace('+', ' ')],
     ['nothing but +, as spaces within', `AAAA${base64}AAAA`.replaceAll('+', ' ')],
+    ['a + before the padding, as a space', 'QUJDQU ='],
     ['one + as a space, no padding', 'AAA AAAAA'],
     ['a space after 64 characters, but not after the next 64', `${'A'.repeat(64)} ${'A'.repeat(63)} ${'A'.repeat(64)}`],
   ])('%s', (_, content) => {

@@ -78,7 +78,7 @@ function refuseLostPluses(uri: string, from: number, purpose: Purpose): void {
   const rest = uri.slice(from);
   if (!/ |%20/.test(rest)) return;
   const content = unescaped(rest).trim();
-  if (!/[^\s=] +[^\s=]/.test(content) || LINES.some((length) => isWrapped(content, length))) return;
+  if (!/[^\s=] +\S/.test(content) || LINES.some((length) => isWrapped(content, length))) return;
   throw downloadError(
     purpose,
     'its data URI has spaces where base64 has +, as after a form or a query: write each + as %2B there, or send JSON',

@@ -19,9 +19,8 @@ export interface HeifPicture extends PictureSize {
   readonly icc: Uint8Array | undefined;
 }
 
-/** The picture is made in a way that is not read. */
-export class UnknownHeifItem extends Error {}
-
+/** How often an item may be made from others; tiles are not. */
+const deepest = 2;
 /** More tiles than those of any picture within the limits. */
 const mostParts = 4096;
 
@@ -30,7 +29,7 @@ const mostParts = 4096;
  * cropped, turned and mirrored as its properties say, with its transparency. EXIF does not count there.
  *
  * @param checkSize throws where a picture is too large; asked before it is decoded
- * @throws {UnknownHeifItem} other content than HEVC
+ * @throws Error where it is damaged, or holds something else than HEVC
  */
 export async function decodeHeif(
   bytes: Uint8Array<ArrayBuffer>,
@@ -41,7 +40,7 @@ export async function decodeHeif(
   const icc = iccProfile(file.item(file.primary)) ?? iccProfile(file.item(firstPart(file, file.primary)));
   const alpha = file.alphaOf(file.primary);
   if (alpha === undefined) return { ...picture, channels: 3, icc };
-  return { ...withAlpha(picture, await decodeItem(file, alpha, checkSize)), icc };
+  return { ...(await withAlpha(picture, await decodeItem(file, alpha, checkSize))), icc };
 }
 
 interface Rgb extends PictureSize {
@@ -52,9 +51,10 @@ async function decodeItem(file: HeifFile, id: number, checkSize: (size: PictureS
   const item = file.item(id);
   let picture: Rgb;
   if (item.type === 'hvc1' || item.type === 'hev1') picture = await decodeCoded(item, checkSize);
-  else if (item.type === 'grid' && depth < 2) picture = await decodeGrid(file, item, checkSize, depth);
-  else if (item.type === 'iden' && depth < 2) picture = await decodeItem(file, onlyPart(item), checkSize, depth + 1);
-  else throw new UnknownHeifItem(`an item of type ${item.type}`);
+  else if (item.type === 'grid' && depth < deepest) picture = await decodeGrid(file, item, checkSize);
+  else if (item.type === 'iden' && depth < deepest)
+    picture = await decodeItem(file, onlyPart(item), checkSize, depth + 1);
+  else throw new Error(`items of type ${item.type} are not read here`);
   for (const property of item.properties) picture = await transformed(picture, property);
   return picture;
 }
@@ -66,7 +66,7 @@ async function decodeCoded(item: HeifItem, checkSize: (size: PictureSize) => voi
   if (configuration === undefined) throw new Error('the picture has no decoder configuration');
   const extraData = Buffer.from(configuration.buffer, configuration.byteOffset, configuration.byteLength);
   const picture = { codec: AV_CODEC_ID_HEVC, content: Buffer.from(item.content), extraData };
-  const { width, height, pixels } = await decodeStill(picture, 'rgb', (frame) => setColours(frame, item));
+  const { width, height, pixels } = await decodeStill(picture, 'rgb', (frame) => setColors(frame, item));
   checkSize({ width, height });
   return { width, height, pixels };
 }
@@ -75,7 +75,6 @@ async function decodeGrid(
   file: HeifFile,
   { content, parts }: HeifItem,
   checkSize: (size: PictureSize) => void,
-  depth: number,
 ): Promise<Rgb> {
   const { rows, columns, width, height } = gridOf(content);
   checkSize({ width, height });
@@ -84,7 +83,7 @@ async function decodeGrid(
   const pixels = new Uint8Array(width * height * 3);
   let tileSize: PictureSize | undefined;
   for (const [index, part] of parts.entries()) {
-    const tile = await decodeItem(file, part, checkSize, depth + 1);
+    const tile = await decodeItem(file, part, checkSize, deepest);
     tileSize ??= tile;
     if (tile.width !== tileSize.width || tile.height !== tileSize.height) throw new Error('the tiles differ in size');
     if (tile.width * columns < width || tile.height * rows < height) throw new Error('the tiles leave gaps');
@@ -111,14 +110,14 @@ function paste(tile: Rgb, canvas: Rgb, left: number, top: number): void {
   }
 }
 
-/** Colours as the file names them; where neither it nor the content does, they are those of JPEG. */
-function setColours(frame: Frame, item: HeifItem): void {
-  const colours = item.properties.map(nclx).find((found) => found !== undefined);
-  if (colours !== undefined) {
-    frame.colorPrimaries = colours.getUint16(4) as AVColorPrimaries;
-    frame.colorTrc = colours.getUint16(6) as AVColorTransferCharacteristic;
-    frame.colorSpace = colours.getUint16(8) as AVColorSpace;
-    frame.colorRange = colours.getUint8(10) >= 0x80 ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+/** Colors as the file names them; where neither it nor the content does, they are those of JPEG. */
+function setColors(frame: Frame, item: HeifItem): void {
+  const colors = item.properties.map(nclx).find((found) => found !== undefined);
+  if (colors !== undefined) {
+    frame.colorPrimaries = colors.getUint16(4) as AVColorPrimaries;
+    frame.colorTrc = colors.getUint16(6) as AVColorTransferCharacteristic;
+    frame.colorSpace = colors.getUint16(8) as AVColorSpace;
+    frame.colorRange = colors.getUint8(10) >= 0x80 ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   }
   if (frame.colorSpace === AVCOL_SPC_UNSPECIFIED) frame.colorSpace = AVCOL_SPC_SMPTE170M;
 }
@@ -180,13 +179,11 @@ function cleanAperture(
   return { left, top, width: across, height: down };
 }
 
-function withAlpha(picture: Rgb, alpha: Rgb): Omit<HeifPicture, 'icc'> {
+async function withAlpha(picture: Rgb, alpha: Rgb): Promise<Omit<HeifPicture, 'icc'>> {
   const { width, height, pixels } = picture;
   if (alpha.width !== width || alpha.height !== height) throw new Error('the transparency has another size');
-  const all = new Uint8Array(width * height * 4);
-  for (let from = 0, to = 0; to < all.length; from += 3, to += 4) {
-    all.set(pixels.subarray(from, from + 3), to);
-    all[to + 3] = alpha.pixels[from] ?? 0;
-  }
-  return { width, height, pixels: all, channels: 4 };
+  const raw = { width, height, channels: 3 } as const;
+  const opacity = await sharp(alpha.pixels, { raw, limitInputPixels: false }).extractChannel(0).raw().toBuffer();
+  const joined = sharp(pixels, { raw, limitInputPixels: false }).joinChannel(opacity, { raw: { ...raw, channels: 1 } });
+  return { width, height, pixels: await joined.raw().toBuffer(), channels: 4 };
 }
