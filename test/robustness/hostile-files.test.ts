@@ -100,7 +100,7 @@ test.each([
   ['/silent', 'file_download_error', /longer than 3 s/],
   ['/missing', 'file_download_error', /404/],
   ['/empty', 'file_download_error', /empty/],
-  ['/page', 'unsupported_audio_format', /./],
+  ['/page', 'unsupported_audio_format', /it is a web page \(from 127\.0\.0\.1:/],
 ])('audio_url %s ends with %s', async (path, type, message) => {
   const before = process.memoryUsage().rss;
   const { status, body } = await run({ audio_url: `${outside.url}${path}` });
