@@ -1,6 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { copyFile, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
 import { bundlePath, gemmaPath, upscalerPath } from '../../test/support/parity-checkpoint.ts';
+import { readSafetensorsHeader } from '../graph/safetensors.ts';
+import { writeSafetensors } from '../graph/safetensors-writer.ts';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
@@ -90,4 +95,55 @@ test('a cancelled clip leaves the same process ready for the next', async () => 
   await expect(cancelled).rejects.toMatchObject({ kind: 'cancelled' });
   await events(plan());
   expect(engine.pid).toBe(pid);
+});
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'soundstage-engine-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+test.for([
+  ['text_embedding_projection.', 'the contexts of the text'],
+  ['audio_vae.encoder.conv_in', 'the latents of the recording'],
+  ['model.diffusion_model.transformer_blocks.1.ff', 'the video latents after the first stage'],
+  ['vae.decoder.conv_in', 'the decoded frames'],
+  ['audio_vae.decoder.conv_in', 'the decoded sound'],
+] as const)('a clip that stops being numbers in %s is an error that says where', async ([damaged, where]) => {
+  const folder = await temporaryFolder();
+  const bundle = join(folder, 'damaged.safetensors');
+  await copyFile(weights.bundle, bundle);
+  const { tensors } = await readSafetensorsHeader(bundle);
+  const tensor = [...tensors.values()].find(({ name, length }) => name.startsWith(damaged) && length > 0);
+  if (tensor === undefined) throw new Error(`no ${damaged}`);
+  {
+    await using file = await open(bundle, 'r+');
+    // All ones is no number in any float type.
+    await file.write(Buffer.alloc(tensor.length, 0xff), 0, tensor.length, tensor.offset);
+  }
+  const broken = { ...plan({ audioStrength: 0.5 }), weights: { ...weights, bundle } };
+  await expect(events(broken)).rejects.toMatchObject({
+    kind: 'weights',
+    message: `${where} are not finite numbers: the weights may be damaged, which \`soundstage models check\` tells`,
+  });
+});
+
+test('LoRAs that are too strong for the arithmetic are blamed, with the stage', async () => {
+  const path = join(await temporaryFolder(), 'strong.safetensors');
+  const tensors = (['A', 'B'] as const).map((side) => ({
+    name: `diffusion_model.transformer_blocks.0.attn1.to_out.0.lora_${side}.weight`,
+    dtype: 'float32' as const,
+    shape: side === 'A' ? [1, 64] : [64, 1],
+    bytes: () => new Uint8Array(new Float32Array(64).fill(1e30).buffer),
+  }));
+  await writeSafetensors(path, tensors);
+  const strong = plan({ loras: [{ path, scale: 1, field: 'loras.0.path' }] });
+  await expect(events(strong)).rejects.toMatchObject({
+    kind: 'input',
+    field: 'loras',
+    message: expect.stringMatching(
+      /^the video latents after the first stage are not finite numbers: the LoRAs are too strong/,
+    ),
+  });
+  await events(plan());
 });

@@ -156,7 +156,10 @@ async function evaluateTransformer(parityCase: ParityCase, bundle: string): Prom
 /** The recorded cases know of no other modules that a LoRA may change. */
 function linearsOf(checkpoint: Checkpoint): AdaptableModules {
   return new Map(
-    [...transformerLinears(checkpoint)].map(([module, { outputs, inputs }]) => [module, { shape: [outputs, inputs], isLinear: true }]),
+    [...transformerLinears(checkpoint)].map(([module, { outputs, inputs }]) => [
+      module,
+      { shape: [outputs, inputs], isLinear: true },
+    ]),
   );
 }
 

@@ -59,8 +59,13 @@ export interface AppliedLora {
  * @throws SoundstageError `weights`: no safetensors file
  */
 export async function readLora(path: string, modules: AdaptableModules): Promise<Lora> {
-  const header = await readLoraHeader(path);
-  const { size, mtimeMs } = await stat(path);
+  const { size, mtimeMs } = await stat(path).catch((cause: unknown) => {
+    throw new SoundstageError('weights', `the LoRA ${path} does not exist`, { cause });
+  });
+  const header = await readSafetensorsHeader(path).catch((error: unknown) => {
+    if (!(error instanceof SoundstageError)) throw error;
+    throw new SoundstageError(error.kind, `the LoRA cannot be read: ${error.message}`, { cause: error });
+  });
   const groups = groupByModule(header);
   const resolved = new ModuleNames(modules.keys()).resolve(groups.keys());
   const changes = new Map<string, ModuleChange>();
@@ -149,13 +154,6 @@ function tensorsOf({ changes }: Lora): readonly StoredTensor[] {
     ...(magnitude === undefined ? [] : [magnitude]),
     ...(bias === undefined ? [] : [bias.difference]),
   ]);
-}
-
-async function readLoraHeader(path: string): Promise<SafetensorsHeader> {
-  return readSafetensorsHeader(path).catch((error: unknown) => {
-    if (!(error instanceof SoundstageError)) throw error;
-    throw new SoundstageError(error.kind, `the LoRA ${path} cannot be read: ${error.message}`, { cause: error });
-  });
 }
 
 function headerScales(header: SafetensorsHeader, problems: string[]): HeaderScales {
