@@ -146,7 +146,7 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
   }
 
   #spawn(): Child {
-    const { module, env, execArgv = [], execPath = globalThis.process.execPath } = this.#options;
+    const { module, title, env, execArgv = [], execPath = globalThis.process.execPath } = this.#options;
     const process = fork(module, {
       serialization: 'advanced',
       execPath,
@@ -162,16 +162,16 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
     process.on('message', (message: ChildMessage) => this.#receive(child, message));
     process.on('exit', (code, exitSignal) => {
       const how = exitSignal === null ? `with code ${code}` : `by signal ${exitSignal}`;
-      this.#exited(child, this.#crashed(`ended unexpectedly ${how}`, child.stderr));
+      this.#exited(child, crash(`${title} ended unexpectedly ${how}`, child.stderr));
     });
     process.on('error', (cause) => {
       // Without a process there is no `exit`. One that lives, but cannot be talked to, is of no use.
-      if (process.pid === undefined) this.#exited(child, this.#crashed('could not be started', cause));
-      else this.#end(child, this.#crashed('could not be reached', cause));
+      if (process.pid === undefined) this.#exited(child, crash(`${title} could not be started`, cause));
+      else this.#end(child, crash(`${title} could not be reached`, cause));
     });
     // A child that closes its end of the channel is about to exit by itself, with a code that says more than a kill.
     process.on('disconnect', () => {
-      const clock = setTimeout(() => this.#end(child, this.#crashed('does not answer any more')), exitMilliseconds);
+      const clock = setTimeout(() => this.#end(child, crash(`${title} does not answer any more`)), exitMilliseconds);
       void child.gone.promise.then(() => clearTimeout(clock));
     });
     return child;
@@ -225,16 +225,16 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
   }
 
   #stopped(): SoundstageError {
-    return new SoundstageError('crash', `${this.#options.title} was stopped`);
-  }
-
-  #crashed(how: string, cause?: unknown): SoundstageError {
-    return new SoundstageError('crash', `${this.#options.title} ${how}`, { cause });
+    return crash(`${this.#options.title} was stopped`);
   }
 
   #timedOut(timeout: number): SoundstageError {
-    return new SoundstageError('crash', `${this.#options.title} did not answer within ${timeout / 1000} s`);
+    return crash(`${this.#options.title} did not answer within ${timeout / 1000} s`);
   }
+}
+
+function crash(message: string, cause?: unknown): SoundstageError {
+  return new SoundstageError('crash', message, { cause });
 }
 
 function cancelled(cause?: unknown): SoundstageError {
