@@ -22,6 +22,10 @@ function options(abort: () => void = () => {}): EventStreamOptions {
   };
 }
 
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 async function* events(...values: unknown[]): AsyncGenerator<unknown> {
   yield* values;
 }
@@ -71,13 +75,29 @@ test('nothing is asked for ahead of the reader', async () => {
   expect(next).toHaveBeenCalledTimes(1);
 });
 
-test('silence is filled with comments', async () => {
+test('silence is filled with comments: from the first moment on, and never more than 3 s apart', async () => {
   vi.useFakeTimers();
   try {
-    const reply = eventStream({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }, options());
-    const reading = reply.body?.getReader().read();
-    await vi.advanceTimersByTimeAsync(15_000);
-    expect(new TextDecoder().decode((await reading)?.value)).toMatch(/^: .*\n\n$/);
+    async function* rare(): AsyncGenerator<unknown> {
+      await wait(7000);
+      yield 1;
+      await wait(20_000);
+    }
+    const came: { readonly at: number; readonly text: string }[] = [];
+    const reading = (async () => {
+      for await (const chunk of eventStream(rare(), options()).body ?? []) {
+        came.push({ at: Date.now(), text: new TextDecoder().decode(chunk) });
+      }
+    })();
+    const started = Date.now();
+    await vi.advanceTimersByTimeAsync(27_000);
+    await reading;
+    const times = [started, ...came.map(({ at }) => at), Date.now()];
+    const silences = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+    expect(silences[0]).toBeLessThan(1000);
+    expect(Math.max(...silences)).toBeLessThanOrEqual(3000);
+    expect(came.filter(({ text }) => text.startsWith('data: ')).map(({ text }) => text)).toEqual(['data: 1\n\n']);
+    for (const { text } of came) expect(text).toMatch(/^(?:: .*|data: 1)\n\n$/);
   } finally {
     vi.useRealTimers();
   }

@@ -1,7 +1,10 @@
 const encoder = new TextEncoder();
 
-/** Milliseconds between comments that keep an idle stream from being cut by what lies between. */
-const keepAliveInterval = 15_000;
+/**
+ * Milliseconds of silence that are ended by a comment: the Python client's HTTP library gives up after 5 s of them, the
+ * Java client after 10, and what lies between cuts idle streams too. Before the first event, not even this long.
+ */
+const silence = Object.freeze({ first: 500, later: 2000 });
 
 export interface EventStreamOptions {
   /** Called when the reader has gone; must bring the events to an end. */
@@ -17,12 +20,14 @@ export function eventStream(events: AsyncIterable<unknown>, options: EventStream
   const { abort, resources, breakOff } = options;
   const iterator = events[Symbol.asyncIterator]();
   let next: Promise<IteratorResult<unknown>> | undefined;
+  let patience: number = silence.first;
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         next ??= iterator.next();
         try {
-          const settled = await withinInterval(next);
+          const settled = await within(patience, next);
+          patience = silence.later;
           if (settled === undefined) return controller.enqueue(encoder.encode(': waiting\n\n'));
           next = undefined;
           if (settled.done !== true) return controller.enqueue(encoder.encode(`data: ${asciiJson(settled.value)}\n\n`));
@@ -54,13 +59,14 @@ export function asciiJson(value: unknown): string {
   );
 }
 
-async function withinInterval<T>(promise: Promise<T>): Promise<T | undefined> {
+/** What the promise resolves to; undefined when it takes longer than that. */
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const interval = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, keepAliveInterval, undefined);
+  const timeLimit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, undefined);
   });
   try {
-    return await Promise.race([promise, interval]);
+    return await Promise.race([promise, timeLimit]);
   } finally {
     clearTimeout(timer);
   }

@@ -85,6 +85,33 @@ test('a run as a stream that is over before its first event is a stream all the 
   expect(eventsOf(body)).toMatchObject([{ seed: 7, prompt: input.prompt }]);
 });
 
+test('every stream is heard of at once, and at least every 3 s while nothing happens', async () => {
+  const requestId = await calls.running();
+  const request = `/queue/${id}/requests/${requestId}`;
+  const submitted = { method: 'POST', body: JSON.stringify(input) };
+  const streams = [
+    [`${request}/status/stream?logs=1`, {}],
+    [`${request}/progress/stream`, {}],
+    [`/run/${id}/stream`, submitted],
+    ['/fal/proxy', { ...submitted, headers: { 'x-fal-target-url': `https://fal.run/${id}/stream` } }],
+  ] as const;
+  const heard = streams.map(async ([path, init]) => {
+    const times = [performance.now()];
+    const reply = await fetch(new URL(path, server.url), init);
+    const reader = reply.body?.getReader();
+    for (let text = ''; !text.includes('\n: '); times.push(performance.now())) {
+      text += `\n${new TextDecoder().decode((await reader?.read())?.value)}`;
+    }
+    await reader?.cancel();
+    return times.slice(1).map((at, index) => at - (times[index] ?? 0));
+  });
+  for (const silences of await Promise.all(heard)) {
+    expect(silences[0]).toBeLessThan(1500);
+    expect(Math.max(...silences)).toBeLessThan(3000);
+  }
+  await server.requests.cancel(requestId, 'client_cancelled');
+});
+
 test('a run as a stream breaks off when it fails', async () => {
   maker.behaviour = async () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
