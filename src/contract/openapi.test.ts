@@ -43,6 +43,13 @@ test('155 a status requires status and request_id', () => {
   expect(schemas.QueueStatus?.required).toEqual(['status', 'request_id']);
 });
 
+test('log entries carry level and source at the top and in labels', () => {
+  const [list] = schemas.QueueStatus?.properties?.logs?.anyOf ?? [];
+  expect(list).toMatchObject({ type: 'array', items: { properties: { level: {}, source: {} } } });
+  const { level, source, labels } = list?.items?.properties ?? {};
+  expect(labels).toEqual({ type: 'object', properties: { level, source }, required: ['level', 'source'] });
+});
+
 test('fields show the published limits and no others', () => {
   const { prompt, image_url, num_frames, seed, loras, video_size } = publishedInput.root.properties ?? {};
   expect(prompt).not.toHaveProperty('maxLength');

@@ -17,6 +17,22 @@ export interface OpenApiDocument {
 const text = (description: string) => ({ type: 'string', description }) as const;
 const anyObject = (description: string) => ({ type: 'object', description, additionalProperties: true }) as const;
 
+const logLevel = { type: 'string', enum: ['STDERR', 'STDOUT', 'ERROR', 'INFO', 'WARN', 'DEBUG'] } as const;
+const logSource = { type: 'string', enum: ['USER'] } as const;
+
+/** Level and source are told twice, because some clients read them at the top and some in `labels`. */
+const logEntry = Object.freeze({
+  type: 'object',
+  properties: {
+    message: { type: 'string' },
+    level: logLevel,
+    source: logSource,
+    labels: { type: 'object', properties: { level: logLevel, source: logSource }, required: ['level', 'source'] },
+    timestamp: text('When it was logged, ISO 8601.'),
+  },
+  required: ['message', 'level', 'source', 'labels', 'timestamp'],
+} satisfies JsonSchema);
+
 const queueStatus = Object.freeze({
   type: 'object',
   properties: {
@@ -25,7 +41,7 @@ const queueStatus = Object.freeze({
     response_url: text('The response url.'),
     status_url: text('The status url.'),
     cancel_url: text('The cancel url.'),
-    logs: anyObject('The logs.'),
+    logs: { description: 'The logs.', anyOf: [{ type: 'array', items: logEntry }, { type: 'null' }] },
     metrics: anyObject('The metrics.'),
     queue_position: { type: 'integer', description: 'The queue position.' },
   },

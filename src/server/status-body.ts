@@ -36,6 +36,8 @@ export function statusCode({ state }: RequestStatus): 200 | 202 {
   return state === 'COMPLETED' ? 200 : 202;
 }
 
+/** Some clients read level and source at the top, those for Java and Swift ask for `labels`. */
 function logEntry({ level, message, at }: NumberedLogEntry) {
-  return { message, level, source: 'USER', timestamp: at.toISOString() };
+  const labels = { level, source: 'USER' };
+  return { message, ...labels, labels, timestamp: at.toISOString() };
 }

@@ -77,6 +77,7 @@ await onEachDatabase('E. Queue: status', {}, (stage) => {
         message: expect.any(String),
         level: expect.stringMatching(/^(STDERR|STDOUT|ERROR|INFO|WARN|DEBUG)$/),
         source: 'USER',
+        labels: { level: entry.level, source: 'USER' },
         timestamp: expect.stringMatching(isoTime),
       });
     }
