@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cost, megapixels } from './price.ts';
+import { cost, megapixels, roundedCost } from './price.ts';
 
 test.each([
   ['158', 1280, 720, 121, 112, 0.112],
@@ -21,6 +21,19 @@ test('a pixel more than a whole number of megapixels counts, also where division
 
 test('no dollar amount shows a rounding error', () => {
   for (let units = 0; units < 20_000; units++) expect(String(cost(units))).toMatch(/^\d+(\.\d{1,3})?$/);
+});
+
+test('sums of costs are told to the thousandth of a cent, not 0.23400000000000015', () => {
+  let sum = 0;
+  for (let clip = 0; clip < 78; clip += 1) {
+    sum += cost(3);
+    expect(String(roundedCost(sum))).toMatch(/^\d(\.\d{1,3})?$/);
+  }
+  expect(String(sum)).not.toBe('0.234');
+  expect(roundedCost(sum)).toBe(0.234);
+  expect([roundedCost(0.000_014), roundedCost(0.000_016), roundedCost(1e12 / 3)]).toEqual([
+    0.000_01, 0.000_02, 333_333_333_333.333_31,
+  ]);
 });
 
 test.each([

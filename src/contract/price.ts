@@ -1,8 +1,8 @@
 import { endpoint } from './endpoint.ts';
 
 const pixelsPerUnit = 1_000_000;
-/** US dollars are computed in these, so that no sum shows a rounding error. */
-const unitsPerDollar = Math.round(1 / endpoint.price.unitPrice);
+/** US dollars are rounded to these, thousandths of a cent, lest they show the rounding errors of sums and averages. */
+const stepsPerDollar = 100_000;
 
 /**
  * Megapixels billed for a clip: `width × height × frames`, rounded up to whole megapixels.
@@ -20,5 +20,10 @@ export function megapixels(width: number, height: number, frames: number): numbe
 
 /** US dollars for a number of megapixels. */
 export function cost(units: number): number {
-  return units / unitsPerDollar;
+  return roundedCost(units * endpoint.price.unitPrice);
+}
+
+/** US dollars as they are shown: to the thousandth of a cent. */
+export function roundedCost(dollars: number): number {
+  return Math.round(dollars * stepsPerDollar) / stepsPerDollar;
 }

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../../test/support/server.ts';
 import { TestClipMaker } from '../jobs/test-jobs.ts';
 import { app, Calls, id, input, unknownId } from './calls.test-support.ts';
+import { estimate } from './platform/pricing.ts';
+import { usageBody } from './platform/usage.ts';
 
 const maker = new TestClipMaker();
 let server: TestServer;
@@ -31,6 +33,17 @@ test('documents, models and prices', async () => {
   const page = await calls.call('/');
   expect(page.body).toMatch(/<title>Soundstage<\/title>/);
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+});
+
+test('costs add up without rounding errors: in a span, in sum and in an estimate', async () => {
+  const start = new Date('2026-03-01T00:00:00Z');
+  const bucket = { owner: 'a', endpoint: id, start, requests: 1, units: 78 };
+  const buckets = [0.078 + 0.1, 0.056].map((cost) => ({ ...bucket, cost }));
+  const body = JSON.stringify(usageBody(buckets, ['time_series', 'summary']));
+  expect([...body.matchAll(/"cost":([\d.]+)/g)].map(([, cost]) => cost)).toEqual(['0.234', '0.234']);
+  const asked = { estimate_type: 'historical_api_price', endpoints: { [id]: { call_quantity: 3 } } } as const;
+  const requests = { usage: async () => [{ ...bucket, requests: 7, cost: 0.1 }] };
+  expect(await estimate(asked, requests, { owner: 'a', scope: 'API' })).toBe(0.042_86);
 });
 
 test('usage, history and the deletion of payloads', async () => {

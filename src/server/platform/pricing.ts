@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { endpoint } from '../../contract/endpoint.ts';
-import { cost } from '../../contract/price.ts';
+import { cost, roundedCost } from '../../contract/price.ts';
 import type { Requests } from '../../jobs/requests.ts';
 import type { Caller } from '../authentication.ts';
 import { badRequest } from '../bad-request.ts';
@@ -36,5 +36,5 @@ export async function estimate(
   const calls = used.reduce((sum, bucket) => sum + bucket.requests, 0);
   if (calls === 0) throw badRequest('there were no calls yet to learn a price from', 'estimate_type');
   const perCall = used.reduce((sum, bucket) => sum + bucket.cost, 0) / calls;
-  return perCall * (asked.endpoints[endpoint.id]?.call_quantity ?? 0);
+  return roundedCost(perCall * (asked.endpoints[endpoint.id]?.call_quantity ?? 0));
 }

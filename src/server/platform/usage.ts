@@ -1,4 +1,5 @@
 import { endpoint } from '../../contract/endpoint.ts';
+import { roundedCost } from '../../contract/price.ts';
 import type { UsageBucket } from '../../jobs/history.ts';
 
 const { unitPrice, unit, currency } = endpoint.price;
@@ -28,7 +29,7 @@ function grouped(buckets: readonly UsageBucket[], withKey: boolean) {
     unit,
     quantity: sum(group, 'units'),
     unit_price: unitPrice,
-    cost: sum(group, 'cost'),
+    cost: roundedCost(sum(group, 'cost')),
     currency,
     ...(withKey && { auth_method: group[0]?.owner }),
   }));
