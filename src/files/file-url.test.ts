@@ -17,6 +17,7 @@ test.each([
   `https://clips.example.com:443${path}`,
   `https://v3.fal.media${path}`,
   `https://v3b.fal.media${path}`,
+  `https://fal.media${path}`,
   `http://localhost:8000/files/b/ab/${id}`,
   `http://localhost:8000/files/b/ab/${id}_another-name.mp4`,
 ])('%s is ours', (url) => {
@@ -31,6 +32,7 @@ test.each([
   `http://v3.fal.media.example.com${path}`,
   `http://localhost:8000@example.com${path}`,
   `https://v3.fal.media:444${path}`,
+  `https://v4.fal.media${path}`,
   `file://localhost:8000${path}`,
   `http://localhost:8000/files/b/cd/${id}_x`,
   `http://localhost:8000/files/b/ab/${id.toUpperCase()}_x`,

@@ -2,7 +2,9 @@ import { isKey } from './blob-key.ts';
 import { urlFileName } from './file-name.ts';
 
 const ownPath = /\/files\/b\/([0-9a-f]{2})\/([0-9a-f]{32})(?:_[^/]*)?$/;
-const publicHosts: ReadonlySet<string> = new Set(['v3.fal.media', 'v3b.fal.media']);
+
+/** File hosts of the hosted service, past ones included: old clients upload to them by name. */
+export const publicFileHosts: readonly string[] = Object.freeze(['v3.fal.media', 'v3b.fal.media', 'fal.media']);
 
 /** Path of a file below the address of the file server, e.g. `/files/b/0f/0f…_clip.mp4`. */
 export function filePath({ id, name }: { readonly id: string; readonly name: string }): string {
@@ -25,7 +27,7 @@ export function lookupFileUrl(url: string, ownHosts: readonly string[]): string 
   if (parsed === null || !['http:', 'https:'].includes(parsed.protocol)) return undefined;
   const [, shard = '', id = ''] = ownPath.exec(parsed.pathname) ?? [];
   if (fileIdOf(shard, id) === undefined) return undefined;
-  if (publicHosts.has(parsed.hostname) && parsed.port === '') return id;
+  if (publicFileHosts.includes(parsed.hostname) && parsed.port === '') return id;
   return ownHosts.some((host) => isSameHost(parsed, host)) ? id : undefined;
 }
 

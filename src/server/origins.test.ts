@@ -10,6 +10,7 @@ test.each([
   ['rest.fal.ai', '/tokens/', 'rest', '/tokens'],
   ['rest.alpha.fal.ai', '/storage/upload/initiate', 'rest', '/storage/upload/initiate'],
   ['v3.fal.media', '/files/upload', 'cdn', '/files/upload'],
+  ['fal.media', '/files/upload', 'cdn', '/files/upload'],
   ['v3b.fal.media', '/files/b/ab/x_y.mp4', 'cdn', '/files/b/ab/x_y.mp4'],
   ['fal.ai', `/models${id}/llms.txt`, 'site', `/models${id}/llms.txt`],
   ['api.fal.ai', '/v1/models', 'platform', '/v1/models'],
@@ -56,6 +57,17 @@ test.each([
 test('queue.<our host> tells the queue from a direct run', () => {
   expect(locate('queue.localhost', id)).toEqual({ origin: 'queue', path: id });
   expect(locate('queue.localhost', '/health')).toEqual({ origin: 'own', path: '/health' });
+});
+
+test.each([
+  ['queue.localhost', `/run${id}`, 'queue', id],
+  ['queue.clips.example.com', `/run${app}/requests/R/status`, 'queue', `${app}/requests/R/status`],
+  ['queue.localhost', `/queue${id}`, 'queue', id],
+  ['queue.localhost', '/rest/tokens', 'rest', '/tokens'],
+  ['queue.localhost', '/cdn/files/upload', 'cdn', '/files/upload'],
+  ['queuelocalhost', `/run${id}`, 'run', id],
+])('the queue host that a client makes of FAL_RUN_HOST, its path included: %s%s', (host, given, origin, path) => {
+  expect(locate(host, given)).toEqual({ origin, path });
 });
 
 test.each(['constructor', '__proto__', 'toString'])('host %s is nothing special', (host) => {

@@ -1,3 +1,5 @@
+import { publicFileHosts } from '../files/file-url.ts';
+
 /** Which of the hosted platform's hosts a request stands for, or `own` for what only this server has. */
 export type Origin = 'run' | 'queue' | 'rest' | 'cdn' | 'site' | 'platform' | 'proxy' | 'own';
 
@@ -14,8 +16,7 @@ export const falHosts: Readonly<Record<string, Origin>> = Object.freeze({
   'queue.fal.run': 'queue',
   'rest.fal.ai': 'rest',
   'rest.alpha.fal.ai': 'rest',
-  'v3.fal.media': 'cdn',
-  'v3b.fal.media': 'cdn',
+  ...Object.fromEntries(publicFileHosts.map((host) => [host, 'cdn'] as const)),
   'fal.ai': 'site',
   'api.fal.ai': 'platform',
 });
@@ -33,7 +34,11 @@ export function locate(hostname: string, pathname: string): Location {
   const origin = originOfHost(hostname);
   if (origin !== undefined) return { origin, path: trimmed(origin, pathname) };
   const [, first = ''] = pathname.split('/', 2);
-  if (isPrefix(first)) return { origin: first, path: trimmed(first, pathname.slice(first.length + 1)) };
+  if (isPrefix(first)) {
+    // Clients that know only the run host, path included, put `queue.` before it.
+    const named = first === 'run' && isQueueHost(hostname) ? 'queue' : first;
+    return { origin: named, path: trimmed(named, pathname.slice(first.length + 1)) };
+  }
   const path = trimmed('own', pathname);
   const said = saidByPath(path, hostname);
   return { origin: said, path: trimmed(said, pathname) };
@@ -61,7 +66,11 @@ const patterns: readonly (readonly [RegExp, Origin])[] = [
 
 function saidByPath(path: string, hostname: string): Origin {
   const [, origin] = patterns.find(([pattern]) => pattern.test(path)) ?? [];
-  return origin ?? (hostname.startsWith('queue.') ? 'queue' : 'run');
+  return origin ?? (isQueueHost(hostname) ? 'queue' : 'run');
+}
+
+function isQueueHost(hostname: string): boolean {
+  return hostname.startsWith('queue.');
 }
 
 /** Trailing slashes mean nothing, except in file URLs, where they are part of no name we ever gave. */

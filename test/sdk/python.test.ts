@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { endpointId, smallClip } from '../support/endpoint.ts';
 import { expectPlayable, type Output } from '../support/playable.ts';
 import { pythonWith } from '../support/python.ts';
-import { hostVariables, patchedGlobals, proxyVariables } from '../support/python-recipes.ts';
+import { hostVariables, patchedGlobals, proxyVariables, runHostVariables } from '../support/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 import { writeToneWav } from '../support/sound-files.ts';
 import { startFaultFront } from './fault-front.ts';
@@ -10,6 +10,8 @@ import { startFaultFront } from './fault-front.ts';
 const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());
 const python = await pythonWith('fal-client>=1,<2');
+/** Uploads to fal.media, and makes the queue's host of FAL_RUN_HOST. */
+const oldPython = await pythonWith('fal-client==0.5.0');
 const port = Number(new URL(server.url).port);
 const soundPath = `${server.dataFolder}/sound.wav`;
 await writeToneWav(soundPath, 0.5);
@@ -87,6 +89,43 @@ print(json.dumps({"outputs": [fal_client.subscribe(ID, arguments={**ARGUMENTS, "
     for (const output of printed.outputs) await expectPlayable(output);
   },
 );
+
+test.skipIf(oldPython === undefined)(
+  'Python 0.5 by proxy variables: upload_file to fal.media, then subscribe',
+  async () => {
+    const program = `${prelude}
+import fal_client
+url = fal_client.upload_file(SOUND)
+print(json.dumps({"url": url, "outputs": [fal_client.subscribe(ID, arguments={**ARGUMENTS, "audio_url": url})]}))
+`;
+    const printed: Printed = JSON.parse(
+      (await oldPython?.run(program, proxyVariables(port, server.authorityPath))) ?? '',
+    );
+    for (const output of printed.outputs) await expectPlayable(overHttp(output));
+  },
+);
+
+test.skipIf(oldPython === undefined).each([
+  ['with its path', '/run', {}],
+  ['without a path', '', {}],
+  ['with its path, its name looked up by the server', '/run', { HTTPS_PROXY: server.url }],
+])('Python 0.5 makes queue.<host> of FAL_RUN_HOST: %s', async (_, path, environment) => {
+  // Not every system knows that all names below localhost are this machine.
+  const program = `${prelude}
+import os, socket
+look_up = socket.getaddrinfo
+if "HTTPS_PROXY" not in os.environ:
+    socket.getaddrinfo = lambda host, *rest, **named: look_up("127.0.0.1" if host == "queue.localhost" else host, *rest, **named)
+import fal_client
+sound = fal_client.encode_file(SOUND)
+handle = fal_client.submit(ID, arguments={**ARGUMENTS, "audio_url": sound})
+print(json.dumps({"url": handle.status_url, "outputs": [handle.get()]}))
+`;
+  const variables = { ...runHostVariables(port, server.authorityPath, path), ...environment };
+  const printed: Printed = JSON.parse((await oldPython?.run(program, variables)) ?? '');
+  expect(printed.url).toMatch(`https://queue.localhost:${port}/fal-ai/ltx-2-19b/requests/`);
+  for (const output of printed.outputs) await expectPlayable(overHttp(output));
+});
 
 test.skipIf(python === undefined)('Python run_async, upload_file_async, subscribe_async', async () => {
   const printed = await run(`${prelude}${patchedGlobals(server.url)}

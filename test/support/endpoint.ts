@@ -31,7 +31,10 @@ const prefixes: Readonly<Record<string, string>> = {
   'fal.run': '/run',
   'queue.fal.run': '/queue',
   'rest.fal.ai': '/rest',
+  'rest.alpha.fal.ai': '/rest',
   'v3.fal.media': '/cdn',
+  'v3b.fal.media': '/cdn',
+  'fal.media': '/cdn',
 };
 
 /** What users of a self-hosted server put in place of the platform's addresses. */

@@ -19,6 +19,11 @@ export function hostVariables(port: number, authorityPath: string): Readonly<Rec
   };
 }
 
+/** The same for versions before 0.11, which make the queue's host of the run host: `queue.` goes before it. */
+export function runHostVariables(port: number, authorityPath: string, path: string): Readonly<Record<string, string>> {
+  return { FAL_KEY: 'local:local', FAL_RUN_HOST: `localhost:${port}${path}`, SSL_CERT_FILE: authorityPath };
+}
+
 /** For everything, by environment alone: the server is the proxy to the platform's hosts. */
 export function proxyVariables(port: number, authorityPath: string): Readonly<Record<string, string>> {
   return {

@@ -97,6 +97,21 @@ test('gains names: those the authority may vouch for, and others with another au
   expect(authorityOf(again.certificate)).toBe(authorityOf(other.certificate));
 });
 
+test('one kept from before fal.media was served is renewed, and so is its authority', async () => {
+  await using folder = await temporaryFolder();
+  const before = hosts.filter((host) => host !== 'fal.media');
+  const first = await serverCertificate({ folder: folder.path, optionalHosts: ['container-1'], hosts: before });
+  expect(new X509Certificate(first.certificate).checkHost('fal.media')).toBeUndefined();
+  const second = await serverCertificate({ folder: folder.path, optionalHosts: ['container-1'], hosts });
+  for (const host of ['fal.media', 'v3.fal.media', 'queue.fal.run', 'container-1']) {
+    expect(new X509Certificate(second.certificate).checkHost(host)).toBe(host);
+  }
+  const authority = new X509Certificate(await readFile(second.authorityPath));
+  expect(new X509Certificate(second.certificate).verify(authority.publicKey)).toBe(true);
+  expect(authority.fingerprint256).not.toBe(authorityOf(first.certificate));
+  expect(await serverCertificate({ folder: folder.path, optionalHosts: ['container-1'], hosts })).toEqual(second);
+});
+
 test('the name of the machine is no reason for another authority', async () => {
   await using folder = await temporaryFolder();
   const first = await serverCertificate({ folder: folder.path, hosts, optionalHosts: ['container-1'] });
