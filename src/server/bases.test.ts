@@ -32,6 +32,11 @@ test('a tunnelled caller goes on with the platform names', () => {
   expect(basesOf(arrival('http://fal.run:8000/x')).queue).toBe('http://queue.fal.run:8000');
 });
 
+test('a tunnelled caller of a server with a public URL gets links to files that lead there from anywhere', () => {
+  const bases = basesOf(arrival('https://queue.fal.run/x', {}, { publicUrl: 'https://b.example/clips' }));
+  expect(bases).toMatchObject({ queue: 'https://queue.fal.run', cdn: 'https://b.example/clips/cdn' });
+});
+
 test('on the proxy route only file transfers come to us directly', () => {
   const target = new URL('https://queue.fal.run/x');
   const bases = basesOf(arrival('http://localhost:8000/fal/proxy', {}, { target }));

@@ -21,16 +21,19 @@ export interface Arrival {
 
 /**
  * How this caller reaches us. Whoever came by one of the platform's names (a tunnel, an entry in the hosts file) goes on
- * using them; on the proxy route they are the caller's names for everything but file transfers, which do not pass
- * through it. Everybody else gets the public URL, or the address they named themselves, and a prefix per origin.
+ * using them, for files only where there is no public URL: links to files are passed on to those who came another way. On
+ * the proxy route they are the caller's names for everything but file transfers, which do not pass through it. Everybody
+ * else gets the public URL, or the address they named themselves, and a prefix per origin.
  */
 export function basesOf(arrival: Arrival): Bases {
-  const { url, target } = arrival;
+  const { url, target, publicUrl } = arrival;
   const direct = directBases(arrival);
   if (target !== undefined && originOfHost(target.hostname) !== undefined) {
     return { ...falBases('https:', ''), cdn: direct.cdn };
   }
-  return originOfHost(url.hostname) === undefined ? direct : falBases(url.protocol, url.port);
+  if (originOfHost(url.hostname) === undefined) return direct;
+  const named = falBases(url.protocol, url.port);
+  return publicUrl === undefined ? named : { ...named, cdn: direct.cdn };
 }
 
 /** Hosts (with port) under which the caller may name files of this server. */
