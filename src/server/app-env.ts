@@ -17,6 +17,8 @@ export interface AppEnv {
     path: string;
     bases: Bases;
     ownHosts: readonly string[];
+    /** Of file URLs for others than this caller. */
+    sharedFileBase: string;
     /** Set behind the routes that ask for one. */
     caller: Caller;
   };

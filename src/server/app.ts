@@ -8,7 +8,7 @@ import type { Requests } from '../jobs/requests.ts';
 import type { PublicKeys } from '../jobs/webhook-keys.ts';
 import type { AppEnv } from './app-env.ts';
 import type { Authentication } from './authentication.ts';
-import { type Arrival, basesOf, ownHostsOf } from './bases.ts';
+import { type Arrival, basesOf, ownHostsOf, sharedFileBaseOf } from './bases.ts';
 import { failureReply } from './error-replies.ts';
 import type { DescribeInstallation } from './installation.ts';
 import type { BodyLimits } from './json-body.ts';
@@ -103,16 +103,18 @@ const crossOrigin = cors({
 function arrived(publicUrl: string | undefined) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const asked = new URL(c.req.url);
-    const { proxiedAt } = c.env ?? {};
+    const { proxiedAt, incoming } = c.env ?? {};
     const arrival: Arrival = {
       url: proxiedAt ?? asked,
       headers: c.req.raw.headers,
       publicUrl,
       target: proxiedAt === undefined ? undefined : asked,
+      socket: incoming?.socket,
     };
     c.set('path', locate(asked.hostname, asked.pathname).path);
     c.set('bases', basesOf(arrival));
     c.set('ownHosts', ownHostsOf(arrival));
+    c.set('sharedFileBase', sharedFileBaseOf(arrival));
     await next();
   });
 }

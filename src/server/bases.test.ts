@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Arrival, basesOf, ownHostsOf } from './bases.ts';
+import { type Arrival, basesOf, ownHostsOf, sharedFileBaseOf } from './bases.ts';
 
 function arrival(url: string, headers: Record<string, string> = {}, more: Partial<Arrival> = {}): Arrival {
   return { url: new URL(url), headers: new Headers(headers), ...more };
@@ -63,6 +63,26 @@ test.each(['a/b', 'a b', 'user@a', 'a\\b', '"><script>', '[', 'a?b', 'a#b'])(
     expect(queue).toBe('http://localhost:1/queue');
   },
 );
+
+test('own hosts are the local ends of the connection too, under every name that this machine has for itself', () => {
+  const hosts = (localAddress: string): readonly string[] =>
+    ownHostsOf(arrival('https://queue.fal.run/x', {}, { socket: { localAddress, localPort: 8000 } }));
+  const loopback = ['queue.fal.run', '127.0.0.1:8000', 'localhost:8000', '[::1]:8000'];
+  expect(hosts('127.0.0.1')).toEqual(loopback);
+  expect(hosts('::ffff:127.0.0.1')).toEqual(loopback);
+  expect(hosts('192.0.2.7')).toEqual(['queue.fal.run', '192.0.2.7:8000']);
+  expect(hosts('2001:db8::7')).toEqual(['queue.fal.run', '[2001:db8::7]:8000']);
+});
+
+test('receivers of webhooks are given links that lead here, whatever names the caller uses', () => {
+  const socket = { localAddress: '192.0.2.7', localPort: 8000 };
+  const base = (url: string, more: Partial<Arrival> = {}): string =>
+    sharedFileBaseOf(arrival(url, {}, { socket, ...more }));
+  expect(base('https://queue.fal.run/x')).toBe('http://192.0.2.7:8000/cdn');
+  expect(base('https://queue.fal.run/x', { publicUrl: 'https://b.example' })).toBe('https://b.example/cdn');
+  expect(base('http://localhost:8000/x')).toBe('http://localhost:8000/cdn');
+  expect(base('https://queue.fal.run/x', { socket: undefined })).toBe('https://v3.fal.media');
+});
 
 test('own hosts are all names the caller may use', () => {
   const given = arrival('http://10.0.0.1:1/x', { 'x-forwarded-host': 'a' }, { publicUrl: 'https://b/' });

@@ -1,3 +1,4 @@
+import { isLoopback, urlHost } from './addresses.ts';
 import { originOfHost } from './origins.ts';
 
 /** Absolute URLs, without a trailing slash, under which a caller reaches each part of the server. */
@@ -17,6 +18,14 @@ export interface Arrival {
   readonly publicUrl?: string | undefined;
   /** The target of a proxied request. */
   readonly target?: URL | undefined;
+  /** Our end of the connection; undefined where there is none. */
+  readonly socket?: LocalEnd | undefined;
+}
+
+/** Address and port at which a connection arrived. */
+export interface LocalEnd {
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
 }
 
 /**
@@ -36,9 +45,20 @@ export function basesOf(arrival: Arrival): Bases {
   return publicUrl === undefined ? named : { ...named, cdn: direct.cdn };
 }
 
-/** Hosts (with port) under which the caller may name files of this server. */
+/** Base of file URLs for those who do not come this caller's way: receivers of webhooks. */
+export function sharedFileBaseOf(arrival: Arrival): string {
+  const { cdn } = basesOf(arrival);
+  const [host] = localHosts(arrival);
+  const isForeign = originOfHost(new URL(cdn).hostname) !== undefined;
+  return isForeign && host !== undefined ? `http://${host}/cdn` : cdn;
+}
+
+/**
+ * Hosts (with port) under which the caller may name files of this server: not only the one by which this request came,
+ * because links are passed on from one program to another.
+ */
 export function ownHostsOf(arrival: Arrival): readonly string[] {
-  const named = [arrival.url.host, forwardedRoot(arrival)?.host, publicRoot(arrival)?.host];
+  const named = [arrival.url.host, forwardedRoot(arrival)?.host, publicRoot(arrival)?.host, ...localHosts(arrival)];
   return [...new Set(named.filter((host) => host !== undefined))];
 }
 
@@ -65,6 +85,14 @@ function falBases(protocol: string, port: string): Bases {
     cdn: base('v3.fal.media'),
     site: base('fal.ai'),
   });
+}
+
+/** Where the connection itself arrived, with port; on this machine all names that it has for itself. */
+function localHosts({ socket: { localAddress, localPort } = {} }: Arrival): readonly string[] {
+  if (localAddress === undefined || localPort === undefined) return [];
+  const address = localAddress.replace(/^::ffff:/, '');
+  const hosts = isLoopback(address) ? ['127.0.0.1', 'localhost', '[::1]'] : [urlHost(address)];
+  return hosts.map((host) => `${host}:${localPort}`);
 }
 
 function publicRoot({ publicUrl }: Arrival): URL | undefined {

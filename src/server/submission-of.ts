@@ -16,6 +16,6 @@ export function submissionOf(
     owner: c.var.caller.owner,
     surface,
     input,
-    caller: { fileBase: c.var.bases.cdn, ownHosts: c.var.ownHosts, lifecycle, tags, retries },
+    caller: { fileBase: c.var.sharedFileBase, ownHosts: c.var.ownHosts, lifecycle, tags, retries },
   };
 }

@@ -8,7 +8,8 @@ import { isInstalled } from '../support/installed.ts';
 import { expectPlayable } from '../support/playable.ts';
 import { startTestServer } from '../support/server.ts';
 
-const server = await startTestServer({ maker: 'pipeline' });
+// Nothing on this machine may be fetched but what is the server's own.
+const server = await startTestServer({ maker: 'pipeline', settings: { SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '' } });
 afterAll(() => server[Symbol.asyncDispose]());
 const run = promisify(execFile);
 const sound = await recording();
@@ -57,6 +58,36 @@ test.skipIf(!isInstalled('curl'))(
     expect(output.video.url).toMatch(/^https:\/\/v3\.fal\.media\/files\//);
     const { stdout } = await run('curl', ['-sSf', ...tunnel, output.video.url], { encoding: 'buffer' });
     expect(stdout.length).toBe(output.video.file_size);
+    // What the documentation says of such a link, for those who come another way.
+    const direct = output.video.url.replace('https://v3.fal.media', `${server.url}/cdn`);
+    await expectPlayable({ ...output, video: { ...output.video, url: direct } });
+  },
+);
+
+test.skipIf(!isInstalled('curl'))(
+  'links that one program gets are inputs for another, however they reach it',
+  async () => {
+    const tunnel = ['-x', server.url, '--cacert', server.authorityPath];
+    const wav = ['-H', 'Content-Type: audio/wav', '--data-binary', `data:${sound.toString('base64')}`];
+    const direct: string = (await curl(`${server.url}/cdn/files/upload`, ...wav)).access_url;
+    const tunnelled: string = (await curl('https://fal.media/files/upload', ...tunnel, ...wav)).access_url;
+    expect([direct, tunnelled]).toEqual([
+      expect.stringMatching(`^${server.url}/cdn/files/`),
+      expect.stringMatching('^https://v3.fal.media/files/'),
+    ]);
+    const otherName = direct.replace('127.0.0.1', 'localhost');
+    // No sound, but read: that is told by another error than that of a file which cannot be had.
+    for (const audio_url of [direct, tunnelled, otherName]) {
+      for (const [url, ...way] of [
+        [`${server.url}/queue/${endpointId}`],
+        [`https://queue.fal.run/${endpointId}`, ...tunnel],
+      ]) {
+        const { response_url } = await curl(url ?? '', ...way, ...json({ ...smallClip, audio_url }));
+        const ask = async () =>
+          (await run('curl', ['-sS', ...way, '-H', 'Authorization: Key local:local', response_url])).stdout;
+        await expect.poll(ask, { timeout: 30_000, interval: 100 }).toContain('unsupported_audio_format');
+      }
+    }
   },
 );
 
