@@ -95,7 +95,12 @@ function greeting(server: RunningServer, configuration: Configuration, { worker 
   Keys    ${keys}
 
   JavaScript   fal.config({ credentials: "${credentials}", proxyUrl: { url: "${url}/fal/proxy", when: "always" } })
-  Python       FAL_KEY=${credentials} HTTPS_PROXY=${url} NO_PROXY=localhost,127.0.0.1 SSL_CERT_FILE=${server.authorityPath}
+               with @fal-ai/client 1.10 or newer; older versions would send everything to the hosted service
+  Python       import fal_client.client as client
+               client.RUN_URL_FORMAT, client.QUEUE_URL_FORMAT = "${url}/run/", "${url}/queue/"
+               client.REST_URL, client.CDN_URL = "${url}/rest", "${url}/cdn"
+               fal = client.SyncClient(key="${credentials}")
+  Any program  HTTPS_PROXY=${url} SSL_CERT_FILE=${server.authorityPath}
   cURL         https://queue.fal.run becomes ${url}/queue, https://fal.run becomes ${url}/run
 
 Ctrl-C ends it.

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
@@ -45,6 +45,16 @@ test.skipIf(python === undefined)('the Python program of the page runs as it is'
   const stdout = (await python?.run(program('Python'))) ?? '';
   expect(stdout.trim().split('\n').at(-1)).toMatch(/^http.*\.mp4$/);
   expect(await received()).toEqual(input);
+});
+
+test('the documented Python way is that of the page, upload included', async () => {
+  const documentation = await readFile(join(import.meta.dirname, '../../docs/api.md'), 'utf8');
+  const target = { server: 'http://127.0.0.1:8000/', isKeyRequired: false };
+  const addresses = snippet('Python', input, target).match(/^(?:client\.|import ).*$/gm) ?? [];
+  expect(addresses).toHaveLength(7);
+  const [block] = /```py\n[^`]*fal_client\.client[^`]*```/.exec(documentation) ?? [];
+  for (const line of [...addresses, '"audio_url": fal.upload_file("examples/hello.wav")'])
+    expect(block).toContain(line);
 });
 
 test('the JavaScript program of the page runs as it is', async () => {

@@ -107,7 +107,6 @@ print(json.dumps({"url": url, "outputs": [fal_client.subscribe(ID, arguments={**
 
 test.skipIf(oldPython === undefined).each([
   ['with its path', '/run', {}],
-  ['without a path', '', {}],
   ['with its path, its name looked up by the server', '/run', { HTTPS_PROXY: server.url }],
 ])('Python 0.5 makes queue.<host> of FAL_RUN_HOST: %s', async (_, path, environment) => {
   // Not every system knows that all names below localhost are this machine.

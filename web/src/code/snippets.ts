@@ -47,6 +47,8 @@ client.RUN_URL_FORMAT = "${server}run/"
 client.QUEUE_URL_FORMAT = "${server}queue/"
 client.REST_URL = "${server}rest"
 client.CDN_URL = "${server}cdn"
+# Where versions 0.13 and 0.14 upload when the first try fails.
+client.FAL_CDN_FALLBACK_URL = "${server}cdn"
 
 result = fal_client.SyncClient(key=${key}).subscribe(
     "${endpoint.id}",
@@ -61,6 +63,7 @@ function javaScript(input: Payload, { server, isKeyRequired }: SnippetTarget): s
   const key = isKeyRequired ? 'process.env.FAL_KEY' : '"local:local"';
   const body = JSON.stringify(input, null, 2).replaceAll('\n', '\n  ');
   return `// npm install @fal-ai/client
+// 1.10 or newer: older versions ignore proxyUrl outside browsers and send everything to the hosted service.
 import { fal } from "@fal-ai/client";
 
 fal.config({
