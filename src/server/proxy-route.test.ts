@@ -49,6 +49,30 @@ test.each([
   expect([reply.status, reply.body]).toEqual([400, 'Invalid request']);
 });
 
+test('the proxy route stands for every host that versions of the client have used', async () => {
+  const to = (target: string, init: RequestInit = {}) =>
+    calls.call('/fal/proxy', { ...init, headers: { 'x-fal-target-url': target } });
+  const file = { method: 'POST', body: JSON.stringify({ content_type: 'audio/wav', file_name: 'a.wav' }) };
+  for (const host of ['rest.fal.ai', 'rest.alpha.fal.ai']) {
+    for (const query of ['', '?storage_type=fal-cdn-v3']) {
+      const { status, body } = await to(`https://${host}/storage/upload/initiate${query}`, file);
+      expect([status, body.upload_url]).toEqual([200, expect.stringMatching(`^${server.url}/cdn/files/upload/`)]);
+    }
+  }
+  const sound = { method: 'POST', body: 'RIFF', headers: { 'x-fal-target-url': 'https://fal.media/files/upload' } };
+  const { access_url } = (await calls.call('/fal/proxy', sound)).body;
+  for (const host of ['fal.media', 'v3.fal.media', 'v3b.fal.media']) {
+    const reply = await fetch(new URL('/fal/proxy', server.url), {
+      headers: { 'x-fal-target-url': `https://${host}${new URL(access_url).pathname.replace('/cdn', '')}` },
+    });
+    expect([host, await reply.text()]).toEqual([host, 'RIFF']);
+  }
+  const submitted = await to(`https://queue.fal.run/${id}`, { method: 'POST', body: JSON.stringify(input) });
+  expect(submitted.body.status).toBe('IN_QUEUE');
+  const ran = await to(`https://fal.run/${id}`, { method: 'POST', body: JSON.stringify(input) });
+  expect(ran.body).toMatchObject({ seed: 7 });
+});
+
 test('the proxy route does not go round in circles', async () => {
   const reply = await calls.post('/fal/proxy', input, { 'x-fal-target-url': `${server.url}/fal/proxy` });
   expect([reply.status, reply.body]).toEqual([400, 'Invalid request']);

@@ -54,6 +54,9 @@ await onEachDatabase('F. Queue: status stream', {}, (stage) => {
     const events = await streamed(requestId);
     const entries = events.flatMap(({ data }) => data.logs.map(({ message }: { message: string }) => message));
     expect(entries).toEqual(['making Narrate', ...narration]);
+    for (const { level, source, labels } of events.flatMap(({ data }) => data.logs)) {
+      expect(labels).toEqual({ level, source });
+    }
     expect(events.filter(({ data }) => data.logs.length > 0).length).toBeGreaterThan(1);
     for (const { data } of await streamed(requestId, '?logs=0')) expect(data.logs).toBeNull();
   });
