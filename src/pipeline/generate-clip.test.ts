@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 const [width, height, bits] = [384, 256, 6];
-const frames = 57;
+const frames = 45;
 
 /** Checks slowly, and draws each frame's number over it as bars from the left, black for 0 and white for 1. */
 class CountingInspector implements ClipInspector {
@@ -39,7 +39,7 @@ class CountingInspector implements ClipInspector {
   async checkPicture(): Promise<void> {}
 
   watchFrames(clip: ConstructorParameters<typeof FrameWatch>[0]) {
-    const watch = new FrameWatch(clip, () => sleep(100), Promise.resolve());
+    const watch = new FrameWatch(clip, () => sleep(80), Promise.resolve());
     let counted = 0;
     return {
       add: (rgb: Uint8Array): Promise<void> => {

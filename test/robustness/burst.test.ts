@@ -45,7 +45,7 @@ test.for([
     await using _worker = databaseUrl === undefined ? undefined : new Spawned({ program: 'worker', environment });
     const url = await server.ready();
     const began = performance.now();
-    for (const id of ids.slice(burst.made)) await agent.ask(`${url}/queue/${app}/requests/${id}/cancel`, 'PUT');
+    await Promise.all(ids.slice(burst.made).map((id) => agent.ask(`${url}/queue/${app}/requests/${id}/cancel`, 'PUT')));
     await eventually(
       600_000,
       async () => (await unfinished(url)) === 0,
