@@ -1,10 +1,17 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { bytesPerElement } from '../src/graph/element-type.ts';
 import type { GraphModel } from '../src/graph/graph-core.ts';
 import { type GraphTarget, graphTargets } from '../src/graph/graph-target.ts';
 import { floatTensor } from '../src/graph/host-tensor.ts';
+import { writeSafetensors } from '../src/graph/safetensors-writer.ts';
 import { floats, runOnce, Session } from '../src/graph/session.ts';
+import { type AdaptableModules, adaptableModules } from '../src/ltx2/adaptable-modules.ts';
 import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
-import { inputAdapters } from '../src/ltx2/lora/adapters.ts';
+import { inputAdapters, mappedAdapters } from '../src/ltx2/lora/adapters.ts';
+import { readLora } from '../src/ltx2/lora/lora.ts';
 import { seededNormals } from '../src/ltx2/noise.ts';
 import { openTextEncoder } from '../src/ltx2/text/gemma-folder.ts';
 import { languageModelGraph } from '../src/ltx2/text/language-model-graph.ts';
@@ -19,12 +26,23 @@ const [bundle, fp8, upscaler] = await Promise.all([bundlePath, fp8BundlePath, up
 const encoder = await openTextEncoder(gemmaPath);
 if (bundle === undefined || fp8 === undefined || upscaler === undefined) throw new Error('unreachable');
 const config = transformerConfigOf(bundle);
+const folder = await mkdtemp(join(tmpdir(), 'soundstage-device-graphs-'));
+afterAll(() => rm(folder, { recursive: true }));
+const loras = [{ lora: await loraOfEveryKind(adaptableModules(bundle)), strength: 0.5 }];
 const general: TransformerOptions = { variant: 'own', perToken: { video: true, audio: true } };
 
 const networks: readonly [name: string, build: (target: GraphTarget) => GraphModel][] = [
   [
     'transformer with LoRA inputs',
     (target) => transformerGraph(bundle, target, { ...general, adapters: inputAdapters() }),
+  ],
+  [
+    'transformer with LoRAs of every kind',
+    (target) => transformerGraph(bundle, target, { ...general, adapters: inputAdapters(loras) }),
+  ],
+  [
+    'text contexts with LoRAs of every kind',
+    (target) => textContextGraph(target, { encoder, bundle, config }, 1024, mappedAdapters(loras)),
   ],
   ['transformer, fp8 weights', (target) => transformerGraph(fp8, target, general)],
   ['transformer, cross', (target) => transformerGraph(bundle, target, { ...general, variant: 'cross' })],
@@ -63,3 +81,54 @@ test('the f16 form of the video decoder computes the same within its precision',
   expect(Math.sqrt(square(difference) / square(exact))).toBeLessThan(0.02);
   expect(square(difference)).toBeGreaterThan(0);
 });
+
+/** Changes every module, each in the next way, by zeros in the next type of number. */
+async function loraOfEveryKind(modules: AdaptableModules) {
+  const types = ['float8e5m2', 'float8e4m3', 'float64', 'float16', 'bfloat16', 'float32'] as const;
+  const tensors: Parameters<typeof writeSafetensors>[1][number][] = [];
+  const add = (name: string, ...shape: number[]): void => {
+    const dtype = types[tensors.length % types.length] ?? 'float32';
+    const length = shape.reduce((product, side) => product * side, bytesPerElement(dtype));
+    tensors.push({ name, dtype, shape, bytes: () => new Uint8Array(length) });
+  };
+  const pair = (module: string, outputs: number, inputs: number): void => {
+    add(`${module}.lora_A.weight`, 2, inputs);
+    add(`${module}.lora_B.weight`, outputs, 2);
+  };
+  const kinds: readonly ((module: string, outputs: number, inputs: number) => void)[] = [
+    pair,
+    (module, outputs, inputs) => {
+      pair(module, outputs, inputs);
+      add(`${module}.lora_B.bias`, outputs);
+    },
+    (module, outputs, inputs) => {
+      pair(module, outputs, inputs);
+      add(`${module}.dora_scale`, outputs, 1);
+    },
+    (module, outputs, inputs) => {
+      for (const factor of ['w1', 'w2']) {
+        add(`${module}.hada_${factor}_a`, outputs, 2);
+        add(`${module}.hada_${factor}_b`, 2, inputs);
+      }
+    },
+    (module, outputs, inputs) => {
+      add(`${module}.lokr_w1`, 2, 2);
+      add(`${module}.lokr_w2`, outputs / 2, inputs / 2);
+    },
+    (module, outputs, inputs) => {
+      add(`${module}.diff`, outputs, inputs);
+      add(`${module}.diff_b`, outputs);
+    },
+  ];
+  let next = 0;
+  for (const [module, { shape, isLinear }] of modules) {
+    const [outputs = 0, inputs = 0] = shape;
+    if (isLinear) kinds[next++ % kinds.length]?.(module, outputs, inputs);
+    else add(`${module}.diff`, ...shape);
+  }
+  const path = join(folder, 'every-kind.safetensors');
+  await writeSafetensors(path, tensors);
+  const lora = await readLora(path, modules);
+  expect(lora.problem).toBeUndefined();
+  return lora;
+}
