@@ -1,23 +1,23 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { program } from 'commander';
-import { doctorCommand } from './cli/doctor-command.ts';
-import { generateCommand } from './cli/generate-command.ts';
-import { keysCommand } from './cli/keys-command.ts';
-import { modelsCommand } from './cli/models-command.ts';
-import { parityCommand } from './cli/parity-command.ts';
-import { serveCommand } from './cli/serve-command.ts';
-import { workerCommand } from './cli/worker-command.ts';
+
+/** Only the one that is asked for is loaded, since each brings along what the others do not need; for the help, all are. */
+const commands = new Map([
+  ['generate', async () => (await import('./cli/generate-command.ts')).generateCommand()],
+  ['serve', async () => (await import('./cli/serve-command.ts')).serveCommand()],
+  ['worker', async () => (await import('./cli/worker-command.ts')).workerCommand()],
+  ['keys', async () => (await import('./cli/keys-command.ts')).keysCommand()],
+  ['models', async () => (await import('./cli/models-command.ts')).modelsCommand()],
+  ['parity', async () => (await import('./cli/parity-command.ts')).parityCommand()],
+  ['doctor', async () => (await import('./cli/doctor-command.ts')).doctorCommand()],
+]);
 
 program
   .name('soundstage')
   .description('LTX-2 audio-to-video on your own machine: a recording goes in, a finished clip comes out.')
-  .addCommand(generateCommand())
-  .addCommand(serveCommand())
-  .addCommand(workerCommand())
-  .addCommand(keysCommand())
-  .addCommand(modelsCommand())
-  .addCommand(parityCommand())
-  .addCommand(doctorCommand())
   .showHelpAfterError('(add --help for the options)');
+
+const asked = commands.get(process.argv[2] ?? '');
+for (const load of asked === undefined ? commands.values() : [asked]) program.addCommand(await load());
 
 await program.parseAsync();
