@@ -74,6 +74,17 @@ test('a call that ignores its cancellation is killed after the grace period', as
   expect(performance.now() - started).toBeLessThan(3000);
 });
 
+test('a call that is cancelled as soon as it is made ends at once, and the child goes on', async () => {
+  await service.call('echo', 1);
+  const { pid } = service;
+  const controller = new AbortController();
+  const waiting = service.call('wait', undefined, { signal: controller.signal });
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ kind: 'cancelled' });
+  expect(await service.call('echo', 2)).toBe(2);
+  expect(service.pid).toBe(pid);
+});
+
 test('a call that takes too long is killed', async () => {
   await expect(service.call('wait', undefined, { timeout: 100 })).rejects.toThrow('did not answer within 0.1 s');
 });

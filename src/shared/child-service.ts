@@ -85,6 +85,8 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
   ): Promise<Methods[Name]['result']> {
     const { signal, timeout, grace = 2000, onEvent = () => {} } = options;
     const child = await this.#serving(signal);
+    // Whoever cancels in the same turn as it calls does so before anything listens.
+    if (signal?.aborted) throw cancelled();
     const id = this.#nextId++;
     const timers: NodeJS.Timeout[] = [];
     const onAbort = (): void => {
