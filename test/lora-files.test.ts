@@ -79,6 +79,8 @@ function stored(values: Float32Array, dtype: ElementType): Uint8Array {
     float8e5m2: (at, value) => view.setUint8(at, (float16Bits(value) + 0x80) >>> 8),
     float8e4m3: (at, value) => view.setUint8(at, nearestFloat8e4m3(value)),
     int64: (at, value) => view.setBigInt64(at, BigInt(value), true),
+    int16: (at, value) => view.setInt16(at, value, true),
+    int8: (at, value) => view.setInt8(at, value),
   };
   for (const [index, value] of values.entries()) put[dtype]?.(index * size, value);
   return new Uint8Array(view.buffer);
@@ -189,11 +191,16 @@ const meantAsInk: readonly (readonly [name: string, file: () => File, options?: 
   ['peft', () => prefixed('base_model.model.')],
   ['peft_dm', () => renamed((key) => `base_model.model.${key}`)],
   ['a prefix that nobody knows', () => prefixed('my_trainer.network.')],
+  ["a model's name with a number for a prefix", () => kohya(filled(8), (module) => `lora_ltx2_${underscored(module)}`)],
   ['default', () => renamed((key) => key.replace('.weight', '.default.weight'))],
   ['default_0', () => renamed((key) => key.replace('.weight', '.default_0.weight'))],
   ['diffsynth', () => renamed((key) => key.replace('.weight', '.default.weight'), prefixed(''))],
   ['no .weight', () => renamed((key) => key.replace('.weight', ''))],
   ['lora_dot', () => renamed((key) => key.replace('lora_A', 'lora.down').replace('lora_B', 'lora.up'))],
+  [
+    'attention processors of old',
+    () => renamed((key) => key.replace('.lora_A', '_lora.down').replace('.lora_B', '_lora.up')),
+  ],
   [
     'lora_linear',
     () => renamed((key) => key.replace('lora_A', 'lora_linear_layer.down').replace('lora_B', 'lora_linear_layer.up')),
@@ -214,6 +221,8 @@ const meantAsInk: readonly (readonly [name: string, file: () => File, options?: 
   ['k_half_f16', () => kohya({ ...filled(4), dtype: 'float16' }), { strength: 0.5 }],
   ['k_half_bf16', () => kohya({ ...filled(4), dtype: 'bfloat16' }), { strength: 0.5 }],
   ['k_half_1d', () => kohya(filled(4, 1)), { strength: 0.5 }],
+  ['k_half_i8', () => kohya({ ...filled(4), dtype: 'int8' }), { strength: 0.5 }],
+  ['k_half_i16', () => kohya({ ...filled(4), dtype: 'int16' }), { strength: 0.5 }],
   ['k_half_i64', () => kohya({ ...filled(4), dtype: 'int64' }), { strength: 0.5 }],
   [
     'meta_half',
@@ -224,6 +233,21 @@ const meantAsInk: readonly (readonly [name: string, file: () => File, options?: 
   ['meta_plain', () => base, { strength: 0.5, metadata: { lora_alpha: '4', r: '8' } }],
   ['meta_na', () => base, { strength: 0.5, metadata: { network_alpha: '4', rank: '8' } }],
   ['meta_alpha2', () => base, { strength: 0.5, metadata: settings({ r: 8, lora_alpha: 4 }) }],
+  [
+    'settings of each part in one object',
+    () => prefixed('transformer.'),
+    {
+      strength: 0.5,
+      metadata: settings({ transformer: { r: 8, lora_alpha: 4 }, text_encoder: { r: 8, lora_alpha: 64 } }),
+    },
+  ],
+  [
+    'keys with the prefix of PEFT',
+    () => base,
+    { strength: 0.5, metadata: { 'base_model.model.lora_alpha': '4', 'base_model.model.r': '8' } },
+  ],
+  ['a rank in words, and no alpha', () => base, { metadata: { rank: 'dynamic' } }],
+  ['settings that are not set', () => base, { metadata: { lora_alpha: '', r: 'None', lora_adapter_metadata: 'null' } }],
   [
     'an alpha tensor before the header',
     () => kohya(filled(4)),
@@ -480,6 +504,55 @@ test('every file that cannot be used is refused in one sentence that says why', 
     ['nan alpha', kohya(filled(Number.NaN)), /alpha" is not one finite number$/],
     ['two alphas', kohya(filled(1, 2)), /alpha" is not one finite number$/],
     ['text alpha', base, /its header gives lora_alpha as "much", which is not a number$/, { lora_alpha: 'much' }],
+    [
+      'rank pattern of zero',
+      base,
+      /its header gives the rank 0$/,
+      settings({ r: 8, lora_alpha: 4, rank_pattern: { to_q: 0 } }),
+    ],
+    [
+      'rank pattern that is a list',
+      base,
+      /the rank_pattern in its header is not a JSON object$/,
+      settings({ r: 8, lora_alpha: 4, rank_pattern: [8] }),
+    ],
+    ['alpha beyond float32', base, /gives lora_alpha as "1e300", which is not a number$/, { lora_alpha: '1e300' }],
+    [
+      'integer weights',
+      inType('int8'),
+      /its weight ".*lora_[AB]\.weight" holds int8, not floats: export it as BF16, F16 or F32$/,
+    ],
+    [
+      'two biases',
+      { ...base, [`${first()}.lora_B.bias`]: zeros(192), [`${first()}.diff_b`]: zeros(192) },
+      /to_k" has a bias of its pair and a difference of its bias at a time$/,
+    ],
+    [
+      'quantized',
+      { ...base, [`${first()}.lora_A.weight_scale`]: filled(1) },
+      /this is a quantized LoRA .*not supported: merge it or export a plain LoRA$/,
+    ],
+    [
+      'reshape_weight',
+      { ...base, [`${first()}.reshape_weight`]: filled(192, 2) },
+      /this is a LoRA that gives layers another shape .*not supported: merge it or export a plain LoRA$/,
+    ],
+    [
+      'text encoder',
+      { ...base, ...foreign('text_encoders.gemma3_12b.model.layers.0.self_attn.q_proj', 128, 128) },
+      /changes a text encoder, which is not supported, so export it for the transformer alone: .*text_encoders\./,
+    ],
+    ['flux of kohya', foreign('double_blocks_0_img_attn_qkv', 192, 192), /another model \(FLUX or a relative of it\)/],
+    [
+      'ltx2 without a query',
+      foreign('transformer_blocks.47.audio_ff.net.2', 2048, 8192),
+      /made for another model \(LTX-2 19B\)/,
+    ],
+    [
+      'matrices the wrong way round',
+      { ...base, [first() + down]: zeros(192, rank), [first() + up]: zeros(rank, 192) },
+      /lora_A\.weight" \[192,8\] and .* \[8,192\] cannot change a weight \[192,192\]/,
+    ],
     ['rank of zero', base, /its header gives the rank 0$/, settings({ r: 0, lora_alpha: 4 })],
     ['not JSON', base, /adapter settings in its header are not a JSON object$/, { lora_adapter_metadata: '{' }],
     ['slow pattern', base, /rank_pattern .* cannot be followed/, settings({ r: 8, rank_pattern: { '(a+)+b': 1 } })],

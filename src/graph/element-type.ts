@@ -9,6 +9,8 @@ export type ElementType =
   | 'float8e5m2'
   | 'int64'
   | 'int32'
+  | 'int16'
+  | 'int8'
   | 'uint8'
   | 'bool'
   | 'float64';
@@ -31,6 +33,8 @@ const facts: Record<ElementType, ElementTypeFacts> = {
   float8e5m2: { bytes: 1, onnx: TensorProto_DataType.FLOAT8E5M2, safetensors: 'F8_E5M2' },
   int64: { bytes: 8, onnx: TensorProto_DataType.INT64, safetensors: 'I64' },
   int32: { bytes: 4, onnx: TensorProto_DataType.INT32, safetensors: 'I32' },
+  int16: { bytes: 2, onnx: TensorProto_DataType.INT16, safetensors: 'I16' },
+  int8: { bytes: 1, onnx: TensorProto_DataType.INT8, safetensors: 'I8' },
   uint8: { bytes: 1, onnx: TensorProto_DataType.UINT8, safetensors: 'U8' },
   bool: { bytes: 1, onnx: TensorProto_DataType.BOOL, safetensors: 'BOOL' },
   float64: { bytes: 8, onnx: TensorProto_DataType.DOUBLE, safetensors: 'F64' },

@@ -138,6 +138,10 @@ describe('unusable files', () => {
     await expect(readBytes(tensors.get('x') as StoredTensor)).rejects.toMatchObject({ kind: 'weights' });
   });
 
+  test('metadata of null is none, as in the reference implementation', async () => {
+    expect([...(await read(fileOf({ __metadata__: null, x: entry(0, 8) }, 8))).keys()]).toEqual(['x']);
+  });
+
   test('200 random mutations of a valid file are either valid or refused with an explanation', async () => {
     const valid = fileOf(
       { __metadata__: { format: 'pt' }, a: entry(0, 16, [2, 2]), b: entry(16, 24), c: entry(24, 24, [0]) },

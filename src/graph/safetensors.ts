@@ -86,7 +86,8 @@ function parseHeader(file: string, bytes: Buffer, dataStart: number, size: numbe
     throw corrupt(file, 'its header is not JSON', cause);
   }
   if (!isRecord(header)) throw corrupt(file, 'its header is not a JSON object');
-  const { __metadata__: metadata = {}, ...entries } = header;
+  const { __metadata__: given, ...entries } = header;
+  const metadata = given ?? {}; // The reference implementation takes null for none.
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
     throw corrupt(file, 'its __metadata__ is not a map of strings');
   }

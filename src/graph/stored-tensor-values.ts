@@ -103,6 +103,8 @@ const readers: Readonly<Record<ElementType, (view: DataView, index: number) => n
   },
   int64: (view, index) => Number(view.getBigInt64(index * 8, true)),
   int32: (view, index) => view.getInt32(index * 4, true),
+  int16: (view, index) => view.getInt16(index * 2, true),
+  int8: (view, index) => view.getInt8(index),
   uint8: (view, index) => view.getUint8(index),
   bool: (view, index) => view.getUint8(index),
 };

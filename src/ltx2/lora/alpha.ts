@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SafetensorsHeader } from '../../graph/safetensors.ts';
+import { withoutPrefix } from './key-names.ts';
 
 /** What a file's header says about how strongly its pairs are meant (PEFT's `LoraConfig`, or a part of it). */
 interface ScaleConfig {
@@ -30,9 +31,9 @@ const spellings = {
 } as const;
 type Setting = keyof typeof spellings;
 
-/** Parts of a pipeline that configurations are written for; the connectors and the feature projection have their own. */
-const transformerParts = ['transformer', 'diffusion_model', 'model', 'unet', ''];
-const textParts = ['connectors', 'text_embedding_projection', '', 'transformer'];
+/** Parts of a pipeline that may have settings of their own; those of the transformer stand without a name. */
+const transformerParts = [''];
+const textParts = ['connectors', 'text_embedding_projection', ''];
 
 /**
  * The scales that a LoRA's header asks for: diffusers' `lora_adapter_metadata`, or the same settings as single keys, with
@@ -49,12 +50,13 @@ export class HeaderScales {
 
   static read({ metadata }: Pick<SafetensorsHeader, 'metadata'>): HeaderScales {
     const { lora_adapter_metadata: json, ...flat } = metadata;
-    const entries = [...Object.entries(flat), ...Object.entries(json === undefined ? {} : parseObject(json))];
+    const adapter = json === undefined || isUnset(json) ? {} : parseObject(json);
+    const entries = [...Object.entries(flat), ...Object.entries(adapter).flatMap(flattened)];
     const parts = new Map<string, Map<Setting, unknown>>();
     for (const [key, value] of entries) {
       const [part, name] = splitKey(key);
       const setting = settings.find((known) => spellings[known].some((spelling) => spelling === name));
-      if (setting === undefined || value === null || value === 'None') continue;
+      if (setting === undefined || isUnset(value)) continue;
       parts.set(part, (parts.get(part) ?? new Map()).set(setting, value));
     }
     return new HeaderScales(new Map([...parts].map(([part, values]) => [part, configOf(values)])));
@@ -81,31 +83,46 @@ export class HeaderScales {
 
 const settings = Object.keys(spellings) as Setting[];
 
-function splitKey(key: string): readonly [part: string, name: string] {
+/** `{"transformer": {"r": 8}}` means what `{"transformer.r": 8}` does. */
+function flattened([key, value]: [string, unknown]): [string, unknown][] {
+  const isPart = withoutPrefix(`${key}.`) === '' || textParts.includes(key);
+  const { data } = isPart ? record.safeParse(value) : {};
+  return data === undefined ? [[key, value]] : Object.entries(data).map(([name, each]) => [`${key}.${name}`, each]);
+}
+
+function isUnset(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && /^(?:none|null)?$/i.test(value.trim()));
+}
+
+function splitKey(prefixed: string): readonly [part: string, name: string] {
+  const key = withoutPrefix(prefixed);
   const dot = key.lastIndexOf('.');
   return dot < 0 ? ['', key] : [key.slice(0, dot), key.slice(dot + 1)];
 }
 
 function configOf(values: ReadonlyMap<Setting, unknown>): ScaleConfig {
-  const number = (setting: Setting): number | undefined =>
-    values.has(setting) ? toNumber(values.get(setting), spellings[setting][0]) : undefined;
-  const rank = number('rank');
-  if (rank !== undefined && rank <= 0) throw new HeaderProblem(`its header gives the rank ${rank}`);
+  // Without an alpha a rank is a note: it can be any text.
+  const ofRank = values.has('alpha') || values.has('alphaByModule');
   return {
-    alpha: number('alpha'),
-    rank,
+    alpha: values.has('alpha') ? toNumber(values.get('alpha'), 'lora_alpha') : undefined,
+    rank: ofRank && values.has('rank') ? toRank(values.get('rank'), 'r') : undefined,
     rankStabilized: /^true$/i.test(String(values.get('rankStabilized') ?? 'false')),
-    alphaByModule: byModule(values.get('alphaByModule'), 'alpha_pattern'),
-    rankByModule: byModule(values.get('rankByModule'), 'rank_pattern'),
+    alphaByModule: byModule(values.get('alphaByModule'), 'alpha_pattern', toNumber),
+    rankByModule: byModule(values.get('rankByModule'), 'rank_pattern', toRank),
   };
 }
 
-function byModule(value: unknown, name: string): readonly ModuleValue[] {
+function byModule(
+  value: unknown,
+  name: string,
+  convert: (value: unknown, name: string) => number,
+): readonly ModuleValue[] {
   if (value === undefined) return [];
-  const entries = Object.entries(typeof value === 'string' ? parseObject(value) : record.parse(value));
-  return entries.map(([pattern, each]) => ({
+  const { data } = typeof value === 'string' ? { data: parseObject(value) } : record.safeParse(value);
+  if (data === undefined) throw new HeaderProblem(`the ${name} in its header is not a JSON object`);
+  return Object.entries(data).map(([pattern, each]) => ({
     pattern: modulePattern(pattern, name),
-    value: toNumber(each, `${name} of "${pattern}"`),
+    value: convert(each, `${name} of "${pattern}"`),
   }));
 }
 
@@ -146,6 +163,12 @@ function parseObject(json: string): Record<string, unknown> {
 
 function toNumber(value: unknown, name: string): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  if (typeof number === 'number' && Number.isFinite(number)) return number;
+  if (typeof number === 'number' && Number.isFinite(Math.fround(number))) return number;
   throw new HeaderProblem(`its header gives ${name} as ${JSON.stringify(value)?.slice(0, 60)}, which is not a number`);
+}
+
+function toRank(value: unknown, name: string): number {
+  const rank = toNumber(value, name);
+  if (rank >= 1) return rank;
+  throw new HeaderProblem(`its header gives the rank ${rank}`);
 }

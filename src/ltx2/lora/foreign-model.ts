@@ -2,14 +2,19 @@
 const models: readonly (readonly [key: RegExp, model: string])[] = [
   [/prompt_adaln_single|to_gate_logits/, 'LTX-2.3'],
   [/(?:^|[._])blocks[._]\d+[._](?:self_attn|cross_attn|ffn)[._]/, 'Wan'],
-  [/double_blocks[._]\d+[._]img_attn_qkv|token_refiner/, 'HunyuanVideo'],
+  [/double_blocks\.\d+\.img_attn_qkv|token_refiner/, 'HunyuanVideo'],
   [/double_blocks|single_blocks|single_transformer_blocks/, 'FLUX or a relative of it'],
   [/transformer_blocks[._]\d+[._](?:img_mlp|txt_mlp)/, 'Qwen-Image'],
   [/joint_blocks/, 'Stable Diffusion 3'],
+  [/attn[._]add_[qkv]_proj/, 'FLUX, Qwen-Image or Stable Diffusion 3'],
   [/down_blocks|up_blocks|mid_block|input_blocks|middle_block|output_blocks/, 'Stable Diffusion'],
   [/context_refiner|noise_refiner|(?:^|[._])layers[._]\d+[._]attention/, 'Lumina or Z-Image'],
-  [/text_model|text_encoder|lora_te\d*_/, 'a text encoder'],
 ];
+
+/** Whether a module is one of a text encoder. */
+export function isOfTextEncoder(name: string): boolean {
+  return /text_model|text_encoder|lora_te\d*_|language_model|gemma|self_attn[._][qkvo]_proj/.test(name);
+}
 
 /** The model that the names of modules point to; undefined where they say nothing. */
 export function modelByNames(names: readonly string[]): string | undefined {

@@ -5,12 +5,15 @@ export type Role =
   | ('hada_w1_a' | 'hada_w1_b' | 'hada_w2_a' | 'hada_w2_b')
   | ('lokr_w1' | 'lokr_w1_a' | 'lokr_w1_b' | 'lokr_w2' | 'lokr_w2_a' | 'lokr_w2_b');
 
-/** Suffixes of keys. PEFT puts the name of the adapter in the middle, and some exporters leave the end away. */
+/**
+ * Suffixes of keys. PEFT puts the name of the adapter in the middle, and some exporters leave the end away. What begins
+ * with `weight` is no adapter: `weight_scale` belongs to quantized weights.
+ */
 const suffixes: readonly (readonly [suffix: RegExp, role: Role])[] = [
-  [/\.lora_(?:A|down)(?:\.(?!weight$|bias$)[^.]+)?(?:\.weight)?$/, 'down'],
-  [/\.lora_(?:B|up)(?:\.(?!weight$|bias$)[^.]+)?(?:\.weight)?$/, 'up'],
-  [/\.lora(?:_linear_layer)?\.down\.weight$/, 'down'],
-  [/\.lora(?:_linear_layer)?\.up\.weight$/, 'up'],
+  [/\.lora_(?:A|down)(?:\.(?!weight|bias$)[^.]+)?(?:\.weight)?$/, 'down'],
+  [/\.lora_(?:B|up)(?:\.(?!weight|bias$)[^.]+)?(?:\.weight)?$/, 'up'],
+  [/[._]lora(?:_linear_layer)?\.down\.weight$/, 'down'],
+  [/[._]lora(?:_linear_layer)?\.up\.weight$/, 'up'],
   [/\.(?:lora_)?alpha$/, 'alpha'],
   [/\.lora_(?:B|up)(?:\.[^.]+)?\.bias$/, 'bias'],
   [/\.dora_scale$/, 'magnitude'],
@@ -49,6 +52,8 @@ const unsupportedKinds: readonly (readonly [key: RegExp, kind: string])[] = [
   [/\.(?:vera_lambda_[bd]|vera_[AB])/, 'a VeRA'],
   [/\.(?:lora_E|lora_ranknum)/, 'an AdaLoRA'],
   [/\.(?:w_norm|b_norm|set_weight)$/, 'a LyCORIS of whole layers'],
+  [/\.reshape_weight$/, 'a LoRA that gives layers another shape'],
+  [/\.lora_\w+\.(?:weight_scale|scale_weight|input_scale)$/, 'a quantized LoRA'],
 ];
 
 /** What kind of adapter a key belongs to, where it is one that cannot be used. */
@@ -75,6 +80,9 @@ const diffusersNames: readonly (readonly [native: RegExp, diffusers: string])[] 
 /** Words that exporters and trainers put before the names of modules, in any combination. */
 const knownPrefix =
   /^(?:(?:base_model|model|diffusion_model|transformer|unet|dit|net|module|_orig_mod|pipe|lora|lycoris)[._])*$/;
+
+/** A model's name may hold a number (`ltx2`); blocks of other models hold modules that have the names of ours. */
+const numbersBlocks = /(?:block|layer|attention)s?[._]\d/;
 
 /**
  * The model's own names of modules, in every spelling that files use: as in the checkpoint or as in diffusers, with dots
@@ -107,7 +115,7 @@ export class ModuleNames {
     }
     // A prefix that nobody knows is one all the same where most of the file has it, unless it numbers blocks.
     const isPrefix = (prefix: string): boolean =>
-      knownPrefix.test(prefix) || (!/\d/.test(prefix) && 2 * (counts.get(prefix) ?? 0) > all.length);
+      knownPrefix.test(prefix) || (!numbersBlocks.test(prefix) && 2 * (counts.get(prefix) ?? 0) > all.length);
     const resolved = new Map<string, string>();
     for (const [name, list] of readings) {
       const reading = list.find(({ prefix }) => isPrefix(prefix));

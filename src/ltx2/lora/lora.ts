@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
+import { isFloat } from '../../graph/element-type.ts';
 import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from '../../graph/safetensors.ts';
 import { firstNotFinite, readStoredNumbers } from '../../graph/stored-tensor-values.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { type AdaptableModule, type AdaptableModules, isTextModule } from '../adaptable-modules.ts';
 import { HeaderProblem, HeaderScales } from './alpha.ts';
-import { modelByNames, modelBySize } from './foreign-model.ts';
+import { isOfTextEncoder, modelByNames, modelBySize } from './foreign-model.ts';
 import { keyParts, ModuleNames, type Role, unsupportedKind, withoutPrefix } from './key-names.ts';
 
 /** A matrix `[rows, columns]` as it is stored: whole, or as the product of two. */
@@ -67,7 +68,8 @@ export async function readLora(path: string, modules: AdaptableModules): Promise
     throw new SoundstageError(error.kind, `the LoRA cannot be read: ${error.message}`, { cause: error });
   });
   const groups = groupByModule(header);
-  const resolved = new ModuleNames(modules.keys()).resolve(groups.keys());
+  const names = new ModuleNames(modules.keys());
+  const resolved = names.resolve(groups.keys());
   const changes = new Map<string, ModuleChange>();
   const nameInFile = new Map<string, string>();
   const problems: string[] = [];
@@ -81,7 +83,10 @@ export async function readLora(path: string, modules: AdaptableModules): Promise
     const other = module === undefined ? undefined : nameInFile.get(module);
     if (repeated !== undefined) problems.push(`it has two tensors for one thing, such as "${repeated}"`);
     const incomplete = incompleteness(parts);
-    if (incomplete !== undefined) {
+    const integer = Object.values(parts).find((part) => part !== parts.alpha && !isFloat(part.dtype));
+    if (integer !== undefined) {
+      problems.push(`its weight "${integer.name}" holds ${integer.dtype}, not floats: export it as BF16, F16 or F32`);
+    } else if (incomplete !== undefined) {
       problems.push(`"${name}" has ${incomplete}`);
     } else if (module === undefined || target === undefined) {
       unmatched.push(withoutPrefix(name));
@@ -107,7 +112,7 @@ export async function readLora(path: string, modules: AdaptableModules): Promise
   const foreign =
     shapeMismatch.length + unmatched.length === 0
       ? undefined
-      : doesNotFit(groups, modules, [...shapeMismatch, ...unmatched], shapes);
+      : doesNotFit(groups, modules, names, [...shapeMismatch, ...unmatched], shapes);
   const empty =
     changes.size === 0 && header.tensors.size === 0 ? 'it holds no LoRA weights: the file is empty' : undefined;
   const [first] = [empty, stray?.kind, foreign, ...problems, stray?.key].filter((problem) => problem !== undefined);
@@ -230,6 +235,7 @@ function incompleteness(parts: Parts): string | undefined {
   const kinds = [hasOneOf('down'), hasOneOf('hada_w1_a'), hasOneOf('lokr_w1', 'lokr_w1_a'), hasOneOf('diff')];
   const count = kinds.filter(Boolean).length;
   if (count > 1) return 'weights of several kinds at a time';
+  if (hasOneOf('bias') && hasOneOf('diff_b')) return 'a bias of its pair and a difference of its bias at a time';
   if (count === 0 && hasOneOf('alpha')) return 'an alpha, but no weights';
   if (count === 0 && hasOneOf('magnitude')) return 'a magnitude, but no weights';
   if (count === 0 && hasOneOf('bias')) return 'a bias, but no weights';
@@ -353,13 +359,17 @@ async function readAlpha(tensor: StoredTensor, problems: string[]): Promise<numb
 function doesNotFit(
   groups: ReadonlyMap<string, Group>,
   modules: AdaptableModules,
+  names: ModuleNames,
   strays: readonly string[],
   shapes: string | undefined,
 ): string {
   const shown = strays.slice(0, 5).join(', ');
   const more = strays.length > 5 ? ` and ${strays.length - 5} more` : '';
   const what = `these modules do not fit this model: ${shown}${more}`;
-  const maker = modelByNames([...groups.keys()]) ?? modelOfBlocks(groups, modules);
+  const maker = modelByNames([...groups.keys()]) ?? modelOfBlocks(groups, modules, names);
+  if (maker === undefined && strays.every(isOfTextEncoder)) {
+    return `it changes a text encoder, which is not supported, so export it for the transformer alone: ${what}`;
+  }
   if (maker !== undefined) return `it was made for another model (${maker}): ${what}`;
   return shapes === undefined ? what : `${shapes}: ${what}`;
 }
@@ -371,13 +381,38 @@ function otherShape(parts: Parts, { shape: target }: AdaptableModule): string {
 }
 
 /** The model whose blocks have this width and number, where they are not those of the model at hand. */
-function modelOfBlocks(groups: ReadonlyMap<string, Group>, modules: AdaptableModules): string | undefined {
+function modelOfBlocks(
+  groups: ReadonlyMap<string, Group>,
+  modules: AdaptableModules,
+  spellings: ModuleNames,
+): string | undefined {
   const names = [...groups.keys()];
-  const blocks = names.map((name) => Number(/transformer_blocks[._](\d+)[._]/.exec(name)?.[1] ?? -1) + 1);
-  const query = names.find((name) => /blocks[._]\d+[._]attn1[._]to_q$/.test(name));
-  const width = query === undefined ? undefined : groups.get(query)?.parts.down?.shape[1];
-  if (width === undefined || width === modules.get('transformer_blocks.0.attn1.to_q')?.shape[1]) return undefined;
-  const hasSound = names.some((name) => name.includes('audio'));
-  const size = { width, blocks: Math.max(...blocks) };
-  return modelBySize(size, hasSound) ?? `of width ${width}`;
+  const blocks = names.map((name) => Number(inBlock.exec(name)?.[2] ?? -1) + 1);
+  const own = modules.get('transformer_blocks.0.attn1.to_q')?.shape[1];
+  // A longer model than this one has blocks that this one lacks; all are alike.
+  const inFirstBlock = new Map(
+    names.map((name) => [name.replace(inBlock, (_, blocks: string) => `${blocks}0`), groups.get(name)]),
+  );
+  for (const [name, module] of spellings.resolve(inFirstBlock.keys())) {
+    const width = widthOf(inFirstBlock.get(name)?.parts ?? {}, modules.get(module)?.shape ?? [], own);
+    if (!module.startsWith('transformer_blocks.') || width === undefined || width === own) continue;
+    const size = { width, blocks: Math.max(...blocks) };
+    const hasSound = names.some((each) => each.includes('audio'));
+    return modelBySize(size, hasSound) ?? `of width ${width}`;
+  }
+  return undefined;
+}
+
+const inBlock = /(transformer_blocks[._])(\d+)(?=[._])/;
+
+/** The width of a model in which a pair fits the layer that is `[outputs, inputs]` in a model of width `own`. */
+function widthOf({ down, up }: Parts, [outputs, inputs]: readonly number[], own?: number): number | undefined {
+  if (down?.shape.length !== 2 || up?.shape.length !== 2) return undefined;
+  const [rank, found] = down.shape;
+  const [foundOutputs] = up.shape;
+  if (outputs === undefined || inputs === undefined || own === undefined) return undefined;
+  if (rank === undefined || found === undefined || foundOutputs === undefined) return undefined;
+  // A rank above the size of the layer comes of matrices that lie the wrong way.
+  if (rank > found || found * outputs !== foundOutputs * inputs) return undefined;
+  return (found * own) / inputs;
 }
