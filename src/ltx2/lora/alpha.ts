@@ -106,7 +106,7 @@ function configOf(values: ReadonlyMap<Setting, unknown>): ScaleConfig {
   return {
     alpha: values.has('alpha') ? toNumber(values.get('alpha'), 'lora_alpha') : undefined,
     rank: ofRank && values.has('rank') ? toRank(values.get('rank'), 'r') : undefined,
-    rankStabilized: /^true$/i.test(String(values.get('rankStabilized') ?? 'false')),
+    rankStabilized: /^(?:true|1)$/i.test(String(values.get('rankStabilized') ?? 'false')),
     alphaByModule: byModule(values.get('alphaByModule'), 'alpha_pattern', toNumber),
     rankByModule: byModule(values.get('rankByModule'), 'rank_pattern', toRank),
   };

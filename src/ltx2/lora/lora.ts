@@ -205,11 +205,13 @@ function strayKey({ tensors }: SafetensorsHeader): { readonly kind?: string; rea
   for (const key of tensors.keys()) {
     const kind = unsupportedKind(key);
     if (kind !== undefined) {
-      return { kind: `this is ${kind} ("${key}"), which is not supported: merge it or export a plain LoRA` };
+      return {
+        kind: `this is ${kind} ("${key.slice(0, 100)}"), which is not supported: merge it or export a plain LoRA`,
+      };
     }
   }
   const key = [...tensors.keys()].find((name) => keyParts(name) === undefined);
-  return key === undefined ? undefined : { key: `its tensor "${key}" belongs to no kind of LoRA` };
+  return key === undefined ? undefined : { key: `its tensor "${key.slice(0, 100)}" belongs to no kind of LoRA` };
 }
 
 const pairs: readonly (readonly [Role, Role])[] = [
