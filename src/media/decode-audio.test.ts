@@ -159,6 +159,33 @@ describe('a recording that is cut off', () => {
     }
   });
 
+  it('is a webm film that is shorter than its header says, and not one whose sound ends before its pictures', async () => {
+    const path = join(folder, 'film.webm');
+    const film = {
+      path,
+      type: 'VP9 (.webm)',
+      quality: 'low',
+      writeMode: 'fast',
+      width: 32,
+      height: 32,
+      fps: 10,
+    } as const;
+    const audio = { source: 'file', path: join(fixtures, 'click.opus') } as const;
+    await using encoder = await media.openEncoder({ ...film, audio });
+    await encoder.write(Uint8Array.from({ length: 32 * 32 * 3 * 30 }, (_, index) => (index * index * 31) % 251));
+    await encoder.finish();
+    expect((await media.decodeAudio(path)).duration).toBeCloseTo(1.5, 1);
+    const whole = await readFile(path);
+    const cut = await written('cut.webm', whole.subarray(0, whole.length / 3));
+    await expect(media.decodeAudio(cut)).rejects.toThrow(/is cut off: it says 3\.0 s/);
+    // A live recording does not say how long it will be: the size of its segment is all ones.
+    const segment = whole.indexOf(Buffer.from('18538067', 'hex'));
+    whole.fill(0xff, segment + 5, segment + 12).writeUInt8(0x01, segment + 4);
+    expect(
+      (await media.decodeAudio(await written('live.webm', whole.subarray(0, whole.length / 3)))).duration,
+    ).toBeLessThan(1.5);
+  });
+
   it('is not one whose mp3 tag or cover has the words of an mp3 header', async () => {
     const mp3 = await readFile(join(fixtures, 'quiet-then-loud.mp3'));
     const cover = Buffer.from(`\u0000image/jpeg\u0000\u0003\u0000${'Info Xing VBRI '.repeat(300)}`, 'latin1');

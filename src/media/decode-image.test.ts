@@ -153,6 +153,12 @@ describe('decodeImage', () => {
       expectColour(pixel(await decoded('brands.avif', file), 8, 8), [255, 0, 0], 6);
     });
 
+    it('is told from an AVIF animation, which is read as its still picture', async () => {
+      const file = await redAndBlue().avif({ quality: 95 }).toBuffer();
+      file.write('avis', 8, 'latin1');
+      expectColour(pixel(await decoded('moving.avif', file), 56, 8), [0, 0, 255], 6);
+    });
+
     it.each([0.05, 0.3, 0.6, 0.9])('that lacks %d of its bytes is refused as such', async (share) => {
       const file = await fixture('tiles');
       await expect(decoded('cut.heic', file.subarray(0, file.length * (1 - share)))).rejects.toThrow(
@@ -215,6 +221,7 @@ describe('decodeImage', () => {
           .toBuffer(),
       png: () => photo().png().toBuffer(),
       gif: () => photo().gif().toBuffer(),
+      'interlaced gif': () => photo().gif({ progressive: true }).toBuffer(),
     };
 
     it.each(Object.entries(files))('%s that lacks its last bytes is used', async (_, make) => {
@@ -238,14 +245,17 @@ describe('decodeImage', () => {
       expectColour(pixel(picture, 16, 8), [255, 0, 0], 8);
     });
 
-    it.each(['jpeg', 'jpeg in CMYK', 'png', 'gif'] as const)('%s that lacks half is refused', async (name) => {
-      const file = await files[name]();
-      for (const share of [0.5, 0.7, 0.95]) {
-        await expect(decoded('half', file.subarray(0, file.length * (1 - share)))).rejects.toMatchObject({
-          ...{ kind: 'input', field: 'image', message: expect.stringContaining('is damaged or cut off') },
-        });
-      }
-    });
+    it.each(['jpeg', 'jpeg in CMYK', 'png', 'gif', 'interlaced gif'] as const)(
+      '%s that lacks half is refused',
+      async (name) => {
+        const file = await files[name]();
+        for (const share of [0.5, 0.7, 0.95]) {
+          await expect(decoded('half', file.subarray(0, file.length * (1 - share)))).rejects.toMatchObject({
+            ...{ kind: 'input', field: 'image', message: expect.stringContaining('is damaged or cut off') },
+          });
+        }
+      },
+    );
 
     it.each(['webp', 'avif', 'tiff'] as const)('%s that lacks its end is refused as cut off', async (format) => {
       const file = await photo().toFormat(format).toBuffer();

@@ -18,10 +18,16 @@ export function closed(file: Buffer, format: LenientFormat): Buffer {
 export async function missingRows(file: Buffer, format: LenientFormat): Promise<number> {
   const picture = await lenientPixels(file);
   const filler = format === 'gif' ? undefined : await lenientPixels(file.subarray(0, contentStart(file, format)));
-  let same = picture.data.length;
   // What is missing of a GIF is transparent black.
-  while (same > 0 && picture.data[same - 1] === (filler?.data[same - 1] ?? 0)) same--;
-  return 1 - Math.ceil(same / (picture.data.length / picture.height)) / picture.height;
+  const missing = filler?.data ?? Buffer.alloc(picture.data.length);
+  const rowBytes = picture.data.length / picture.height;
+  let rows = 0;
+  for (let at = picture.data.length - rowBytes; at >= 0; at -= rowBytes) {
+    if (picture.data.subarray(at, at + rowBytes).equals(missing.subarray(at, at + rowBytes))) rows++;
+    // An interlaced GIF lacks rows between those it has.
+    else if (format !== 'gif') break;
+  }
+  return rows / picture.height;
 }
 
 async function lenientPixels(file: Buffer): Promise<{ readonly data: Buffer; readonly height: number }> {

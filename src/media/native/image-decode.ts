@@ -14,8 +14,8 @@ import { decodeStill, maxPixels } from './still-decode.ts';
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
-    ...['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((name) => `VipsForeignLoad${name}File`),
-    ...['Jpeg', 'Png', 'Nsgif'].map((name) => `VipsForeignLoad${name}Buffer`),
+    ...['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff'].map((name) => `VipsForeignLoad${name}File`),
+    ...['Jpeg', 'Png', 'Nsgif', 'Heif'].map((name) => `VipsForeignLoad${name}Buffer`),
   ],
 });
 sharp.cache(false);
@@ -51,8 +51,9 @@ export async function decodeImage(path: string, field: string): Promise<DecodedI
   try {
     if (format === 'bmp') return { ...(await decodeBmp(path, field)), isCutOff: false };
     // The size is checked against our own limits, with a sentence that names them.
-    checkSize(await sharp(path, { limitInputPixels: false, failOn: 'none' }).metadata(), field);
-    return await toRgb(sharp(path, { failOn: 'error', autoOrient: true, limitInputPixels: maxPixels })).then(
+    const source = format === 'avif' ? await stillAvif(path) : path;
+    checkSize(await sharp(source, { limitInputPixels: false, failOn: 'none' }).metadata(), field);
+    return await toRgb(sharp(source, { failOn: 'error', autoOrient: true, limitInputPixels: maxPixels })).then(
       (picture) => ({ ...picture, isCutOff: false }),
       (error: unknown) => decodeCutOff(path, format, error),
     );
@@ -87,6 +88,13 @@ function heifFormat(start: Buffer): 'heic' | 'avif' | undefined {
     if (/^he[iv][cxms]$/.test(brand)) return 'heic';
   }
   return brands.some((brand) => /^(?:mif[12]|msf1|miaf)$/.test(brand)) ? 'heic' : undefined;
+}
+
+/** The file of an AVIF animation holds a still picture too, but libvips knows it only by the brand of stills. */
+async function stillAvif(path: string): Promise<Buffer> {
+  const file = await readFile(path);
+  if (file.toString('latin1', 8, 12) === 'avis') file.write('avif', 8, 'latin1');
+  return file;
 }
 
 async function startOf(path: string): Promise<Buffer> {

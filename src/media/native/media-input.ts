@@ -28,6 +28,7 @@ export class MediaInput implements AsyncDisposable {
   readonly #format: FormatContext;
   readonly fileSize: number;
   #headerDurations: readonly (number | undefined)[] = [];
+  #wholeDuration: number | undefined;
 
   private constructor(format: FormatContext, fileSize: number) {
     this.#format = format;
@@ -46,6 +47,8 @@ export class MediaInput implements AsyncDisposable {
       const part = range === undefined ? '' : `subfile,,start,${range.start},end,${range.end},,:`;
       const opened = await input.#format.openInput(`${part}file:${path}`, null, options);
       if (opened < 0) throw await unreadable(path, field);
+      const { duration } = input.#format;
+      input.#wholeDuration = duration > 0n ? Number(duration) / 1e6 : undefined;
       input.#headerDurations = input.#format.streams.map((stream) => input.#headerDuration(stream));
       if ((await input.#format.findStreamInfo()) < 0) throw await unreadable(path, field);
       return input;
@@ -66,6 +69,11 @@ export class MediaInput implements AsyncDisposable {
   /** Seconds of `stream` as the file's header has them, undefined where it has none: FFmpeg's guesses are left out. */
   headerDuration(stream: Stream): number | undefined {
     return this.#headerDurations[stream.index];
+  }
+
+  /** Seconds of the longest stream as the file's header has them, undefined where it has none. */
+  get wholeDuration(): number | undefined {
+    return this.#wholeDuration;
   }
 
   /** The stream a player would choose; a picture embedded in a sound file does not count as video. */
@@ -107,10 +115,9 @@ export class MediaInput implements AsyncDisposable {
 
   /** Of use only before FFmpeg has looked further than the header: then it puts guesses in the same place. */
   #headerDuration({ duration, timeBase }: Stream): number | undefined {
-    const { duration: whole, streams } = this.#format;
     if (duration !== AV_NOPTS_VALUE) return (Number(duration) * timeBase.num) / timeBase.den;
     // The container's length is the stream's only where there is nothing else in it.
-    return streams.length === 1 && whole > 0n ? Number(whole) / 1e6 : undefined;
+    return this.streamCount === 1 ? this.#wholeDuration : undefined;
   }
 }
 

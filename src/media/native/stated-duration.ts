@@ -15,6 +15,10 @@ async function statedDuration({ input, stream }: SoundInput, path: string): Prom
   if (container.includes('mp4') && stream.nbFrames === 0n) return undefined;
   // The number of samples in the header is wrong in many files.
   if (container === 'wav' && !(await wavEndsEarly(path, input.fileSize))) return undefined;
+  // One length for all streams here too, and it says that something is missing only where the file is shorter than it should be.
+  if (container.includes('matroska') && input.streamCount > 1) {
+    return (await matroskaEndsEarly(path, input.fileSize)) ? input.wholeDuration : undefined;
+  }
   return input.headerDuration(stream);
 }
 
@@ -45,4 +49,31 @@ async function wavEndsEarly(path: string, fileSize: number): Promise<boolean> {
   await using file = await open(path);
   const { buffer } = await file.read(Buffer.alloc(8), 0, 8, 0);
   return buffer.readUInt32LE(4) + 8 > fileSize;
+}
+
+/** True when the file is smaller than its segment, which contains all else; a recording made live does not say how large that is. */
+async function matroskaEndsEarly(path: string, fileSize: number): Promise<boolean> {
+  await using file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(128), 0, 128, 0);
+  const header = sizeOf(buffer, 4);
+  if (header === undefined) return false;
+  const segment = header.next + header.size;
+  if (segment + 12 > buffer.length || buffer.readUInt32BE(segment) !== segmentId) return false;
+  const content = sizeOf(buffer, segment + 4);
+  return content !== undefined && content.next + content.size > fileSize;
+}
+
+const segmentId = 0x18538067;
+
+/** The size of an element (RFC 8794, section 4), and where its content begins; undefined where it is unknown. */
+function sizeOf(bytes: Buffer, at: number): { readonly size: number; readonly next: number } | undefined {
+  const length = Math.clz32(bytes[at] ?? 0) - 23;
+  if (length > 8) return undefined;
+  let size = (bytes[at] ?? 0) & (0xff >> length);
+  let isUnknown = size === 0xff >> length;
+  for (const byte of bytes.subarray(at + 1, at + length)) {
+    size = size * 256 + byte;
+    isUnknown &&= byte === 0xff;
+  }
+  return isUnknown ? undefined : { size, next: at + length };
 }
