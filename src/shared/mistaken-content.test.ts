@@ -19,6 +19,7 @@ describe('what a server sends in place of a file is named', () => {
       '<title>Tom &amp; Jerry &#8211; &#x201C;Caf&eacute;&quot; &#99999999;</title>',
       'a web page ("Tom & Jerry – “Caf&eacute;" &#99999999;")',
     ],
+    ['<main class="error"><h1>Link expired</h1></main>', 'a web page ("Link expired")'],
     [`<title>${'x'.repeat(500)}</title>`, `a web page ("${'x'.repeat(80)}…")`],
     ['<title>two\u0000\nlines\u202e</title>', 'a web page ("two lines")'],
     [`<!DOCTYPE html>${'<script></script>'.repeat(9000)}<title>far away</title>`, 'a web page (without a title)'],
@@ -48,6 +49,7 @@ describe('what a server sends in place of a file is named', () => {
   test('in other encodings', () => {
     const utf16 = Buffer.from('\ufeff<html><title>Anmelden – Größe</title>', 'utf16le');
     expect(mistakenContent(utf16)).toBe('a web page ("Anmelden – Größe")');
+    expect(mistakenContent(utf16.swap16())).toBe('a web page ("Anmelden – Größe")');
     expect(mistakenContent(Buffer.from('<html><title>Gr\u00f6\u00dfe', 'latin1'))).toContain('a web page ("Gr');
   });
 });

@@ -6,7 +6,7 @@ const mostQuoted = 80;
 const prologue = /^(?:\s|<\?(?:[^?]|\?(?!>))*\?>|<!--(?:[^-]|-(?!->))*-->)*/;
 /** As browsers tell a page from other text (WHATWG MIME sniffing), and a few more tags that pages begin with. */
 const pageTag =
-  /^<(?:!doctype\b|(?:html|head|body|script|iframe|style|title|meta|link|base|h[1-6]|div|span|p|a|b|br|font|center|table|form|noscript)(?=[\s>/]))/i;
+  /^<(?:!doctype\b|(?:html|head|body|script|iframe|style|title|meta|link|base|h[1-6]|div|span|p|a|b|br|font|center|table|form|noscript|main|section|article|header|footer|nav|img|pre|ul|ol|button)(?=[\s>/]))/i;
 
 /**
  * Says what a file is that somebody gave in place of a recording, a picture or weights: what a server sends where the
@@ -35,7 +35,8 @@ export function mayBeMistaken(start: Uint8Array): boolean {
 
 /** Undefined for what is no text. */
 function decoded(bytes: Uint8Array): string | undefined {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
+  const mark = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+  const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8';
   const text = new TextDecoder(encoding).decode(bytes.subarray(0, telltaleBytes));
   return text.slice(0, 512).includes('\0') ? undefined : text;
 }
