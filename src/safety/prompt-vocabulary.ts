@@ -36,6 +36,10 @@ export const innocentPhrases: readonly string[] = [
   'sex (?:of|appeal)',
   "(?:baby|fetus)['\u2019]s sex(?= ?(?:$|[.,;:!?]| (?:is|was|before|after) ))",
   'food porn',
+  'survivors? of (?:child(?:hood)? )?sexual (?:harassment|abuse|assault)',
+  'orgy of (?:colou?rs?|flavou?rs?|sounds?|lights?)',
+  'porn ?star martinis?',
+  'lingerie (?:stores?|shops?|departments?)',
   'topless (?:cars?|towers?|trees?|convertibles?|jeeps?|(?:(?:red|old|tour|double[ -]decker) )?bus(?:es)?)',
   // Alone, of an infant, it only says that the day is warm.
   "topless (?:bab(?:y|ies)|newborns?|infants?|toddlers?)(?! (?:girl|boy|doll|mama|daddy|sitter)|['\u2019])",
@@ -52,7 +56,7 @@ export const innocentPhrases: readonly string[] = [
   `${licking} (?:\\p{L}+ )?lick(?:s|ing) (?:her|him|each other)`,
   'aroused from (?:\\p{L}+ )?(?:sleep|slumber|naps?|dreams?)',
   'uncensored (?:songs?|albums?|news|history|letters?|interviews?)',
-  '(?:paint|varnish|wallpaper|wire|cable) strip(?:pers?|ping)',
+  '(?:paint|varnish|wallpaper|wire|cable|wood|furniture) strip(?:pers?|ping)',
   'the emperor (?:is|was|walks|stands|has|wears) (?:naked|nude|no clothes(?: on)?|nothing)',
   'barely dressed for (?:the )?(?:cold|winter|snow|weather)',
   'aroused (?:(?:his|her|their|the) )?(?:curiosity|suspicions?|interest|attention)',
@@ -76,10 +80,19 @@ export const notMinors: readonly string[] = [
 /** Whoever is, or may be, under age. */
 export const minors: readonly string[] = [
   ...['child', 'children', 'kids?', 'toddlers?', 'infants?', 'babies', '(?:a|the|newborn|topless) baby', 'pre-?teens?'],
-  ...['tweens?', 'under ?-?aged?', 'minors?', 'school ?(?:girl|boy)s?', 'lolis?', 'shota', 'teen(?:ager|age|aged)?s?'],
+  ...[
+    'tweens?',
+    'under ?-?aged?',
+    'minors?',
+    'school ?(?:girl|boy)s?',
+    'loli(?:ta)?s?',
+    'shota',
+    'teen(?:ager|age|aged)?s?',
+  ],
   '(?:little|young|small|tiny) (?:girl|boy)s?',
   '(?:1[0-7]|[1-9])[ -]?(?:year|yr)s?[ -]?olds?',
   '(?:1[0-7]|[1-9]) ?y/?o',
+  '(?:girls?|boys?) of (?:1[0-7]|[1-9])(?![\\d.:]| ?(?:minutes?|seconds?|hours?|days?))',
   'aged? (?:1[0-7]|[1-9])(?![\\d.:]| ?(?:minutes?|seconds?|hours?|days?))',
   '(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen)[ -]years?[ -]olds?',
   ...[
@@ -121,6 +134,7 @@ export const suggestive: readonly string[] = [
     'provocative(?:ly)? pos(?:e|es|ing)',
     'barely (?:clothed|dressed)',
     'strip(?:s|ping)? (?:naked|nude|for)',
+    'stripping(?= ?(?:$|[.,;:!?]| (?:in|on|at) (?:bed|front|stage|camera|(?:a|the) (?:bed|bedroom|club))))',
   ],
   ...[
     'intercourse',
