@@ -464,6 +464,11 @@ test('every file that cannot be used is refused in one sentence that says why', 
     ['ltx2.3', { ...base, ...foreign('prompt_adaln_single.linear', 1152, 192) }, /made for another model \(LTX-2\.3\)/],
     ['empty', {}, /it holds no LoRA weights: the file is empty$/],
     [
+      'a whole model',
+      { 'model.diffusion_model.proj_out.weight': zeros(64, 192), 'vae.encoder.conv_in.conv.bias': zeros(4) },
+      /it holds whole weights, such as "model\.diffusion_model\.proj_out\.weight": give a LoRA, not a model$/,
+    ],
+    [
       'dup',
       { ...base, ...prefixed('transformer.') },
       /"diffusion_model\..*" and "transformer\..*" are two names for one module$/,

@@ -6,7 +6,11 @@ import { readStoredFloats } from '../../graph/stored-tensor-values.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
 import type { Adapters } from '../module-weights.ts';
 import type { LinearModule } from '../transformer/modules.ts';
-import type { AppliedLora, ModuleChange, StoredMatrix, WeightChange } from './lora.ts';
+import type { AppliedLora } from './lora.ts';
+import type { ModuleChange, StoredMatrix, WeightChange } from './module-change.ts';
+
+/** Distance of 1 from the next larger number. */
+const float32Epsilon = 2 ** -23;
 
 type LowRank = Extract<WeightChange, { readonly kind: 'low rank' }>;
 
@@ -164,6 +168,7 @@ function kronecker(g: Graph, left: Value, right: Value): Value {
 function decomposed(g: Graph, weight: Value, magnitude: Value): Value {
   const ofColumns = magnitude.shape.length === 2 && magnitude.shape[0] === 1 && weight.shape[0] !== 1;
   const axis = ofColumns ? 0 : 1;
-  const lengths = g.squareRoot(g.reduceSumSquare(weight, [axis])); // [out, 1] or [1, in]
+  // A row of zeros stays one, as in ComfyUI.
+  const lengths = g.affine(g.squareRoot(g.reduceSumSquare(weight, [axis])), 1, float32Epsilon); // [out, 1] or [1, in]
   return g.multiply(weight, g.divide(g.reshape(magnitude, lengths.shape), lengths));
 }
