@@ -3,24 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
-import { bundlePath, gemmaPath, upscalerPath } from '../../test/support/parity-checkpoint.ts';
+import { tinyWeights as weights } from '../../test/support/parity-checkpoint.ts';
 import { readSafetensorsHeader } from '../graph/safetensors.ts';
 import { writeSafetensors } from '../graph/safetensors-writer.ts';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
-import type { WeightSet } from '../models/weight-folder.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import { Engine } from './engine.ts';
 import type { EngineEvent } from './engine-messages.ts';
 import { createPlan, type Plan } from './plan.ts';
 
-const weights: WeightSet = {
-  id: 'tiny',
-  bundle: bundlePath,
-  upscaler: upscalerPath,
-  textEncoder: gemmaPath,
-  cameraLoras: {},
-};
 const inputs = { audio: { sampleRate: 16_000, waveform: new Float32Array(2 * 8000).map((_, i) => Math.sin(i / 9)) } };
 
 const engine = new Engine();

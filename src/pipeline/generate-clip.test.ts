@@ -4,22 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
-import { bundlePath, gemmaPath, upscalerPath } from '../../test/support/parity-checkpoint.ts';
+import { tinyWeights as weights } from '../../test/support/parity-checkpoint.ts';
 import { MediaService } from '../media/media-service.ts';
 import { decodeVideoFrames } from '../media/native/video-frames.ts';
-import type { WeightSet } from '../models/weight-folder.ts';
 import { FrameWatch } from '../safety/frame-watch.ts';
 import type { ClipInspector } from './clip-inspector.ts';
 import { Engine } from './engine.ts';
 import { generateClip } from './generate-clip.ts';
 
-const weights: WeightSet = {
-  id: 'tiny',
-  bundle: bundlePath,
-  upscaler: upscalerPath,
-  textEncoder: gemmaPath,
-  cameraLoras: {},
-};
 const examplePath = join(import.meta.dirname, '../../examples/hello.wav');
 const engine = new Engine();
 const media = new MediaService();
