@@ -122,8 +122,11 @@ export class PlaygroundPage implements AsyncDisposable {
     }`);
   }
 
-  /** The input that the page sends when it is to make the clip; the server is not bothered with it. */
-  async sentInput(): Promise<Record<string, unknown>> {
+  /**
+   * The input that the page sends when it is to make the clip; the server is not bothered with it. `meanwhile` comes
+   * between the click and the wait.
+   */
+  async sentInput(meanwhile: () => Promise<void> = async () => {}): Promise<Record<string, unknown>> {
     const sent = Promise.withResolvers<Record<string, unknown>>();
     const isSubmission = ({ pathname }: URL): boolean => pathname === '/fal/proxy';
     await this.page.route(isSubmission, async (route, request) => {
@@ -133,6 +136,7 @@ export class PlaygroundPage implements AsyncDisposable {
       await route.fulfill({ status: 422, json: { detail: 'Looked at, not run' } });
     });
     await this.run();
+    await meanwhile();
     const input = await sent.promise;
     await this.page.getByText('Looked at, not run').waitFor();
     await this.page.unroute(isSubmission);

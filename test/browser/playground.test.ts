@@ -130,7 +130,8 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await page.give('paste', 'body', fourth);
     await expectSent(fourth);
 
-    await page.give('drop', 'h1', second);
+    // Of some formats the browser does not tell the type.
+    await page.give('drop', 'h1', { ...second, mimeType: '' });
     await expectSent(second);
     await page.pick('audio_url', fourth);
     await expectSent(fourth);
@@ -168,8 +169,15 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
       expect((await page.sentInput()).audio_url).toBe(url);
       expect(await address.inputValue()).toBe(url);
     }
+    await page.page.evaluate(
+      `navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))`,
+    );
+    await page.page.getByRole('button', { name: 'Record', exact: true }).click();
+    const refusal = page.page.getByText('The browser does not let this page use the microphone');
+    await refusal.waitFor();
     await page.pick('audio_url', first);
     await expectSent(first);
+    expect(await refusal.count()).toBe(0);
   });
 
   test('uploads that overtake one another: what is shown is what is sent', async () => {
@@ -193,6 +201,12 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await page.field('end_image_url').getByRole('button', { name: 'Remove' }).click();
     await expect.poll(async () => (await page.form()).image_url, { timeout: patience }).toMatch(/blue\.png$/);
     await page.sent();
+    // One that is taken away while it is on its way is not waited for.
+    await page.pick('image_url', red);
+    await expect.poll(() => slow.length, { timeout: patience }).toBe(3);
+    const without = await page.sentInput(() => page.field('image_url').getByRole('button', { name: 'Remove' }).click());
+    expect(without).not.toHaveProperty('image_url');
+    await page.pick('image_url', blue);
     const late = Promise.all(
       [first, red].map(({ buffer }) =>
         page.page.waitForResponse((reply) => reply.request().postDataBuffer()?.equals(buffer) === true),
@@ -247,9 +261,23 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     });
     expect(reply.status).toBe(200);
     await page.page.reload();
-    await page.upload('another.wav', await recording(0.9));
+    // What was to be made of the form before it was filled anew, is not made of what it says then.
+    const held = Promise.withResolvers<void>();
+    await page.page.route('**/fal/proxy', async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    const late = await sound(0.9);
+    await page.pick('audio_url', late);
+    await page.run();
     await page.button('Show: Sent by a program').click();
     await page.button('Change one thing').click();
+    const arrival = page.page.waitForResponse(
+      (reply) => reply.request().postDataBuffer()?.equals(late.buffer) === true,
+    );
+    held.resolve();
+    await arrival;
+    expect(await page.page.getByRole('region', { name: 'Run' }).count()).toBe(0);
     await expect.poll(() => page.page.locator('.name').allTextContents()).toEqual(['sound-0.5.wav', 'red.png']);
     expect(await page.page.getByLabel('Use Multi-Scale').isChecked()).toBe(false);
     await page.page.getByLabel('LoRA 1: URL or repository').fill('owner/repository');
@@ -271,6 +299,8 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     expect(sent.audio_url).toMatch(/sound-0\.8\.wav$/);
     expect(sent).not.toHaveProperty('image_url');
     expect(sent.seed).toBe(11);
+    await page.give('drop', 'h1', { name: 'photo.HEIC', mimeType: '', buffer: Buffer.from('a picture') });
+    expect((await page.sentInput()).image_url).toMatch(/photo\.HEIC$/);
   });
 
   test('a run goes on over a restart of the server, and over a reload while there is none', async () => {

@@ -148,11 +148,15 @@ function allowDrop(event: DragEvent): void {
   if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
 }
 
-/** Files pasted or dropped anywhere: a picture becomes the first frame, sound the recording. */
+/**
+ * Files pasted or dropped anywhere: a picture becomes the first frame, sound the recording. Of some formats browsers do not
+ * tell the type; HEIC is the one of pictures among them.
+ */
 function take(event: Event, given: DataTransfer | null): void {
   const file = given?.files[0];
   if (file === undefined || event.defaultPrevented) return;
   event.preventDefault();
-  if (file.type.startsWith('image/')) setFile('image_url', Picture.chosen(file, file.name));
-  else if (/^(?:audio|video)\//.test(file.type)) setFile('audio_url', Sound.chosen(file, file.name));
+  const isPicture = file.type === '' ? /\.hei[cf]$/i.test(file.name) : file.type.startsWith('image/');
+  if (isPicture) setFile('image_url', Picture.chosen(file, file.name));
+  else if (/^(?:(?:audio|video)\/.*)?$/.test(file.type)) setFile('audio_url', Sound.chosen(file, file.name));
 }

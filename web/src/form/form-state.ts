@@ -99,13 +99,14 @@ export function fileInput(name: string): FileInput | undefined {
 
 /** Resolves when nothing that the form shows is on its way to the server any more. What had failed is sent again. */
 export async function deliverFiles(): Promise<void> {
-  await Promise.all(held().map((input) => input.deliver()));
-  // Others may have been chosen, or cut, meanwhile.
-  for (;;) {
-    const pending = held().filter(({ delivery }) => delivery.value.state === 'pending');
-    if (pending.length === 0) return;
-    await Promise.all(pending.map((input) => input.deliver()));
-  }
+  for (const input of held()) void input.deliver();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // Others may be chosen, cut or taken away meanwhile; what the form does not show any more is not waited for.
+  const stop = effect(() => {
+    if (held().every(({ delivery }) => delivery.value.state !== 'pending')) resolve();
+  });
+  await promise;
+  stop();
 }
 
 restore();

@@ -9,9 +9,15 @@ import { isUnderWay, run } from './run-state.ts';
 /** The clip that the form was filled from, to be held against the next one. */
 export const baseline = signal<Clip | undefined>(undefined);
 
+/** How often the form was to be run or was filled anew: what waits for files then is asked for no more. */
+let revision = 0;
+
 /** Runs what the form says, or shows what is wrong with it. */
 export async function runForm(): Promise<void> {
+  revision += 1;
+  const own = revision;
   await deliverFiles();
+  if (own !== revision) return;
   isChecked.value = true;
   const [first] = Object.keys(formProblems.value);
   if (first !== undefined) return focusField(first);
@@ -39,6 +45,7 @@ export function focusField(name: string): void {
 }
 
 function fillForm({ input, output }: Clip): void {
+  revision += 1;
   replaceValues(input);
   setValue('seed', output.seed);
 }

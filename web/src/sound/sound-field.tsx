@@ -105,6 +105,9 @@ function RecordButton() {
       isAsking.value = false;
     }
   };
+  useEffect(() => {
+    problem.value = undefined;
+  }, [files.audio_url.value, problem]);
   return (
     <>
       <button type="button" disabled={isAsking.value} onClick={() => void begin()}>
