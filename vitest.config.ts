@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Nearly every file, and many a test, starts processes, which would compile the same modules again.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
 
 /**
  * Tests of plain JavaScript, which cannot crash: nothing they import is native (the tensor runtime, the codecs, sharp, the

@@ -55,7 +55,7 @@ export class ScriptedClipMaker implements ClipMaker {
       case 'Narrate':
         for (const line of narration) {
           log('INFO', line);
-          await sleep(300);
+          await sleep(200);
         }
     }
   }

@@ -19,6 +19,8 @@ const blocks = documents.flatMap((document) => document.blocks);
 const executions = blocks.flatMap(({ treatment }) => (treatment.kind === 'executed' ? [treatment] : []));
 const isNeeded = (need: Need): boolean => executions.some(({ needs }) => needs.includes(need));
 
+// Where it is not installed yet, that is mostly waiting for the registry.
+const installing = pythonWith('fal-client>=1,<2');
 await using opened = new AsyncDisposableStack();
 const folder = await mkdtemp(join(tmpdir(), 'soundstage-docs-'));
 opened.defer(() => rm(folder, { recursive: true, force: true }));
@@ -34,7 +36,7 @@ const postgres = isNeeded('postgres') ? await startPostgres() : undefined;
 if (postgres !== undefined) opened.use(postgres);
 const s3 = isNeeded('s3') ? await startS3() : undefined;
 if (s3 !== undefined) opened.use(s3);
-const python = await pythonWith('fal-client>=1,<2');
+const python = await installing;
 const stack = opened.move();
 afterAll(() => stack.disposeAsync(), blockTimeLimit);
 

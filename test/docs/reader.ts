@@ -85,6 +85,7 @@ export class Reader {
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       npm_config_update_notifier: 'false',
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
     };
   }
 

@@ -7,11 +7,12 @@ import { startTestServer } from '../support/server.ts';
 import { writeToneWav } from '../support/sound-files.ts';
 import { startFaultFront } from './fault-front.ts';
 
+// Where they are not installed yet, that is mostly waiting for the registry.
+const installing = Promise.all([pythonWith('fal-client>=1,<2'), pythonWith('fal-client==0.5.0')]);
 const server = await startTestServer({ maker: 'pipeline' });
 afterAll(() => server[Symbol.asyncDispose]());
-const python = await pythonWith('fal-client>=1,<2');
-/** Uploads to fal.media, and makes the queue's host of FAL_RUN_HOST. */
-const oldPython = await pythonWith('fal-client==0.5.0');
+/** The second one uploads to fal.media, and makes the queue's host of FAL_RUN_HOST. */
+const [python, oldPython] = await installing;
 const port = Number(new URL(server.url).port);
 const soundPath = `${server.dataFolder}/sound.wav`;
 await writeToneWav(soundPath, 0.5);
