@@ -55,7 +55,7 @@ export class ScriptedClipMaker implements ClipMaker {
       case 'Narrate':
         for (const line of narration) {
           log('INFO', line);
-          await sleep(200);
+          await sleep(300);
         }
     }
   }
