@@ -19,5 +19,6 @@ test('a LoRA the request brought along is blamed at its field, whatever is wrong
   const damaged = { kind: 'input', field: 'loras.0.path', message: expect.stringContaining('pickle') };
   await expect(use(pickle, 'loras.0.path')).rejects.toMatchObject(damaged);
   await expect(use(pickle)).rejects.toMatchObject({ kind: 'weights' });
+  await expect(use(loraPath('bad'))).rejects.toMatchObject({ kind: 'weights', field: undefined });
   await rm(folder, { recursive: true });
 });

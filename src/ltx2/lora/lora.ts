@@ -105,23 +105,27 @@ export async function readLora(path: string, modules: AdaptableModules): Promise
   });
 }
 
-/** @throws SoundstageError `input` at `field`, which says in one sentence what is wrong with this file */
-export function requireUsable({ path, problem }: Lora, field = 'loras'): void {
+/**
+ * @param field of the request that named the file; absent for one that belongs to the weights
+ * @throws SoundstageError `input` at `field`, else `weights`, which says in one sentence what is wrong with this file
+ */
+export function requireUsable({ path, problem }: Pick<Lora, 'path' | 'problem'>, field?: string): void {
   if (problem === undefined) return;
-  throw new SoundstageError('input', `${path} cannot be used as a LoRA: ${problem}`, { field });
+  const kind = field === undefined ? 'weights' : 'input';
+  throw new SoundstageError(kind, `${path} cannot be used as a LoRA: ${problem}`, { field });
 }
 
 /**
  * Reads all weights of a LoRA once.
  *
- * @throws SoundstageError `input` at `field` where one is not a number, infinite, or beyond what float32 holds
+ * @throws SoundstageError as `requireUsable`, where one is not a number, infinite, or beyond what float32 holds
  */
-export async function requireFiniteWeights(lora: Lora, field = 'loras'): Promise<void> {
+export async function requireFiniteWeights(lora: Lora, field?: string): Promise<void> {
   for (const tensor of [...lora.changes.values()].flatMap(tensorsOf)) {
     const found = await firstNotFinite(tensor);
     if (found === undefined) continue;
     const problem = `its weight "${tensor.name}" holds ${found.value} at place ${found.index}: the training went wrong, or the file is damaged`;
-    throw new SoundstageError('input', `${lora.path} cannot be used as a LoRA: ${problem}`, { field });
+    requireUsable({ path: lora.path, problem }, field);
   }
 }
 
