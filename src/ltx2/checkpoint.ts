@@ -22,16 +22,21 @@ export function storedTensor(checkpoint: Checkpoint, key: string): StoredTensor 
   return tensor;
 }
 
-/** A top-level section of the bundle's configuration. */
+/** A top-level section of the bundle's configuration. @throws SoundstageError `weights` if there is none */
 export function configSection(checkpoint: Checkpoint, name: string): unknown {
-  const { config, path } = checkpoint;
-  if (typeof config !== 'object' || config === null || !(name in config)) {
-    throw new SoundstageError(
-      'weights',
-      `${path} has no "${name}" section in its configuration; is it an LTX-2 bundle?`,
-    );
-  }
-  return (config as Record<string, unknown>)[name];
+  if (hasConfigSection(checkpoint, name)) return checkpoint.config[name];
+  throw new SoundstageError(
+    'weights',
+    `${checkpoint.path} has no "${name}" section in its configuration; is it an LTX-2 bundle?`,
+  );
+}
+
+export function hasConfigSection(
+  checkpoint: Checkpoint,
+  name: string,
+): checkpoint is Checkpoint & { readonly config: Record<string, unknown> } {
+  const { config } = checkpoint;
+  return typeof config === 'object' && config !== null && name in config;
 }
 
 function parseMetadataConfig({ file, metadata }: SafetensorsHeader): unknown {

@@ -88,6 +88,21 @@ const vocoderConfig = z.object({
   output_sampling_rate: size.default(24000),
 });
 
+const sigmas = z
+  .array(z.number().min(0).max(1))
+  .min(2)
+  .refine((values) => values.at(-1) === 0, 'the last noise level must be 0')
+  .refine(
+    (values) => values.every((value, at) => at === 0 || value < (values[at - 1] ?? 0)),
+    'each noise level must be below the one before',
+  );
+
+/** The `scheduler` section, as far as a checkpoint has noise levels of its own. */
+const schedulerConfig = z.object({
+  stage_1_sigmas: sigmas.refine((values) => values[0] === 1, 'the first noise level must be 1').optional(),
+  stage_2_sigmas: sigmas.optional(),
+});
+
 /** The flat configuration of an upscaler file. */
 const upsamplerConfig = z.object({
   in_channels: size,
@@ -149,6 +164,7 @@ const sections = {
   vae: videoVaeConfig,
   audio_vae: audioVaeConfig,
   vocoder: vocoderConfig,
+  scheduler: schedulerConfig,
   upsampler: upsamplerConfig,
   gemma: gemmaConfig,
 };

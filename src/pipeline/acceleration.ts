@@ -1,4 +1,4 @@
-import { stage1Sigmas, stage2Sigmas } from '../ltx2/schedule.ts';
+import type { Schedules } from '../ltx2/schedule.ts';
 
 export const accelerations = ['none', 'regular', 'high', 'full'] as const;
 export type Acceleration = (typeof accelerations)[number];
@@ -8,32 +8,50 @@ export interface StepSchedule {
   readonly sigmas: readonly number[];
   /**
    * Steps that run the first block only and add what the other blocks added at the step before. The first five sigmas
-   * of the distilled schedule lie within 2.5 % of each other, so that sum hardly changes between them.
+   * of the published schedule lie within 2.5 % of each other, so that sum hardly changes between them.
    */
   readonly reusedSteps: readonly number[];
 }
 
-/** The schedules of each level: of the first stage (or the only one), and of the refinement. */
-export function stepSchedules(level: Acceleration): {
-  readonly first: StepSchedule;
-  readonly refinement: StepSchedule;
-} {
-  return levels[level];
-}
+/** Steps from sigmas up here differ little from the first, which starts from pure noise. */
+const nearlyNoise = 0.975;
 
-const levels: Readonly<Record<Acceleration, { first: StepSchedule; refinement: StepSchedule }>> = Object.freeze({
-  none: { first: exact(stage1Sigmas), refinement: exact(stage2Sigmas) },
-  // Three of the four near-equal steps that follow the first are replayed.
-  regular: { first: { sigmas: stage1Sigmas, reusedSteps: [1, 2, 3] }, refinement: exact(stage2Sigmas) },
-  // All four are, and the refinement takes two steps, skipping the middle sigma.
-  high: { first: { sigmas: stage1Sigmas, reusedSteps: [1, 2, 3, 4] }, refinement: exact([0.909375, 0.421875, 0]) },
-  // The last two steps of the first stage become one as well, and the refinement is a single step.
-  full: {
-    first: { sigmas: [1, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0], reusedSteps: [1, 2, 3, 4] },
-    refinement: exact([0.909375, 0]),
-  },
-});
+/** The steps of each level, made from the checkpoint's own schedules; a short schedule leaves little to save. */
+export function stepSchedules(
+  level: Acceleration,
+  { first, refinement }: Schedules,
+): { readonly first: StepSchedule; readonly refinement: StepSchedule } {
+  const replayed = nearEqualSteps(first);
+  switch (level) {
+    case 'none':
+      return { first: exact(first), refinement: exact(refinement) };
+    case 'regular':
+      return { first: { sigmas: first, reusedSteps: replayed.slice(0, -1) }, refinement: exact(refinement) };
+    case 'high':
+      return { first: { sigmas: first, reusedSteps: replayed }, refinement: exact(withoutSecond(refinement)) };
+    case 'full':
+      return {
+        first: { sigmas: withLastStepsJoined(first), reusedSteps: replayed },
+        refinement: exact(refinement.filter((sigma, at) => at === 0 || sigma === 0)),
+      };
+  }
+}
 
 function exact(sigmas: readonly number[]): StepSchedule {
   return { sigmas, reusedSteps: [] };
+}
+
+/** Those that follow the first step from nearly the same sigma. */
+function nearEqualSteps(sigmas: readonly number[]): number[] {
+  return sigmas.flatMap((sigma, step) => (step > 0 && sigma >= nearlyNoise ? [step] : []));
+}
+
+/** One step less, where there are three or more: the second sigma is skipped. */
+function withoutSecond(sigmas: readonly number[]): readonly number[] {
+  return sigmas.length > 3 ? sigmas.toSpliced(1, 1) : sigmas;
+}
+
+/** The last two steps as one, where there are three or more. */
+function withLastStepsJoined(sigmas: readonly number[]): readonly number[] {
+  return sigmas.length > 3 ? sigmas.toSpliced(-2, 1) : sigmas;
 }

@@ -5,7 +5,10 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
 import { bundlePath, gemmaPath, upscalerPath } from '../../test/support/parity-checkpoint.ts';
+import { publishedSchedules } from '../ltx2/schedule.ts';
 import { MediaService } from '../media/media-service.ts';
+import { resolveWeights } from '../models/resolve-weights.ts';
+import type { WeightSet } from '../models/weight-folder.ts';
 import { prepareClip } from './clip-inputs.ts';
 
 const weights = { id: 'tiny', bundle: bundlePath, upscaler: upscalerPath, textEncoder: gemmaPath, cameraLoras: {} };
@@ -33,4 +36,15 @@ test('a picture that is cut off is used and remarked on; a whole one, HEIC too, 
   expect(notes).toEqual([expect.stringMatching(/^the image is cut off: /)]);
   expect(inputs.firstImage).toMatchObject({ width: 64, height: 64 });
   expect(inputs.endImage).toMatchObject({ width: 100, height: 150 });
+});
+
+test('a clip is planned with the noise levels its checkpoint names, or the published ones', async () => {
+  const settings = { ...plainSettings, audio: join(fixtures, 'click.wav'), useMultiscale: true };
+  const sigmas = async (set: WeightSet) =>
+    (await prepareClip(settings, set, media)).plan.stages.map((stage) => stage.sigmas);
+  expect(await sigmas(weights)).toEqual([publishedSchedules.first, publishedSchedules.refinement]);
+  expect(await sigmas(await resolveWeights('nano'))).toEqual([
+    [1, 0.909375, 0.725, 0.421875, 0],
+    [0.421875, 0],
+  ]);
 });

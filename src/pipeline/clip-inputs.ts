@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
+import { schedulesOf } from '../ltx2/schedule.ts';
 import type { MediaService, Picture } from '../media/media-service.ts';
 import { preprocessConditioningAudio } from '../media/sound/conditioning-audio.ts';
 import { toStereo } from '../media/sound/stereo.ts';
@@ -43,6 +44,7 @@ export async function prepareClip(
     audioSeconds: sound.duration,
     firstImage,
     decoder: parseConfig('vae', configSection(bundle, 'vae'), bundle.path),
+    schedules: schedulesOf(bundle),
     decodeMemory: settings.device === 'cpu' ? decodeMemory() : undefined,
   };
   const { plan, notes: planNotes } = createPlan(settings, facts, weights);

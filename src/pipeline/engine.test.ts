@@ -8,6 +8,7 @@ import { readSafetensorsHeader } from '../graph/safetensors.ts';
 import { writeSafetensors } from '../graph/safetensors-writer.ts';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
+import { publishedSchedules } from '../ltx2/schedule.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import { Engine } from './engine.ts';
 import type { EngineEvent } from './engine-messages.ts';
@@ -20,7 +21,8 @@ let plan: (changes?: Partial<ClipSettings>) => Plan;
 beforeAll(async () => {
   const bundle = await openCheckpoint(weights.bundle);
   const decoder = parseConfig('vae', configSection(bundle, 'vae'), bundle.path);
-  plan = (changes) => createPlan({ ...plainSettings, ...changes }, { audioSeconds: 0.5, decoder }, weights).plan;
+  const facts = { audioSeconds: 0.5, decoder, schedules: publishedSchedules };
+  plan = (changes) => createPlan({ ...plainSettings, ...changes }, facts, weights).plan;
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
 import type { VideoVaeConfig } from '../ltx2/config.ts';
+import { publishedSchedules } from '../ltx2/schedule.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import { createPlan, type InputFacts } from './plan.ts';
@@ -22,7 +23,11 @@ const decoder: VideoVaeConfig = {
 };
 
 function plan(changes: Partial<ClipSettings>, facts: Partial<InputFacts> = {}) {
-  return createPlan({ ...settings, ...changes }, { audioSeconds: 5, decoder, ...facts }, weights);
+  return createPlan(
+    { ...settings, ...changes },
+    { audioSeconds: 5, decoder, schedules: publishedSchedules, ...facts },
+    weights,
+  );
 }
 
 test('the example of the model: two stages of 3,072 and 12,288 tokens, 126 audio latents', () => {

@@ -2,6 +2,7 @@ import type { DeviceKind } from '../graph/graph-target.ts';
 import { audioLatentCount } from '../ltx2/audio/audio-latents.ts';
 import type { VideoVaeConfig } from '../ltx2/config.ts';
 import { type LatentSize, spatialStride, temporalStride } from '../ltx2/positions.ts';
+import type { Schedules } from '../ltx2/schedule.ts';
 import type { TimestepVariant } from '../ltx2/transformer/transformer.ts';
 import type { DecodeTiling } from '../ltx2/video/decode-tiles.ts';
 import { chooseTiling } from '../ltx2/video/decoder-cost.ts';
@@ -19,6 +20,8 @@ export interface InputFacts {
   readonly firstImage?: { readonly width: number; readonly height: number } | undefined;
   /** The decoder's configuration, for choosing its tiles. */
   readonly decoder: VideoVaeConfig;
+  /** The noise levels of the checkpoint. */
+  readonly schedules: Schedules;
   /** Bytes a decode may take; undefined: the reference implementation's tiles, whatever they take. */
   readonly decodeMemory?: number | undefined;
 }
@@ -72,7 +75,7 @@ export function createPlan(
     number,
     number,
   ];
-  const { first, refinement } = stepSchedules(settings.acceleration);
+  const { first, refinement } = stepSchedules(settings.acceleration, facts.schedules);
   const latentSize = (pixelWidth: number, pixelHeight: number): LatentSize => ({
     frames: (modelFrames - 1) / temporalStride + 1,
     height: pixelHeight / spatialStride,
