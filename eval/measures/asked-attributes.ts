@@ -1,4 +1,4 @@
-import { type Footage, type Picture, spacedFrames } from '../footage.ts';
+import { type FilmedMoment, type Footage, type Picture, spacedMoments } from '../footage.ts';
 import {
   type ColorName,
   colors,
@@ -13,9 +13,10 @@ import {
 import { waterLight } from '../world/draw.ts';
 import type { Omission } from '../world/prompt.ts';
 import type { Scene, Shapes, Speaker } from '../world/scene.ts';
-import { faceHeight, headScale } from '../world/speaker.ts';
+import { faceHeight, headPlace, headScale } from '../world/speaker.ts';
+import { showsBeard, showsGlasses } from './glasses-and-beards.ts';
 import { type FoundObject, findObjects } from './objects.ts';
-import { colorIn, nearestColor, pixelAt, pixelsIn, worldHeight, worldWidth } from './pixels.ts';
+import { colorIn, nearestColor, pixelAt, pixelsIn, type Region, worldHeight, worldWidth } from './pixels.ts';
 import { sceneKindOf } from './scene-kind.ts';
 import { median } from './series.ts';
 import { shapeOf } from './shape-class.ts';
@@ -38,7 +39,8 @@ export function askedAttributes(
   footage: Footage,
   omitted: ReadonlySet<Omission> = new Set(),
 ): Attribute[] {
-  const frames = spacedFrames(footage, Math.min(looks, footage.frames.length));
+  const moments = spacedMoments(footage, Math.min(looks, footage.frames.length));
+  const frames = moments.map(({ picture }) => picture);
   const seen = (look: (picture: Picture) => string): string => mostFrequent(frames.map(look));
   const one = (name: string, asked: string, look: (picture: Picture) => string): Attribute => {
     const found = seen(look);
@@ -49,6 +51,7 @@ export function askedAttributes(
   if (scene.kind === 'speaker') {
     if (!omitted.has('shirt')) attributes.push(one('shirt', scene.shirt, shirtOf));
     if (!omitted.has('hair')) attributes.push(one('hair', hairOf(scene), (picture) => seenHair(picture, scene)));
+    attributes.push(...faceAttributes(scene, moments, omitted));
   } else if (scene.kind === 'shapes') {
     attributes.push(...shapeAttributes(scene, frames));
   } else if (scene.kind === 'sea') {
@@ -84,11 +87,40 @@ function hairOf({ hair, hairStyle }: Speaker): string {
 
 /** The top of the head: hair in its color, or skin. */
 function seenHair(picture: Picture, { person, hairStyle }: Speaker): string {
+  if (hairStyle !== 'bald') return nearestColor(colorIn(picture, topOfHead({ person }, -0.55, -0.48)), hairColors);
+  return nearestColor(colorIn(picture, topOfHead({ person }, -0.42, -0.34)), { bald: skinTones, ...hairColors });
+}
+
+/** Above the forehead, between two heights in the head's coordinates. */
+function topOfHead({ person }: Pick<Speaker, 'person'>, top: number, bottom: number): Region {
   const scale = headScale(person);
-  const band = (top: number, bottom: number): Rgb =>
-    colorIn(picture, { left: -0.13, right: 0.13, top: top * scale - faceHeight, bottom: bottom * scale - faceHeight });
-  if (hairStyle !== 'bald') return nearestColor(band(-0.55, -0.48), hairColors);
-  return nearestColor(band(-0.42, -0.34), { bald: skinTones, ...hairColors });
+  return { left: -0.13, right: 0.13, top: top * scale - faceHeight, bottom: bottom * scale - faceHeight };
+}
+
+/** Glasses and a beard, where they are asked for and can be told. */
+function faceAttributes(scene: Speaker, moments: readonly FilmedMoment[], omitted: ReadonlySet<Omission>): Attribute[] {
+  const one = (name: 'glasses' | 'beard', seen: readonly boolean[]): Attribute => {
+    const met = seen.filter(Boolean).length * 2 > seen.length;
+    return { name, asked: name, found: met ? name : 'none', met };
+  };
+  const heads = moments.map(({ picture, seconds }) => ({ picture, head: headPlace(scene, seconds) }));
+  const found: Attribute[] = [];
+  if (scene.glasses) {
+    found.push(
+      one(
+        'glasses',
+        heads.map(({ picture, head }) => showsGlasses(picture, head)),
+      ),
+    );
+  }
+  if (scene.beard) {
+    const hair = (picture: Picture): Rgb =>
+      omitted.has('hair') ? colorIn(picture, topOfHead(scene, -0.55, -0.48)) : hairColors[scene.hair];
+    const beards = heads.map(({ picture, head }) => showsBeard(picture, head, hair(picture)));
+    const told = beards.filter((beard) => beard !== undefined);
+    if (told.length * 2 > beards.length) found.push(one('beard', told));
+  }
+  return found;
 }
 
 function waterOf(picture: Picture): ColorName {

@@ -12,6 +12,7 @@ const scene: Speaker = {
   hairStyle: 'long',
   shirt: 'blue',
   glasses: false,
+  beard: false,
 };
 const kept = (text: string): boolean[] => keptAttributes(scene, new Set(), text);
 

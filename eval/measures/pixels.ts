@@ -1,19 +1,34 @@
 import type { Picture } from '../footage.ts';
-import { colorDistance, type Rgb } from '../world/colors.ts';
+import type { Region } from '../world/canvas.ts';
+import { colorDistance, mixed, type Rgb } from '../world/colors.ts';
 import { median } from './series.ts';
 
-/** A rectangle in world coordinates: the shorter side of a picture spans −1…1, y points down. */
-export interface Region {
-  readonly left: number;
-  readonly right: number;
-  readonly top: number;
-  readonly bottom: number;
-}
+export type { Region } from '../world/canvas.ts';
 
 /** The pixel at an index, in 0…1. */
 export function pixelAt({ rgb }: Picture, index: number): Rgb {
   const at = index * 3;
   return [(rgb[at] ?? 0) / 255, (rgb[at + 1] ?? 0) / 255, (rgb[at + 2] ?? 0) / 255];
+}
+
+/** The color at a point of the world, between the pixels' middles; beyond the edges, that of the edge. */
+export function colorAt(picture: Picture, x: number, y: number): Rgb {
+  const { width, height } = picture;
+  const short = Math.min(width, height);
+  const [column, left] = wholeAndRest((x * short) / 2 + width / 2 - 0.5, width);
+  const [row, above] = wholeAndRest((y * short) / 2 + height / 2 - 0.5, height);
+  const across = (line: number): Rgb =>
+    mixed(
+      pixelAt(picture, line * width + column),
+      pixelAt(picture, line * width + Math.min(column + 1, width - 1)),
+      left,
+    );
+  return mixed(across(row), across(Math.min(row + 1, height - 1)), above);
+}
+
+function wholeAndRest(at: number, length: number): [whole: number, rest: number] {
+  const within = Math.min(length - 1, Math.max(0, at));
+  return [Math.floor(within), within % 1];
 }
 
 /** Indices of the pixels whose middle lies in a region, row by row. */

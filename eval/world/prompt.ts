@@ -28,6 +28,9 @@ function person(scene: Speaker, omitted: ReadonlySet<Omission>): string {
     ...(omitted.has('hair') ? [] : [hair]),
     ...(omitted.has('shirt') ? [] : [article(`${scene.shirt} shirt`)]),
     ...(scene.glasses ? ['glasses'] : []),
+    ...(scene.beard
+      ? [scene.hairStyle === 'bald' && !omitted.has('hair') ? article(`${scene.hair} beard`) : 'a beard']
+      : []),
   ];
   return article(features.length === 0 ? scene.person : `${scene.person} with ${joined(features)}`);
 }

@@ -27,6 +27,8 @@ export interface Speaker {
   /** Index of `skinTones`. */
   readonly skin: number;
   readonly glasses: boolean;
+  /** Of the hair's color, also where the head is bald. */
+  readonly beard: boolean;
 }
 
 export interface Thing {
@@ -86,6 +88,8 @@ function randomSpeaker(random: SeededRandom): Speaker {
     shirt: random.pick(groundNames.filter((name) => name !== ground)),
     skin: random.integer(skinTones.length),
     glasses: random.chance(0.25),
+    // The last draw: whoever has none looks as if there were no beards.
+    beard: person === 'man' && random.chance(0.35),
   };
 }
 
