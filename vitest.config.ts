@@ -9,7 +9,8 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cach
  * databases) or starts a process. They share processes, because most of their time would go into starting their own.
  */
 const light = [
-  'eval/{measures,sounds}/*.test.ts',
+  'eval/measures/!(face-parts|sharpness-over-drawing).test.ts',
+  'eval/sounds/*.test.ts',
   'eval/results-table.test.ts',
   'src/cli/{generate-flags,models-command}.test.ts',
   'src/contract/{input,lax-values,llms-txt,openapi,price,validate-input,without-paths}.test.ts',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loudnessPerFrame, soundRate, toLevel } from './loudness.ts';
+import { bandsPerFrame, loudnessPerFrame, soundRate, toLevel } from './loudness.ts';
 
 /** A tone of which each frame (1/4 s) has a loudness. */
 function tone(amplitudes: readonly number[]): Float32Array {
@@ -28,4 +28,20 @@ test('the level of the recording does not matter', () => {
 test('frames after the end of the sound are silent, and silence has no level', () => {
   expect(loudnessPerFrame(tone([0.5]), 3, 4).at(-1)).toBeLessThan(0.01);
   expect(toLevel(new Float32Array(800))).toEqual(new Float32Array(800));
+});
+
+test('a band is as loud as what has its pitch', () => {
+  const hum = Float32Array.from({ length: soundRate }, (_, at) => 0.3 * Math.sin((2 * Math.PI * 120 * at) / soundRate));
+  const hiss = hum.map((value, at) =>
+    at < soundRate / 2 ? value : 0.3 * Math.sin((2 * Math.PI * 5000 * at) / soundRate),
+  );
+  const found = bandsPerFrame(hiss, 4, 4);
+  expect(found.map((bands) => bands.length)).toEqual([8, 8, 8, 8]);
+  for (const [frame, loud] of [
+    [0, 0],
+    [3, 7],
+  ] as const) {
+    expect(found[frame]?.[loud]).toBeGreaterThan(0.8);
+    expect(found[frame]?.[7 - loud]).toBeLessThan(0.1);
+  }
 });
