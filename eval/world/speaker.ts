@@ -24,6 +24,21 @@ export const eyeMiddles = [
   [0.15, -0.06],
 ] as const;
 
+/** The same for the mouth. */
+export const mouthMiddle = [0, 0.24] as const;
+
+/** Half the height of a mouth at a loudness of 0…1, in units of the head's scale, without the lips. */
+export function openingAt(loudness: number): number {
+  return 0.014 + 0.125 * loudness ** 1.3;
+}
+
+/** How far a point, seen from the middle of the face, is outside of the face and of the hair above it. */
+export function headOutline({ hairStyle }: Pick<Speaker, 'hairStyle'>): Distance {
+  if (hairStyle === 'bald') return (x, y) => ellipse(x, y, 0.36, 0.46);
+  if (hairStyle === 'curly') return (x, y) => Math.min(...curls.map(([dx, dy]) => circle(x - dx, y - dy, 0.2)));
+  return (x, y) => ellipse(x, y + 0.08, 0.44, 0.52);
+}
+
 /** Where a head is. A point (x, y) of it, seen from the middle of the face, is at (right + scale·x, down + scale·y). */
 export interface HeadPlace {
   /** World coordinates of the middle of the face. */
@@ -82,9 +97,10 @@ export function paintSpeaker(canvas: Canvas, scene: Speaker, { seconds, loudness
   }
   if (scene.glasses) eyes((x, y) => box(x, y + 0.07, 0.045, 0.012), rimColor);
   paint(0.04, 0.02, 0.14)((x, y) => ellipse(x, y - 0.08, 0.035, 0.05), shaded(skin, 0.85));
-  const opening = 0.014 + 0.125 * loudness ** 1.3;
-  mouth((x, y) => ellipse(x, y - 0.24, 0.136, opening + 0.016), lips);
-  mouth((x, y) => ellipse(x, y - 0.24, 0.12, opening), mouthColor);
+  const opening = openingAt(loudness);
+  const [, low] = mouthMiddle;
+  mouth((x, y) => ellipse(x, y - low, 0.136, opening + 0.016), lips);
+  mouth((x, y) => ellipse(x, y - low, 0.12, opening), mouthColor);
 }
 
 /** Paints parts of a head between a half width, a top and a bottom, all in its own coordinates. */
