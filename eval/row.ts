@@ -36,6 +36,13 @@ export interface Row {
   run(context: RowContext): Promise<RowResult>;
 }
 
+/** Things in rows of so many, in their order. */
+export function inRowsOf<T>(columns: number, all: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(all.length / columns) }, (_, row) =>
+    all.slice(row * columns, (row + 1) * columns),
+  );
+}
+
 /** A finding whose value must not be below its aim. */
 export function atLeast(what: string, value: number, aim: number, shown: (value: number) => string): Finding {
   return { what, measured: shown(value), aim: `≥ ${shown(aim)}`, met: value >= aim };
