@@ -1,7 +1,10 @@
-import { atLeast, type Finding, inPercent, type Row, type RowContext, type RowResult } from '../row.ts';
+import { atLeast, inPercent, inRowsOf, type Row, type RowContext, type RowResult } from '../row.ts';
+import { findingsPerName, perGroup, shareMet } from './attribute-findings.ts';
 import { surveyClips } from './survey.ts';
 
 const aim = 0.9;
+/** What has an aim of its own, because the rest would hide it. */
+const aimsPerName = { shape: 0.9, glasses: 0.9, beard: 0.9 } as const;
 
 export const promptRow: Row = {
   name: 'prompt',
@@ -9,23 +12,22 @@ export const promptRow: Row = {
   async run(context: RowContext): Promise<RowResult> {
     const clips = await surveyClips(context.count(100), context);
     const attributes = clips.flatMap((clip) => clip.attributes);
-    const share = (met: readonly { readonly met: boolean }[]): number =>
-      met.filter((one) => one.met).length / met.length;
     const whole = clips.filter((clip) => clip.attributes.every(({ met }) => met)).length / clips.length;
-    const names = [...new Set(attributes.map(({ name }) => name))];
-    const perName = names.map((name): Finding => {
-      const of = attributes.filter((attribute) => attribute.name === name);
-      return { what: `of these: ${name}, ${of.length} asked`, measured: inPercent(share(of)), aim: '', met: undefined };
-    });
     return {
       findings: [
         atLeast(
-          `colors and kinds asked for, ${attributes.length} in ${clips.length} prompts`,
-          share(attributes),
+          `colors, kinds and features asked for, ${attributes.length} in ${clips.length} prompts`,
+          shareMet(attributes),
           aim,
           inPercent,
         ),
-        ...perName,
+        ...findingsPerName(attributes, aimsPerName),
+        perGroup(
+          'the same by size',
+          clips,
+          ({ size }) => size,
+          (of) => inPercent(shareMet(of.flatMap((clip) => clip.attributes))),
+        ),
         { what: 'prompts with everything right', measured: inPercent(whole), aim: '', met: undefined },
       ],
       sheet: inRowsOf(
@@ -35,9 +37,3 @@ export const promptRow: Row = {
     };
   },
 };
-
-function inRowsOf<T>(columns: number, all: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(all.length / columns) }, (_, row) =>
-    all.slice(row * columns, (row + 1) * columns),
-  );
-}

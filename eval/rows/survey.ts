@@ -1,13 +1,15 @@
+import { type VideoSizePreset, videoSizePresets } from '../../src/contract/presets.ts';
 import { type Footage, type Picture, spacedFrames } from '../footage.ts';
 import { type Attribute, askedAttributes } from '../measures/asked-attributes.ts';
 import { loudnessPerFrame } from '../measures/loudness.ts';
 import { mouthOpening } from '../measures/mouth-opening.ts';
 import { barArea, objectSize } from '../measures/object-size.ts';
+import { reducedPicture } from '../measures/reduced-picture.ts';
 import type { RowContext } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import type { Sound } from '../sounds/sound-library.ts';
 import { type Omission, promptFor } from '../world/prompt.ts';
-import { randomScene, randomShapes, type Scene } from '../world/scene.ts';
+import { randomScene, randomShapes, type Scene, type Speaker } from '../world/scene.ts';
 
 /** What was measured of one clip of the survey. */
 export interface SurveyClip {
@@ -15,46 +17,74 @@ export interface SurveyClip {
   readonly prompt: string;
   readonly attributes: readonly Attribute[];
   readonly sound: Sound;
+  /** Name of a preset, or width and height. */
+  readonly size: string;
   readonly frames: number;
   readonly fps: number;
   /** Mouth opening, size or bar area per frame. */
   readonly movement: readonly number[];
   readonly loudness: readonly number[];
+  /** Six of its frames, not larger than a contact sheet needs. */
   readonly pictures: readonly Picture[];
 }
 
 interface Form {
+  /** A preset's name, or e.g. `640×640`. */
+  readonly size: string;
   readonly width: number;
   readonly height: number;
   readonly frames: number;
   readonly fps: number;
 }
 
-/** Mostly small; seconds and rates differ. */
+/** Every preset of the contract and sizes between them; the larger, the shorter, so that all of it stays affordable. */
 const usualForms: readonly Form[] = [
-  { width: 256, height: 256, frames: 49, fps: 25 },
-  { width: 512, height: 384, frames: 41, fps: 24 },
-  { width: 256, height: 256, frames: 65, fps: 15 },
-  { width: 384, height: 512, frames: 41, fps: 25 },
-  { width: 256, height: 256, frames: 57, fps: 24 },
+  sized(256, 256, 49, 25),
+  preset('landscape_4_3', 25, 24),
+  sized(512, 384, 41, 24),
+  preset('square_hd', 25, 25),
+  sized(384, 512, 41, 25),
+  preset('square', 33, 24),
+  preset('portrait_16_9', 25, 25),
+  sized(640, 640, 33, 25),
+  sized(256, 256, 65, 15),
+  preset('portrait_4_3', 25, 25),
+  sized(320, 256, 57, 24),
+  preset('landscape_16_9', 25, 24),
+  sized(768, 576, 25, 24),
 ];
 
 /** The corners of what can be asked for, by number of the clip. */
 const unusualForms: ReadonlyMap<number, Form> = new Map([
-  [4, { width: 320, height: 256, frames: 41, fps: 12 }],
-  [9, { width: 512, height: 384, frames: 41, fps: 12 }],
-  [14, { width: 256, height: 320, frames: 41, fps: 10 }],
-  [19, { width: 256, height: 256, frames: 121, fps: 60 }],
-  [24, { width: 512, height: 384, frames: 33, fps: 10 }],
-  [29, { width: 256, height: 256, frames: 9, fps: 8 }],
-  [34, { width: 192, height: 192, frames: 481, fps: 24 }],
-  [39, { width: 1024, height: 768, frames: 25, fps: 8 }],
-  [44, { width: 300, height: 260, frames: 50, fps: 23.976 }],
+  [4, sized(320, 256, 41, 12)],
+  [9, sized(512, 384, 41, 12)],
+  [14, sized(256, 320, 41, 10)],
+  [19, sized(256, 256, 121, 60)],
+  [24, sized(512, 384, 33, 10)],
+  [29, sized(256, 256, 9, 8)],
+  [34, sized(192, 192, 481, 24)],
+  [39, preset('landscape_4_3', 25, 8)],
+  [44, sized(300, 260, 50, 23.976)],
 ]);
 
 /** Clips from the first on follow a sound, later ones are only asked for what they show. */
 export const followingClips = 50;
-const stillForm: Form = { width: 256, height: 256, frames: 17, fps: 12 };
+const stillForms: readonly Form[] = [
+  sized(256, 256, 17, 12),
+  preset('landscape_4_3', 9, 25),
+  sized(512, 384, 17, 12),
+  preset('square_hd', 9, 25),
+  sized(320, 256, 17, 12),
+  preset('portrait_4_3', 9, 25),
+  sized(640, 640, 17, 24),
+  preset('square', 17, 24),
+  preset('landscape_16_9', 9, 25),
+  sized(768, 576, 9, 24),
+  preset('portrait_16_9', 9, 25),
+];
+
+/** Pixels of the shorter side, at least: pictures of a whole survey at full size would need gigabytes. */
+const sheetSide = 192;
 
 const made = new WeakMap<RowContext['studio'], Map<number, SurveyClip>>();
 
@@ -75,11 +105,11 @@ export async function surveyClips(count: number, context: RowContext): Promise<S
 async function makeClip(index: number, { studio, sounds }: RowContext): Promise<SurveyClip> {
   const follows = index < followingClips;
   const random = new SeededRandom(7000 + index);
-  const scene = follows ? followingScene(index, random) : anyScene(random);
+  const scene = follows ? followingScene(index, random) : askedScene(index, random);
   const omitted = new Set<Omission>(follows ? [] : leftOut(random));
   const prompt = promptFor(scene, random, omitted);
-  const form = follows ? formOf(index) : stillForm;
-  const { frames, fps } = form;
+  const form = formOf(index);
+  const { size, frames, fps } = form;
   const sound = index % 50 === 13 ? await sounds.hello() : await sounds.sound(index, form);
   const { footage } = await studio.make({
     prompt,
@@ -94,18 +124,28 @@ async function makeClip(index: number, { studio, sounds }: RowContext): Promise<
     prompt,
     attributes: askedAttributes(scene, footage, omitted),
     sound,
+    size,
     frames,
     fps,
     movement: movementOf(scene, footage),
     loudness: loudnessPerFrame(sound.samples, frames, fps),
-    pictures: spacedFrames(footage, 6),
+    pictures: spacedFrames(footage, 6).map((picture) => reducedPicture(picture, sheetSide)),
   };
 }
 
 function formOf(index: number): Form {
-  const form = unusualForms.get(index) ?? usualForms[index % usualForms.length];
+  const forms = index < followingClips ? usualForms : stillForms;
+  const form = unusualForms.get(index) ?? forms[index % forms.length];
   if (form === undefined) throw new Error('there are forms');
   return form;
+}
+
+function sized(width: number, height: number, frames: number, fps: number): Form {
+  return { size: `${width}×${height}`, width, height, frames, fps };
+}
+
+function preset(size: VideoSizePreset, frames: number, fps: number): Form {
+  return { size, ...videoSizePresets[size], frames, fps };
 }
 
 /** Three speakers, then a shape; now and then a skyline. */
@@ -114,8 +154,18 @@ function followingScene(index: number, random: SeededRandom): Scene {
   return index % 4 === 3 ? randomShapes(1, random) : randomScene('speaker', random);
 }
 
-function anyScene(random: SeededRandom): Scene {
+/** Any kind, and often enough a beard or glasses: by chance alone there would be a handful. */
+function askedScene(index: number, random: SeededRandom): Scene {
+  if (index % 10 === 4) return firstSpeaker(random, ({ beard }) => beard);
+  if (index % 10 === 9) return firstSpeaker(random, ({ glasses }) => glasses);
   return randomScene(random.pick(['speaker', 'speaker', 'shapes', 'shapes', 'sea', 'skyline']), random);
+}
+
+function firstSpeaker(random: SeededRandom, wanted: (speaker: Speaker) => boolean): Speaker {
+  for (;;) {
+    const speaker = randomScene('speaker', random);
+    if (wanted(speaker)) return speaker;
+  }
 }
 
 /** A third of the prompts leaves something to the model. */

@@ -10,30 +10,39 @@ import {
   type RowContext,
   type RowResult,
 } from '../row.ts';
+import { perGroup } from './attribute-findings.ts';
 import { followingClips, type SurveyClip, surveyClips } from './survey.ts';
 
 const aims = { correlation: 0.8, lag: 1, otherSound: 0.3 } as const;
+/** Up to this many frames a second, a latent lasts two thirds of a second and more. */
+const lowRate = 12;
 
 export const syncRow: Row = {
   name: 'sync',
   about: 'mouths, shapes and bars move with the loudness of the sound',
   async run(context: RowContext): Promise<RowResult> {
     const clips = await surveyClips(context.count(followingClips), context);
-    const correlations = clips.map(({ movement, loudness }) => correlation(movement, loudness));
-    const kinds = [...new Set(clips.map(({ scene }) => scene.kind))];
-    const perKind = kinds.map((kind) => {
-      const values = correlations.filter((_, at) => clips[at]?.scene.kind === kind);
-      return `${kind} ${inHundredths(median(values))} (${values.length})`;
-    });
+    const correlated = clips.map((clip) => ({ clip, value: correlation(clip.movement, clip.loudness) }));
+    const shown = (of: readonly (typeof correlated)[number][]): string =>
+      inHundredths(median(of.map(({ value }) => value)));
+    const by = (what: string, groupOf: (clip: SurveyClip) => string): Finding =>
+      perGroup(what, correlated, ({ clip }) => groupOf(clip), shown);
     return {
       findings: [
         atLeast(
           `movement and loudness, median of ${clips.length} clips`,
-          median(correlations),
+          median(correlated.map(({ value }) => value)),
           aims.correlation,
           inHundredths,
         ),
-        { what: 'the same by what moves', measured: perKind.join(', '), aim: '', met: undefined },
+        by('the same by what moves', ({ scene }) => scene.kind),
+        by('the same by size', ({ size }) => size),
+        perGroup(
+          'the same at low rates',
+          correlated.filter(({ clip }) => clip.fps <= lowRate),
+          () => `${lowRate} fps and below`,
+          shown,
+        ),
         lagFinding(clips.filter(moves)),
       ],
       sheet: clips.slice(0, 10).map(({ pictures }) => pictures),
@@ -44,6 +53,11 @@ export const syncRow: Row = {
 /** What stands still agrees with every sound alike, early or late. */
 function moves({ movement }: SurveyClip): boolean {
   return deviation(movement) > 1e-6;
+}
+
+/** Within a second, any two sounds are likely to rise or fall together. */
+function lasts({ frames, fps }: SurveyClip): boolean {
+  return frames / fps >= 1.5;
 }
 
 function lagFinding(moving: readonly SurveyClip[]): Finding {
@@ -62,7 +76,9 @@ export const causalRow: Row = {
   async run(context: RowContext): Promise<RowResult> {
     const clips = await surveyClips(context.count(followingClips), context);
     const found: number[] = [];
-    for (const [at, clip] of clips.entries()) if (moves(clip)) found.push(...(await againstOthers(at, clip, context)));
+    for (const [at, clip] of clips.entries()) {
+      if (moves(clip) && lasts(clip)) found.push(...(await againstOthers(at, clip, context)));
+    }
     const what = `movement and the loudness of other sounds, median of ${found.length} pairs, without sign`;
     if (found.length > 0) return { findings: [atMost(what, median(found), aims.otherSound, inHundredths)] };
     return {
