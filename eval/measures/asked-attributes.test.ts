@@ -36,7 +36,7 @@ test('what a prompt leaves out is not looked for', () => {
 test('shapes are told apart, however they are turned', () => {
   for (const shape of shapeNames) {
     for (const seconds of [0, 0.1, 0.2, 0.3, 0.4]) {
-      const thing = { shape, color: 'red', x: 0.1, size: 0.4, spins: true } as const;
+      const thing = { shape, color: 'red', x: 0.1, size: 0.4, motion: 'spin' } as const;
       const scene: Scene = { kind: 'shapes', ground: 'gray', things: [thing] };
       const picture = drawScene(scene, { seconds, loudness: 0.5 }, { width: 96, height: 96 });
       expect(askedAttributes(scene, { fps: 10, frames: [picture] }).at(-1)?.found).toBe(shape);

@@ -48,7 +48,7 @@ test('what is blurred on purpose is not sharp', async () => {
 });
 
 test('where a drawing has hardly an edge, there is nothing to compare', () => {
-  const thing = { shape: 'star', color: 'turquoise', x: 0, size: 0.5, spins: false } as const;
+  const thing = { shape: 'star', color: 'turquoise', x: 0, size: 0.5, motion: 'pulse' } as const;
   const scene: Scene = { kind: 'shapes', ground: 'gray', things: [thing] };
   expect(sharpnessOverDrawing(drawn(scene, half, loudness), { scene, loudness })).toBeUndefined();
 });

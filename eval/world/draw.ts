@@ -12,6 +12,10 @@ export interface Moment {
   readonly loudness: number;
   /** The same for eight bands of pitch, low to high; by default all as loud as the whole. */
   readonly bands?: readonly number[] | undefined;
+  /** 0…1: 1 at an onset. */
+  readonly beat?: number | undefined;
+  /** 0…1: how high the pitch is. */
+  readonly brightness?: number | undefined;
 }
 
 export interface DrawOptions {
@@ -49,16 +53,25 @@ export function drawClip(scene: Scene, loudness: readonly number[], options: Cli
   return { fps, frames };
 }
 
-function paintShapes(canvas: Canvas, { things }: Shapes, { seconds, loudness }: Moment): void {
+function paintShapes(canvas: Canvas, { things }: Shapes, moment: Moment): void {
+  const { seconds, loudness } = moment;
   for (const thing of things) {
     const size = thing.size * (0.55 + 0.55 * loudness);
-    const angle = thing.spins ? 1.8 * seconds : 0;
+    const angle = thing.motion === 'spin' ? 1.8 * seconds : 0;
+    const height = heightOf(thing, moment);
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     canvas.paint((x, y) => {
       const u = x - thing.x;
-      return outline(thing, u * cos + y * sin, y * cos - u * sin, size);
+      const v = y - height;
+      return outline(thing, u * cos + v * sin, v * cos - u * sin, size);
     }, colors[thing.color]);
   }
+}
+
+/** World coordinate of a thing's middle. */
+function heightOf({ motion }: Thing, { loudness, beat = 0, brightness = 0.5 }: Moment): number {
+  if (motion === 'bounce') return 0.25 - 0.5 * beat;
+  return motion === 'rise' ? 0.45 - 0.9 * brightness * (0.3 + 0.7 * loudness) : 0;
 }
 
 function outline({ shape }: Thing, u: number, v: number, size: number): number {

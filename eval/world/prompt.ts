@@ -1,18 +1,23 @@
 import type { SeededRandom } from '../seeded-random.ts';
-import type { Scene, Speaker, Thing } from './scene.ts';
+import type { Motion, Scene, Speaker, Thing } from './scene.ts';
 
 /** What a prompt may leave to the model. */
 export type Omission = 'hair' | 'shirt' | 'ground';
 
 const speaking = ['speaks to the camera', 'talks to the camera', 'is speaking to the camera', 'is talking'];
-const pulsing = ['pulses with the sound', 'grows and shrinks with the sound', 'throbs to the loudness'];
+const motions: Readonly<Record<Motion, readonly string[]>> = {
+  pulse: ['pulses with the sound', 'grows and shrinks with the sound', 'throbs to the loudness'],
+  bounce: ['bounces on the beat', 'jumps with every beat'],
+  rise: ['rises with the pitch', 'moves up as the pitch climbs'],
+  spin: ['spins slowly'],
+};
 
 /** A prompt for a scene, in the words of the drawn world. */
 export function promptFor(scene: Scene, random: SeededRandom, omitted: ReadonlySet<Omission> = new Set()): string {
   const ground = omitted.has('ground') ? '' : `, ${scene.ground} ${scene.kind === 'sea' ? 'sky' : 'background'}`;
   switch (scene.kind) {
     case 'speaker':
-      return `${person(scene, omitted)} ${random.pick(speaking)}${ground}`;
+      return `${personWords(scene, omitted)} ${random.pick(speaking)}${ground}`;
     case 'shapes':
       return `${joined(scene.things.map((thing) => thingWords(thing, random)))}${ground}`;
     case 'sea':
@@ -22,7 +27,8 @@ export function promptFor(scene: Scene, random: SeededRandom, omitted: ReadonlyS
   }
 }
 
-function person(scene: Speaker, omitted: ReadonlySet<Omission>): string {
+/** A speaker by looks, as "a man with short red hair, a blue shirt and a beard". */
+export function personWords(scene: Speaker, omitted: ReadonlySet<Omission>): string {
   const hair = scene.hairStyle === 'bald' ? 'a bald head' : `${scene.hairStyle} ${scene.hair} hair`;
   const features = [
     ...(omitted.has('hair') ? [] : [hair]),
@@ -35,8 +41,8 @@ function person(scene: Speaker, omitted: ReadonlySet<Omission>): string {
   return article(features.length === 0 ? scene.person : `${scene.person} with ${joined(features)}`);
 }
 
-function thingWords({ color, shape, spins }: Thing, random: SeededRandom): string {
-  return `${article(`${color} ${shape}`)} that ${spins ? 'spins slowly' : random.pick(pulsing)}`;
+function thingWords({ color, shape, motion }: Thing, random: SeededRandom): string {
+  return `${article(`${color} ${shape}`)} that ${random.pick(motions[motion])}`;
 }
 
 function article(words: string): string {

@@ -14,6 +14,8 @@ import {
 
 export const shapeNames = ['circle', 'square', 'triangle', 'star'] as const;
 export type ShapeName = (typeof shapeNames)[number];
+/** All shapes grow with the loudness; they bounce on the beat, rise with the pitch or spin as well. */
+export type Motion = 'pulse' | 'bounce' | 'rise' | 'spin';
 export type Person = 'woman' | 'man' | 'girl' | 'boy';
 export type HairStyle = 'short' | 'long' | 'curly' | 'bald';
 
@@ -38,7 +40,7 @@ export interface Thing {
   readonly x: number;
   /** Radius at a loudness of about 0.8. */
   readonly size: number;
-  readonly spins: boolean;
+  readonly motion: Motion;
 }
 
 /** One to three shapes side by side. */
@@ -106,7 +108,7 @@ export function randomShapes(count: number, random: SeededRandom): Shapes {
       color,
       x,
       size: { 1: 0.52, 2: 0.34 }[count] ?? 0.25,
-      spins: random.chance(0.2),
+      motion: random.chance(0.2) ? 'spin' : 'pulse',
     };
   });
   return { kind: 'shapes', ground, things };
