@@ -16,6 +16,7 @@ import { SeededRandom } from '../seeded-random.ts';
 import { type StyleName, styleLora } from '../style-lora.ts';
 import { promptFor } from '../world/prompt.ts';
 import { randomScene } from '../world/scene.ts';
+import { defaultSize, defaultSizeName } from './default-size.ts';
 
 const scales = [1, 0.5, 0] as const;
 const styles: Readonly<Record<StyleName, (footage: Footage) => number>> = { ink: inkAmount, neon: neonAmount };
@@ -50,6 +51,16 @@ export const stylesRow: Row = {
       }
       const shown = means.toReversed().map(inHundredths).join(', ');
       findings.push({ what, measured: shown, aim: 'rises', met: fallsMonotonically(means) });
+      context.step(`${style} at ${defaultSizeName}`);
+      const fields = { loras: [{ path: lora, scale: 1 }], num_frames: 17, video_size: defaultSize };
+      const atDefault = await styledClip(0, fields, context);
+      findings.push({
+        what: `${style}: amount at scale 1 and ${defaultSizeName}, one clip`,
+        measured: inHundredths(styles[style](atDefault)),
+        aim: '',
+        met: undefined,
+      });
+      sheet.push(spacedFrames(atDefault, 5));
     }
     return { findings, sheet };
   },
@@ -84,7 +95,7 @@ export const twoLorasRow: Row = {
 
 async function styledClip(
   index: number,
-  fields: { readonly loras?: unknown; readonly camera_lora?: string; readonly num_frames?: number },
+  fields: Partial<Record<'loras' | 'camera_lora' | 'num_frames' | 'video_size', unknown>>,
   { studio, sounds }: RowContext,
 ): Promise<Footage> {
   const random = new SeededRandom(5000 + index);
