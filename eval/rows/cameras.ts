@@ -50,7 +50,7 @@ export const camerasRow: Row = {
     if (shares.length === 0) return { findings: [notThere(what, `≥ ${inPercent(aim)}`), ...findings], sheet };
     const moved = `${shares.length - missedAtDefault.length} of ${shares.length}`;
     findings.push({
-      what: `the same at ${defaultSizeName}, one of each move`,
+      what: `move as asked at ${defaultSizeName}, one clip of each move`,
       measured: missedAtDefault.length === 0 ? moved : `${moved}, not ${missedAtDefault.join(', ')}`,
       aim: '',
       met: undefined,
