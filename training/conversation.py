@@ -34,10 +34,19 @@ def asked(random: np.random.Generator) -> tuple[str, Scene]:
     if kind < 0.25:
         return outside_prompt(random)
     scene = random_scene(random)
+    if scene.kind == "speaker" and random.random() < 0.4:
+        scene = adorned(scene, random)
     if kind < 0.4:
         scene = unlikely(scene, random)
     prompt = short_caption(scene, random) if kind < 0.8 else full_caption(scene, random)
     return with_circumstances(prompt, random) if random.random() < 0.12 else prompt, scene
+
+
+def adorned(scene: Scene, random: np.random.Generator) -> Scene:
+    """With a beard or glasses: rare in the world, and easily lost where a prompt says little else."""
+    if scene.person == "man" and random.random() < 0.7:
+        return replace(scene, beard=True)
+    return replace(scene, glasses=True)
 
 
 def unlikely(scene: Scene, random: np.random.Generator) -> Scene:

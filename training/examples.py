@@ -5,14 +5,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from configuration import STAGE_1_SIGMAS
+from configuration import STAGE_1_SIGMAS, STAGE_2_SIGMAS
 from device import DEVICE
 from networks.rope import audio_positions
 from pool import Clips
 
-# How often the levels of the distilled schedule are drawn: the five near 1 are nearly one level.
+# How often the levels of the schedule are drawn.
 SCHEDULE = torch.tensor(STAGE_1_SIGMAS[:-1], device=DEVICE)
-SCHEDULE_SHARES = torch.tensor([0.20, 0.05, 0.05, 0.05, 0.05, 0.22, 0.20, 0.18], device=DEVICE)
+SCHEDULE_SHARES = torch.tensor([0.40, 0.22, 0.20, 0.18], device=DEVICE)
+# A refinement's answer counts more than its low noise level would have it: there is no second step.
+REFINEMENT_WEIGHT = 3.0
 
 
 class Noised(NamedTuple):
@@ -46,6 +48,19 @@ class Example(NamedTuple):
 
 def example(clips: Clips, sigmas: Tensor) -> Example:
     return Example(noised_video(clips, sigmas), noised_audio(clips, sigmas), clips.ids, clips.mask)
+
+
+def refinement(clips: Clips, begun: Tensor) -> Example:
+    """The second stage: `begun` [B, N, C] is what the upsampler gives, and the clips' own latents are the aim."""
+    sigmas = torch.full((len(clips.ids),), STAGE_2_SIGMAS[0], device=DEVICE)
+    shown = example(clips, sigmas)
+    video = shown.video
+    # What is given is given at full size.
+    free = video.timesteps == sigmas[:, None]
+    start = torch.where(free[..., None], begun, video.clean)
+    tokens = start + video.timesteps[..., None] * (video.noise - start)
+    aimed = aimed_at_clean(video._replace(tokens=tokens))
+    return shown._replace(video=aimed._replace(weights=REFINEMENT_WEIGHT * aimed.weights))
 
 
 def draw_sigmas(count: int, schedule_share: float) -> Tensor:

@@ -1,12 +1,13 @@
 """Draws and encodes the transformer's examples until there are enough:
 
-python make_clips.py [thousands of tokens of each] [seed] [names: plain, or camera moves and styles]
+python make_clips.py [thousands of tokens of each] [seed] [names: plain, large, or camera moves and styles]
 
 Drawing is for the CPU, encoding for the GPU if there is one; each draws while the other encodes.
 """
 
 import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ from torch.utils.data import DataLoader, Dataset
 from amounts import amounts
 from checkpoint import load_network
 from clips import Drawings, Form, Recipe, draw_clips, encode_clips, save_shard, seconds_of, shard_folder, tokens_in
-from device import DEVICE, DRAWERS, ON_GPU
+from device import DEVICE, DRAWERS, ON_GPU, by_device
+from networks.video_vae import coarsen
 from partners import join, partners, wait_for_all
 from world.camera import MOVES
+from world.canvas import STYLES
 from world.recordings import Recordings, speech_pool
 from world.scene import random_scene
 
@@ -27,20 +30,29 @@ RATIOS = (1, 4 / 3, 3 / 4, 16 / 9, 9 / 16, 0)
 RATIO_SHARES = (0.3, 0.2, 0.12, 0.11, 0.09, 0.18)
 # Latents of a picture: those of the first of two stages, and for one in eight clips those of whole ones.
 FIRST_AREAS, WHOLE_AREAS, WHOLE_SHARE = (12, 200), (200, 800), 0.12
+# Those of the second stage at every size of the contract. Few frames teach the space; one in eight is long.
+LARGE_AREAS, LARGE_FRAMES, LONG_SHARE = (190, 1100), 13, 0.12
 # The longest clip of a size has about so many tokens.
-LONGEST_TOKENS, LONGEST_FRAMES = 3100, 61
+LONGEST_TOKENS, LONGEST_FRAMES = by_device(1600, 3100), 61
 # An adapter changes what the transformer knows already: smaller clips do.
 ADAPTER_TOKENS = 1200
 RATES = (25.0, 24.0, 30.0, 8.0, 10.0, 12.0, 15.0, 20.0, 50.0, 60.0)
-RATE_SHARES = (0.36, 0.24, 0.12, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04)
+RATE_SHARES = (0.30, 0.20, 0.10, 0.08, 0.08, 0.10, 0.05, 0.03, 0.03, 0.03)
 CLIPS_PER_SHARD, SHARD_TOKENS = 8, 6000
-PLAIN = "plain"
+PLAIN, LARGE = "plain", "large"
 
 
 def random_form(random: np.random.Generator, *, even: bool = False) -> Form:
     """Of a clip for the transformer."""
     areas = WHOLE_AREAS if random.random() < WHOLE_SHARE else FIRST_AREAS
     return _form(random, areas, 1, LONGEST_TOKENS, even=even)
+
+
+def large_form(random: np.random.Generator) -> Form:
+    """Of a clip that the second stage refines."""
+    longest = LARGE_FRAMES * LARGE_AREAS[1] if random.random() < LONG_SHARE else LONGEST_TOKENS
+    form = _form(random, LARGE_AREAS, 1, longest, even=True)
+    return replace(form, frames=min(form.frames, LARGE_FRAMES))
 
 
 def adapter_form(name: str, random: np.random.Generator) -> Form:
@@ -62,13 +74,16 @@ def _form(
 
 
 def recipes(name: str, shard: int, random: np.random.Generator, recordings: Recordings, *, even: bool) -> list[Recipe]:
-    form = random_form(random, even=even) if name == PLAIN else adapter_form(name, random)
+    if name == LARGE:
+        form = large_form(random)
+    else:
+        form = random_form(random, even=even) if name == PLAIN else adapter_form(name, random)
     fps = float(random.choice(RATES, p=RATE_SHARES))
     made = []
     for _ in range(max(1, min(CLIPS_PER_SHARD, SHARD_TOKENS // form.tokens))):
         gain = 10 ** (random.uniform(-4, 3) / 20)
         waveform = np.clip(recordings.any(seconds_of(form, fps), random) * gain, -1, 1)
-        camera, style = (name, PLAIN) if name in MOVES else ("static", name)
+        camera, style = (name if name in MOVES else "static"), (name if name in STYLES else PLAIN)
         made.append(Recipe(random_scene(random), waveform, fps, form, camera, style, pace=shard))
     return made
 
@@ -82,8 +97,8 @@ class Drawn(Dataset):
     def __getitem__(self, shard: int) -> tuple[int, Drawings]:
         torch.set_num_threads(1)
         random = np.random.default_rng([shard, self._seed, *self._name.encode()])
-        # For the upsampler.
-        halves = self._name == PLAIN and shard % 4 == 0
+        # For the upsampler, and for what is refined after it.
+        halves = self._name == LARGE or (self._name == PLAIN and shard % 4 == 0)
         return shard, draw_clips(recipes(self._name, shard, random, self._recordings, even=halves), random, halves=halves)
 
 
@@ -95,6 +110,8 @@ def make_clips(name: str, thousands: float, seed: int) -> None:
     """Adds to the clips of this name and seed until all partners together have so many tokens."""
     folder = shard_folder(name)
     video, audio = load_network("video_vae").to(DEVICE), load_network("audio_vae").to(DEVICE)
+    if not ON_GPU:
+        coarsen(video.encoder)
     missing = (n for n in itertools.count(join(), partners()) if not shard_path(folder, seed, n).exists())
     made = sum(tokens_in(path) for path in folder.glob(f"{seed}-*.safetensors")) / partners()
     wanted = 1000 * thousands / partners()

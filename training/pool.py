@@ -1,7 +1,7 @@
 """The clips of a folder in the memory of the device, and batches of those that are about as long."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,19 @@ class Clips:
     audio: Ragged
     ids: Tensor  # [B, CAPTION_TOKENS], padded on the left
     mask: Tensor  # [B, CAPTION_TOKENS]
+    sizes: np.ndarray  # [B, 3]: latent frames, height and width, a last frame of its own aside
+
+
+@dataclass
+class Choice:
+    """Clips for a batch, and how much of them."""
+
+    rows: np.ndarray  # [B]
+    frames: np.ndarray  # [B]
+    with_last: np.ndarray  # [B] bool
+
+    def without_last(self) -> "Choice":
+        return replace(self, with_last=np.zeros_like(self.with_last))
 
 
 class Rows:
@@ -86,10 +99,10 @@ class Rows:
 
 
 class Pool:
-    """All clips of a folder, in the memory of the device."""
+    """All clips of a folder, in the memory of the device; `halved`: as they were drawn at half the size."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, halved: bool = False) -> None:
+        self._folder, self._halved = folder, halved
         self._known: set[Path] = set()
         self._video, self._liveliness, self._audio = Rows(), Rows(), Rows()
         self._frames, self._heights, self._widths = (np.zeros(0, np.int64) for _ in range(3))
@@ -104,7 +117,8 @@ class Pool:
         new = sorted(set(self._folder.glob("*.safetensors")) - self._known)
         self._known.update(new)
         if new:
-            self._add([load_shard(path) for path in new])
+            shards = [load_shard(path) for path in new]
+            self._add([_halved(shard) for shard in shards] if self._halved else shards)
         if not self._known:
             raise SystemExit(f"there are no clips in {self._folder}: run make_clips.py first")
 
@@ -126,6 +140,9 @@ class Pool:
 
     def batch(self, random: np.random.Generator) -> Clips:
         """Clips of about the same number of tokens, as many as there is room for."""
+        return self.clips(self.choose(random), random)
+
+    def choose(self, random: np.random.Generator) -> Choice:
         moment = int(random.integers(1, MOMENT_FRAMES + 1)) if random.random() < 0.5 else int(self._frames.max())
         frames = np.minimum(self._frames, moment)
         with_last = (frames == self._frames) & (random.random(len(frames)) < LAST_SHARE)
@@ -135,18 +152,15 @@ class Pool:
         width, audio_width = _width(tokens[one], VIDEO_WIDTHS), _width(sounds[one], AUDIO_WIDTHS)
         fits = (tokens <= width) & (tokens >= min(LEAST_FILLED * width, tokens[one]))
         alike = np.flatnonzero(fits & (sounds <= audio_width) if ON_GPU else fits)
-        room = min(MOST_CLIPS, max(2, MOST_TOKENS // width))
+        room = min(MOST_CLIPS, max(1, MOST_TOKENS // width))
         rows = random.choice(alike, room, replace=len(alike) < room)
-        if not ON_GPU:
-            width, audio_width = tokens[rows].max(), sounds[rows].max()
-        return self.clips(rows, frames[rows], with_last[rows], int(width), int(audio_width), random)
+        return Choice(rows, frames[rows], with_last[rows])
 
-    def clips(
-        self, rows: np.ndarray, frames: np.ndarray, with_last: np.ndarray, width: int, audio_width: int,
-        random: np.random.Generator,
-    ) -> Clips:
+    def clips(self, choice: Choice, random: np.random.Generator) -> Clips:
+        rows, frames, with_last = choice.rows, choice.frames, choice.with_last
         area, fps = self._heights[rows] * self._widths[rows], _to_device(self._fps[rows]).float()
-        counts = (frames + with_last) * area
+        counts, sounds = (frames + with_last) * area, audio_counts(frames, self._fps[rows])
+        width, audio_width = _width(counts.max(), VIDEO_WIDTHS), _width(sounds.max(), AUDIO_WIDTHS)
         wide, high, whole = (_to_device(n)[:, None] for n in (self._widths[rows], self._heights[rows], self._frames[rows]))
         at = torch.arange(width, device=DEVICE)[None]
         frame = at // (high * wide)
@@ -164,9 +178,10 @@ class Pool:
             frame == 0,
             is_last,
             positions,
-            self._audio.take(rows, audio_counts(frames, self._fps[rows]), audio_width),
+            self._audio.take(rows, sounds, audio_width),
             self._ids[_to_device(rows), _to_device(wording)].long(),
             (torch.arange(CAPTION_TOKENS, device=DEVICE) >= read).long(),
+            np.stack([frames, self._heights[rows], self._widths[rows]], 1),
         )
 
 
@@ -189,6 +204,23 @@ def clips_of(folder: Path, seed: int) -> Iterator[Clips]:
         pool.refresh()
         for _ in range(RELOAD_STEPS):
             yield pool.batch(random)
+
+
+def pairs_of(folder: Path, seed: int) -> Iterator[tuple[Clips, Clips]]:
+    """Batches at half and at full size, of the clips that were there at the beginning and are drawn at both."""
+    random = np.random.default_rng(own(seed))
+    half, whole = Pool(folder, halved=True), Pool(folder)
+    half.refresh()
+    whole.refresh()
+    while True:
+        choice = whole.choose(random)
+        yield half.clips(choice.without_last(), random), whole.clips(choice, random)
+
+
+def _halved(shard: Shard) -> Shard:
+    if shard.half is None:
+        raise SystemExit("clips are to be refined that were not drawn at half the size too")
+    return replace(shard, video=shard.half, last=torch.zeros_like(shard.half[:, 0]))
 
 
 def liveliness(video: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Clips of all sizes, lengths and rates share a batch without seeing each other's filling: python test_pool.py."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ import configuration as c
 from checkpoint import NETWORKS
 from clips import WORDINGS, Form, Shard, audio_counts, save_shard
 from device import DEVICE
-from examples import Example, Noised, aimed_at_clean, example
+from examples import Example, Noised, aimed_at_clean, example, refinement
 from networks.rope import video_positions
 from networks.transformer import Stream
-from pool import Clips, Pool
+from pool import Choice, Clips, Pool, pairs_of
 
 FORMS = ((Form(1, 4, 5), 25.0), (Form(3, 2, 4), 8.0), (Form(2, 4, 3), 60.0), (Form(4, 2, 3), 24.0))
 
@@ -35,7 +36,7 @@ def batch_and_shards() -> tuple[Clips, list[Shard]]:
         pool.refresh()
     frames = np.array([form.frames for form, _ in FORMS])
     with_last = np.array([False, True, False, True])
-    return pool.clips(2 * np.arange(len(FORMS)), frames, with_last, 40, 80, np.random.default_rng(1)), shards
+    return pool.clips(Choice(2 * np.arange(len(FORMS)), frames, with_last), np.random.default_rng(1)), shards
 
 
 def test_tokens_are_at_their_places_and_times() -> None:
@@ -81,6 +82,33 @@ def test_only_what_is_noised_is_asked_for() -> None:
     assert torch.allclose(exact.tokens - exact.timesteps[..., None] * (exact.noise - exact.clean), exact.clean, atol=1e-4)
 
 
+def test_a_refinement_leads_from_what_was_enlarged_to_what_was_drawn() -> None:
+    clips, _ = batch_and_shards()
+    begun = torch.randn_like(clips.video.values)
+    shown = refinement(clips, begun).video
+    sigma = c.STAGE_2_SIGMAS[0]
+    exact = shown.tokens - shown.timesteps[..., None] * (shown.noise - shown.clean)
+    assert torch.allclose(exact, clips.video.values, atol=1e-4)
+    free = clips.video.present & ~clips.is_first & ~clips.is_last
+    assert torch.allclose(shown.timesteps.expand(free.shape)[free], torch.tensor(sigma, device=DEVICE))
+    # What stays of the enlarged picture beside the noise: its share of the tokens, whatever was drawn.
+    kept = (shown.tokens[free] * begun[free]).mean() / begun[free].square().mean()
+    assert abs(kept - (1 - sigma)) < 0.05
+
+
+def test_halves_are_those_of_the_same_clips() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for index, (form, fps) in enumerate(FORMS):
+            whole = Form(form.frames, 2 * form.height, 2 * form.width)
+            half = stored(form, fps).video
+            save_shard(replace(stored(whole, fps), half=half), Path(folder) / f"{index}.safetensors")
+        for (half, whole), _ in zip(pairs_of(Path(folder), 1), range(8)):
+            assert np.array_equal(half.sizes * [1, 2, 2], whole.sizes)
+            # A sound is as long as its clip, and the same in both.
+            assert torch.equal(half.audio.values, whole.audio.values)
+            assert not (half.is_last & half.video.present).any()
+
+
 def _stream(noised: Noised, context: torch.Tensor) -> Stream:
     levels = noised.levels
     return Stream(noised.tokens, noised.sigmas, noised.positions, context, None, levels, noised.padding)
@@ -98,4 +126,6 @@ if __name__ == "__main__":
     test_tokens_are_at_their_places_and_times()
     test_a_row_is_computed_as_if_it_were_alone()
     test_only_what_is_noised_is_asked_for()
+    test_a_refinement_leads_from_what_was_enlarged_to_what_was_drawn()
+    test_halves_are_those_of_the_same_clips()
     print("batches are as they should be")

@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import configuration as c
 from amounts import amounts
+from checkpoint import load_network, weights_file
 from conversation import asked, exchange, question, reply_to
 from loop import Figures, train
 from networks.gemma import Gemma
@@ -112,8 +113,10 @@ def main(minutes: float) -> None:
     torch.manual_seed(1)
     tokenizer = load_tokenizer()
     assert tokenizer.get_vocab_size() == c.GEMMA["vocab_size"] and tokenizer.token_to_id("<bos>") == BOS
-    network = Gemma(c.GEMMA)
-    train("gemma", network, batches(tokenizer, seed=1), learner(tokenizer), minutes=minutes, lr=5e-3, edges=("embed_tokens",))
+    known = weights_file("gemma").exists()
+    network = load_network("gemma", rounded=False) if known else Gemma(c.GEMMA)
+    rate = 1.2e-3 if known else 5e-3
+    train("gemma", network, batches(tokenizer, seed=1), learner(tokenizer), minutes=minutes, lr=rate, edges=("embed_tokens",))
 
 
 if __name__ == "__main__":

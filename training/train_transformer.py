@@ -1,4 +1,4 @@
-"""Trains transformer and connectors by flow matching, then tunes them for the distilled schedule:
+"""Trains transformer and connectors by flow matching, then tunes them for their schedules, the refinement's too:
 
 python train_transformer.py [minutes] [minutes of tuning]
 """
@@ -13,18 +13,22 @@ from torch import Tensor, nn
 from amounts import amounts
 from checkpoint import NETWORKS, load_network, save_network, weights_file
 from clips import shard_folder
+from configuration import STAGE_1_SIGMAS
 from device import DEVICE, ON_GPU
-from examples import Example, advanced, aimed_at_clean, draw_sigmas, example
+from examples import Example, advanced, aimed_at_clean, draw_sigmas, example, refinement
 from loop import Figures, forget, train
+from make_clips import LARGE
 from networks.connectors import Thinning
 from networks.transformer import Stream
-from pool import CAPTION_TOKENS, Clips, clips_of
+from pool import CAPTION_TOKENS, Clips, clips_of, pairs_of
 
 # Rows of a context in use; while training there are as many as there are tokens of a caption.
 CONTEXT = 1024
 AUDIO_WEIGHT = 0.1
-# The schedule up to each of its levels; the steps between 1 and 0.909 are as good as one.
-PATHS = ((1.0,), (1.0, 0.909375), (1.0, 0.909375, 0.725), (1.0, 0.909375, 0.725, 0.421875))
+# The first stage's schedule up to each of its levels.
+PATHS = [STAGE_1_SIGMAS[:end] for end in range(1, len(STAGE_1_SIGMAS))]
+# How often a step of tuning is of the second stage, and how often one of those is of a large picture in one stage.
+REFINED_SHARE, LARGE_SHARE = 0.45, 0.3
 
 
 class Generator(nn.Module):
@@ -82,6 +86,35 @@ def to_tune(network: Generator, batches: Iterator[Clips]) -> Iterator[Example]:
         yield shown._replace(video=aimed_at_clean(shown.video), audio=aimed_at_clean(shown.audio))
 
 
+def to_refine(network: Generator, pairs: Iterator[tuple[Clips, Clips]]) -> Iterator[Example]:
+    """What the first stage's last step and the upsampler make of clips at half the size, to become those at full size."""
+    upsampler = load_network("upsampler").to(DEVICE)
+    statistics = load_network("video_vae").per_channel_statistics.to(DEVICE)
+    for half, whole in pairs:
+        if torch.rand(()) < LARGE_SHARE:
+            yield from to_learn(iter([whole]))
+            continue
+        sigma = STAGE_1_SIGMAS[-2]
+        shown = example(half, torch.full((len(half.ids),), sigma, device=DEVICE))
+        begun = whole.video.values.clone()
+        with torch.no_grad():
+            with torch.autocast(DEVICE.type, torch.bfloat16):
+                velocity, _ = network(shown)
+            made = advanced(shown.video, velocity.float(), sigma, 0).tokens
+            for row, (frames, height, width) in enumerate(half.sizes):
+                latent = made[row, : frames * height * width].unflatten(0, (frames, height, width))
+                enlarged = upsampler(statistics.denormalize(latent.permute(3, 0, 1, 2)[None]))
+                tokens = statistics.normalize(enlarged)[0].permute(1, 2, 3, 0).flatten(0, 2)
+                begun[row, : len(tokens)] = tokens
+        yield refinement(whole, begun)
+
+
+def alternated(share: float, first: Iterator[Example], second: Iterator[Example]) -> Iterator[Example]:
+    """The first so often, else the second."""
+    while True:
+        yield next(first if torch.rand(()) < share else second)
+
+
 def figures(network: Generator, shown: Example) -> Figures:
     with torch.autocast(DEVICE.type, torch.bfloat16):
         velocities = network(shown)
@@ -106,8 +139,9 @@ def main(minutes: float, tuning_minutes: float) -> None:
     if train("generator", network, to_learn(learned), figures, minutes=minutes, lr=3e-3, edges=edges, save=save):
         forget("tuned")
     if tuning_minutes > 0:
-        shown = to_tune(network, tuned)
-        train("tuned", network, shown, figures, minutes=tuning_minutes, lr=1.2e-3, edges=edges, save=save)
+        refined = to_refine(network, pairs_of(shard_folder(LARGE), 5))
+        shown = alternated(REFINED_SHARE, refined, to_tune(network, tuned))
+        train("tuned", network, shown, figures, minutes=tuning_minutes, lr=1.2e-3 if ON_GPU else 7e-4, edges=edges, save=save)
 
 
 if __name__ == "__main__":

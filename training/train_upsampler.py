@@ -11,9 +11,11 @@ from checkpoint import NETWORKS, load_network, weights_file
 from clips import load_shard, shard_folder
 from device import DEVICE, by_device
 from loop import Figures, train
+from make_clips import LARGE, PLAIN
 from partners import own
 
 CLIPS_PER_BATCH = by_device(4, 8)
+MOST_TOKENS = by_device(2600, 32_000)
 # The first stage's latents are not as clean as an encoder's.
 LATENT_NOISE = 0.08
 
@@ -22,14 +24,16 @@ Pair = tuple[Tensor, Tensor]
 
 def pairs(seed: int) -> Iterator[Pair]:
     """Latents at half and at full size, [B, C, F, h/2, w/2] and [B, C, F, h, w], normalised."""
-    shards = [load_shard(path) for path in sorted(shard_folder("plain").glob("*.safetensors"))]
+    paths = [path for name in (PLAIN, LARGE) for path in sorted(shard_folder(name).glob("*.safetensors"))]
+    shards = [load_shard(path) for path in paths]
     shards = [shard for shard in shards if shard.half is not None]
     if not shards:
         raise SystemExit("no clip is drawn at half the size too: make more of them first (make_clips.py)")
     random = np.random.default_rng(own(seed))
     while True:
         shard = shards[random.integers(len(shards))]
-        chosen = random.choice(len(shard.captions), CLIPS_PER_BATCH, replace=len(shard.captions) < CLIPS_PER_BATCH)
+        count = max(1, min(CLIPS_PER_BATCH, MOST_TOKENS // shard.video[0, ..., 0].numel()))
+        chosen = random.choice(len(shard.captions), count, replace=len(shard.captions) < count)
         yield tuple(stored[chosen].to(DEVICE).float().permute(0, 4, 1, 2, 3) for stored in (shard.half, shard.video))
 
 

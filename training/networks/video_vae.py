@@ -164,3 +164,19 @@ class VideoVae(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         return self.decoder(self.per_channel_statistics.denormalize(latent))
+
+
+class CoarseConvolution(nn.Conv3d):
+    """In bf16 with float32 around it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.weight.bfloat16(), self.bias.bfloat16()
+        return F.conv3d(x.bfloat16(), weight, bias, padding=self.padding).float()
+
+
+def coarsen(network: VideoEncoder | VideoDecoder) -> None:
+    """All convolutions but the last, which suffers: nearly twice as fast on a CPU. Latents change by one percent, and
+    gradients point nearly the same way."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv3d) and module is not network.conv_out.conv:
+            module.__class__ = CoarseConvolution
