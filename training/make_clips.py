@@ -1,6 +1,6 @@
 """Draws and encodes the transformer's examples until there are enough:
 
-python make_clips.py [thousands of tokens of each] [seed] [names: plain, large, or camera moves and styles]
+python make_clips.py [thousands of tokens of each] [seed] [names: plain, refined, or camera moves and styles]
 
 Drawing is for the CPU, encoding for the GPU if there is one; each draws while the other encodes.
 """
@@ -31,7 +31,7 @@ RATIO_SHARES = (0.3, 0.2, 0.12, 0.11, 0.09, 0.18)
 # Latents of a picture: those of the first of two stages, and for one in eight clips those of whole ones.
 FIRST_AREAS, WHOLE_AREAS, WHOLE_SHARE = (12, 200), (200, 800), 0.12
 # Those of the second stage at every size of the contract. Few frames teach the space; one in eight is long.
-LARGE_AREAS, LARGE_FRAMES, LONG_SHARE = (190, 1100), 13, 0.12
+REFINED_AREAS, REFINED_FRAMES, LONG_SHARE = (30, 1100), 13, 0.12
 # The longest clip of a size has about so many tokens.
 LONGEST_TOKENS, LONGEST_FRAMES = by_device(1600, 3100), 61
 # An adapter changes what the transformer knows already: smaller clips do.
@@ -39,7 +39,7 @@ ADAPTER_TOKENS = 1200
 RATES = (25.0, 24.0, 30.0, 8.0, 10.0, 12.0, 15.0, 20.0, 50.0, 60.0)
 RATE_SHARES = (0.30, 0.20, 0.10, 0.08, 0.08, 0.10, 0.05, 0.03, 0.03, 0.03)
 CLIPS_PER_SHARD, SHARD_TOKENS = 8, 6000
-PLAIN, LARGE = "plain", "large"
+PLAIN, REFINED = "plain", "refined"
 
 
 def random_form(random: np.random.Generator, *, even: bool = False) -> Form:
@@ -48,11 +48,11 @@ def random_form(random: np.random.Generator, *, even: bool = False) -> Form:
     return _form(random, areas, 1, LONGEST_TOKENS, even=even)
 
 
-def large_form(random: np.random.Generator) -> Form:
+def refined_form(random: np.random.Generator) -> Form:
     """Of a clip that the second stage refines."""
-    longest = LARGE_FRAMES * LARGE_AREAS[1] if random.random() < LONG_SHARE else LONGEST_TOKENS
-    form = _form(random, LARGE_AREAS, 1, longest, even=True)
-    return replace(form, frames=min(form.frames, LARGE_FRAMES))
+    longest = REFINED_FRAMES * REFINED_AREAS[1] if random.random() < LONG_SHARE else LONGEST_TOKENS
+    form = _form(random, REFINED_AREAS, 1, longest, even=True)
+    return replace(form, frames=min(form.frames, REFINED_FRAMES))
 
 
 def adapter_form(name: str, random: np.random.Generator) -> Form:
@@ -74,8 +74,8 @@ def _form(
 
 
 def recipes(name: str, shard: int, random: np.random.Generator, recordings: Recordings, *, even: bool) -> list[Recipe]:
-    if name == LARGE:
-        form = large_form(random)
+    if name == REFINED:
+        form = refined_form(random)
     else:
         form = random_form(random, even=even) if name == PLAIN else adapter_form(name, random)
     fps = float(random.choice(RATES, p=RATE_SHARES))
@@ -98,7 +98,7 @@ class Drawn(Dataset):
         torch.set_num_threads(1)
         random = np.random.default_rng([shard, self._seed, *self._name.encode()])
         # For the upsampler, and for what is refined after it.
-        halves = self._name == LARGE or (self._name == PLAIN and shard % 4 == 0)
+        halves = self._name == REFINED or (self._name == PLAIN and shard % 4 == 0)
         return shard, draw_clips(recipes(self._name, shard, random, self._recordings, even=halves), random, halves=halves)
 
 

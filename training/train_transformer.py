@@ -17,7 +17,7 @@ from configuration import STAGE_1_SIGMAS
 from device import DEVICE, ON_GPU
 from examples import Example, advanced, aimed_at_clean, draw_sigmas, example, refinement
 from loop import Figures, forget, train
-from make_clips import LARGE
+from make_clips import REFINED
 from networks.connectors import Thinning
 from networks.transformer import Stream
 from pool import CAPTION_TOKENS, Clips, clips_of, pairs_of
@@ -27,8 +27,8 @@ CONTEXT = 1024
 AUDIO_WEIGHT = 0.1
 # The first stage's schedule up to each of its levels.
 PATHS = [STAGE_1_SIGMAS[:end] for end in range(1, len(STAGE_1_SIGMAS))]
-# How often a step of tuning is of the second stage, and how often one of those is of a large picture in one stage.
-REFINED_SHARE, LARGE_SHARE = 0.45, 0.3
+# How often a step of tuning is of the second stage's clips, and how often one of those is made in one stage.
+REFINED_SHARE, ONE_STAGE_SHARE = 0.55, 0.2
 
 
 class Generator(nn.Module):
@@ -91,7 +91,7 @@ def to_refine(network: Generator, pairs: Iterator[tuple[Clips, Clips]]) -> Itera
     upsampler = load_network("upsampler").to(DEVICE)
     statistics = load_network("video_vae").per_channel_statistics.to(DEVICE)
     for half, whole in pairs:
-        if torch.rand(()) < LARGE_SHARE:
+        if torch.rand(()) < ONE_STAGE_SHARE:
             yield from to_learn(iter([whole]))
             continue
         sigma = STAGE_1_SIGMAS[-2]
@@ -139,7 +139,7 @@ def main(minutes: float, tuning_minutes: float) -> None:
     if train("generator", network, to_learn(learned), figures, minutes=minutes, lr=3e-3, edges=edges, save=save):
         forget("tuned")
     if tuning_minutes > 0:
-        refined = to_refine(network, pairs_of(shard_folder(LARGE), 5))
+        refined = to_refine(network, pairs_of(shard_folder(REFINED), 5))
         shown = alternated(REFINED_SHARE, refined, to_tune(network, tuned))
         train("tuned", network, shown, figures, minutes=tuning_minutes, lr=1.2e-3 if ON_GPU else 7e-4, edges=edges, save=save)
 

@@ -11,7 +11,7 @@ from checkpoint import NETWORKS, load_network, weights_file
 from clips import load_shard, shard_folder
 from device import DEVICE, by_device
 from loop import Figures, train
-from make_clips import LARGE, PLAIN
+from make_clips import PLAIN, REFINED
 from partners import own
 
 CLIPS_PER_BATCH = by_device(4, 8)
@@ -24,7 +24,7 @@ Pair = tuple[Tensor, Tensor]
 
 def pairs(seed: int) -> Iterator[Pair]:
     """Latents at half and at full size, [B, C, F, h/2, w/2] and [B, C, F, h, w], normalised."""
-    paths = [path for name in (PLAIN, LARGE) for path in sorted(shard_folder(name).glob("*.safetensors"))]
+    paths = [path for name in (PLAIN, REFINED) for path in sorted(shard_folder(name).glob("*.safetensors"))]
     shards = [load_shard(path) for path in paths]
     shards = [shard for shard in shards if shard.half is not None]
     if not shards:
