@@ -34,8 +34,8 @@ FIRST_AREAS, WHOLE_AREAS, WHOLE_SHARE = (12, 200), (200, 800), 0.12
 REFINED_AREAS, REFINED_FRAMES, LONG_SHARE = (30, 1100), 13, 0.12
 # The longest clip of a size has about so many tokens.
 LONGEST_TOKENS, LONGEST_FRAMES = by_device(1600, 3100), 61
-# An adapter changes what the transformer knows already: smaller clips do.
-ADAPTER_TOKENS = 1200
+# An adapter changes what the transformer knows already: smaller clips do. Both stages use it.
+ADAPTER_AREAS, ADAPTER_TOKENS = (12, 400), 1200
 RATES = (25.0, 24.0, 30.0, 8.0, 10.0, 12.0, 15.0, 20.0, 50.0, 60.0)
 RATE_SHARES = (0.30, 0.20, 0.10, 0.08, 0.08, 0.10, 0.05, 0.03, 0.03, 0.03)
 CLIPS_PER_SHARD, SHARD_TOKENS = 8, 6000
@@ -57,7 +57,7 @@ def refined_form(random: np.random.Generator) -> Form:
 
 def adapter_form(name: str, random: np.random.Generator) -> Form:
     """Of a clip for an adapter: a move is seen in clips of a second or more."""
-    return _form(random, FIRST_AREAS, 4 if name in MOVES else 1, ADAPTER_TOKENS)
+    return _form(random, ADAPTER_AREAS, 4 if name in MOVES else 1, ADAPTER_TOKENS, even=True)
 
 
 def _form(
@@ -98,7 +98,7 @@ class Drawn(Dataset):
         torch.set_num_threads(1)
         random = np.random.default_rng([shard, self._seed, *self._name.encode()])
         # For the upsampler, and for what is refined after it.
-        halves = self._name == REFINED or (self._name == PLAIN and shard % 4 == 0)
+        halves = self._name != PLAIN or shard % 4 == 0
         return shard, draw_clips(recipes(self._name, shard, random, self._recordings, even=halves), random, halves=halves)
 
 

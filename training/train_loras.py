@@ -1,11 +1,14 @@
 """Trains the seven camera adapters and two styles on the finished transformer:
 
 python train_loras.py [minutes each] [thousands of tokens of clips each] [names]
+
+An adapter that is in models/nano is trained on, as when the transformer has changed; without it, a new one.
 """
 
 import sys
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from amounts import amounts
@@ -15,11 +18,13 @@ from device import DEVICE
 from examples import Example
 from loop import Figures, train
 from make_clips import make_clips
-from pool import clips_of
-from train_transformer import Generator, figures, to_learn
+from pool import clips_of, pairs_of
+from train_transformer import Generator, alternated, figures, to_learn, to_refine
 from world.camera import MOVES
 
 RANK = 8
+# What a move or a style is, the first stage learns; the second has to keep it.
+REFINED_SHARE = 0.35
 TARGETS = ("attn1.to_q", "attn1.to_k", "attn1.to_v", "attn1.to_out.0", "ff.net.0.proj", "ff.net.2")
 STYLES = ("ink", "neon")
 
@@ -59,6 +64,18 @@ def file_name(name: str) -> str:
     return f"ltx-2-nano-lora-camera-control-{name.replace('_', '-')}.safetensors"
 
 
+def known_adapters(name: str, adapted: dict[str, Adapted]) -> bool:
+    """Takes up those that are in models/nano, if there are any."""
+    path = NANO / file_name(name)
+    if not path.exists():
+        return False
+    stored = load_file(path)
+    for key, added in adapted.items():
+        for part in ("lora_A", "lora_B"):
+            getattr(added, part).weight.data.copy_(stored[f"diffusion_model.{key}.{part}.weight"])
+    return True
+
+
 def train_lora(name: str, minutes: float, thousands: float) -> None:
     torch.manual_seed(11)
     make_clips(name, thousands, seed=1)
@@ -66,14 +83,16 @@ def train_lora(name: str, minutes: float, thousands: float) -> None:
     network.transformer.load_state_dict(load_network("transformer").state_dict())
     network.connectors.load_state_dict(load_network("connectors").state_dict())
     adapted = adapt(network)
+    rate = 2e-3 if known_adapters(name, adapted) else 5e-3
     network.to(DEVICE)
     learned = nn.ModuleDict({key.replace(".", "/"): nn.ModuleDict({"A": a.lora_A, "B": a.lora_B}) for key, a in adapted.items()})
 
     def of_whole(_learned: nn.Module, shown: Example) -> Figures:
         return figures(network, shown)
 
-    shown = to_learn(clips_of(shard_folder(name), 9))
-    train(f"lora_{name}", learned, shown, of_whole, minutes=minutes, lr=5e-3, edges=("A", "B"))
+    folder = shard_folder(name)
+    shown = alternated(REFINED_SHARE, to_refine(network, pairs_of(folder, 10)), to_learn(clips_of(folder, 9)))
+    train(f"lora_{name}", learned, shown, of_whole, minutes=minutes, lr=rate, edges=("A", "B"))
     tensors = {}
     for key, added in adapted.items():
         tensors[f"diffusion_model.{key}.lora_A.weight"] = added.lora_A.weight

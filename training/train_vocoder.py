@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import configuration as c
 from amounts import amounts
-from checkpoint import RUNS, load_network
+from checkpoint import RUNS, load_network, weights_file
 from loop import Figures, train
 from networks.mel import log_mel, mel_filters
 from networks.vocoder import Vocoder
@@ -88,10 +88,10 @@ def _envelope(waveform: Tensor) -> Tensor:
 def main(minutes: float) -> None:
     torch.manual_seed(2)
     torch.set_num_threads(1)
-    network = Vocoder(c.VOCODER)
-    resumed = (RUNS / "vocoder.state.pt").exists()
-    sounds = batches(seed=11 + resumed)
-    if not resumed:
+    resumed, known = (RUNS / "vocoder.state.pt").exists(), weights_file("vocoder").exists()
+    network = load_network("vocoder", rounded=False) if known else Vocoder(c.VOCODER)
+    sounds = batches(seed=11 + resumed + known)
+    if not known:
         mels, waveforms = zip(*(next(sounds) for _ in range(40)))
         start(network, torch.cat(mels).flatten(0, 1), torch.cat(waveforms).flatten(0, 1))
     train("vocoder", network, sounds, figures, minutes=minutes, lr=3e-4, edges=("conv_pre", "conv_post"))
