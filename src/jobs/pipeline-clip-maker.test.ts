@@ -50,7 +50,7 @@ test('makes a clip from an uploaded file, from fetching to the stored video, and
     },
   });
   const messages = (await jobs.requests.logs(id)).map(({ message }) => message);
-  for (const line of ['fetching inputs', 'seed 3, nano on cpu', 'denoising 8/8', 'encoding']) {
+  for (const line of ['fetching inputs', 'seed 3, nano on cpu', 'denoising 4/4', 'refining 1/1', 'encoding']) {
     expect(messages).toContain(line);
   }
   const kept = jobs.database.kysely.selectFrom('files').selectAll().where('request_id', '=', id);
