@@ -12,6 +12,7 @@ const ownRefinement = [0.421875, 0];
 test.for([
   ['no configuration', undefined],
   ['no scheduler section', { transformer: {} }],
+  ['an empty scheduler section', { scheduler: null }],
   ['the section of the published bundle', { scheduler: { sampler: 'LinearQuadratic', num_train_timesteps: 1000 } }],
 ] as const)('%s: the published schedules', ([, config]) => {
   expect(schedulesOf(checkpoint(config))).toEqual(publishedSchedules);
