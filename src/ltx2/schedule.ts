@@ -22,7 +22,8 @@ export const publishedSchedules: Schedules = Object.freeze({
  * @throws SoundstageError `weights` if they are no schedules
  */
 export function schedulesOf(checkpoint: Checkpoint): Schedules {
-  const section = (hasConfigSection(checkpoint, 'scheduler') && configSection(checkpoint, 'scheduler')) || {};
+  const section =
+    (hasConfigSection(checkpoint, 'scheduler') ? configSection(checkpoint, 'scheduler') : undefined) ?? {};
   const config = parseConfig('scheduler', section, checkpoint.path);
   return {
     first: config.stage_1_sigmas ?? publishedSchedules.first,
