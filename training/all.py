@@ -22,6 +22,7 @@ STEPS: tuple[tuple[str, Amounts, Amounts], ...] = (
     ("train_vocoder", (10,), (10,)),
     ("make_clips", (700,), (9000,)),
     ("make_clips", (300, "2", "refined"), (4000, "2", "refined")),
+    ("make_clips", (100, "3", "stills"), (1000, "3", "stills")),
     ("train_upsampler", (5,), (0.5,)),
     ("train_transformer", (100, 25), (9, 2)),
     ("checkpoint", (), ()),

@@ -1,6 +1,6 @@
 """Draws and encodes the transformer's examples until there are enough:
 
-python make_clips.py [thousands of tokens of each] [seed] [names: plain, refined, or camera moves and styles]
+python make_clips.py [thousands of tokens of each] [seed] [names: plain, refined, stills, or camera moves and styles]
 
 Drawing is for the CPU, encoding for the GPU if there is one; each draws while the other encodes.
 """
@@ -23,7 +23,7 @@ from partners import join, partners, wait_for_all
 from world.camera import MOVES
 from world.canvas import STYLES
 from world.recordings import Recordings, speech_pool
-from world.scene import random_scene
+from world.scene import Scene, random_scene
 
 # Width by height as requests name it, any other (0), and how often.
 RATIOS = (1, 4 / 3, 3 / 4, 16 / 9, 9 / 16, 0)
@@ -36,10 +36,12 @@ REFINED_AREAS, REFINED_FRAMES, LONG_SHARE = (30, 1100), 13, 0.12
 LONGEST_TOKENS, LONGEST_FRAMES = by_device(1600, 3100), 61
 # An adapter changes what the transformer knows already: smaller clips do. Both stages use it.
 ADAPTER_AREAS, ADAPTER_TOKENS = (12, 400), 1200
+# Pictures alone teach what a caption means for a hundredth of a clip's cost.
+STILL_AREAS = (36, 200)
 RATES = (25.0, 24.0, 30.0, 8.0, 10.0, 12.0, 15.0, 20.0, 50.0, 60.0)
 RATE_SHARES = (0.30, 0.20, 0.10, 0.08, 0.08, 0.10, 0.05, 0.03, 0.03, 0.03)
 CLIPS_PER_SHARD, SHARD_TOKENS = 8, 6000
-PLAIN, REFINED = "plain", "refined"
+PLAIN, REFINED, STILLS = "plain", "refined", "stills"
 
 
 def random_form(random: np.random.Generator, *, even: bool = False) -> Form:
@@ -53,6 +55,18 @@ def refined_form(random: np.random.Generator) -> Form:
     longest = REFINED_FRAMES * REFINED_AREAS[1] if random.random() < LONG_SHARE else LONGEST_TOKENS
     form = _form(random, REFINED_AREAS, 1, longest, even=True)
     return replace(form, frames=min(form.frames, REFINED_FRAMES))
+
+
+def still_form(random: np.random.Generator) -> Form:
+    return replace(_form(random, STILL_AREAS, 1, 1), frames=1)
+
+
+def detailed_scene(random: np.random.Generator) -> Scene:
+    """One with what comes out least often: glasses, beards, shapes."""
+    while True:
+        scene = random_scene(random)
+        if scene.glasses or scene.beard or scene.things:
+            return scene
 
 
 def adapter_form(name: str, random: np.random.Generator) -> Form:
@@ -76,6 +90,8 @@ def _form(
 def recipes(name: str, shard: int, random: np.random.Generator, recordings: Recordings, *, even: bool) -> list[Recipe]:
     if name == REFINED:
         form = refined_form(random)
+    elif name == STILLS:
+        form = still_form(random)
     else:
         form = random_form(random, even=even) if name == PLAIN else adapter_form(name, random)
     fps = float(random.choice(RATES, p=RATE_SHARES))
@@ -84,7 +100,8 @@ def recipes(name: str, shard: int, random: np.random.Generator, recordings: Reco
         gain = 10 ** (random.uniform(-4, 3) / 20)
         waveform = np.clip(recordings.any(seconds_of(form, fps), random) * gain, -1, 1)
         camera, style = (name if name in MOVES else "static"), (name if name in STYLES else PLAIN)
-        made.append(Recipe(random_scene(random), waveform, fps, form, camera, style, pace=shard))
+        scene = detailed_scene(random) if name == STILLS else random_scene(random)
+        made.append(Recipe(scene, waveform, fps, form, camera, style, pace=shard))
     return made
 
 
@@ -98,7 +115,7 @@ class Drawn(Dataset):
         torch.set_num_threads(1)
         random = np.random.default_rng([shard, self._seed, *self._name.encode()])
         # For the upsampler, and for what is refined after it.
-        halves = self._name != PLAIN or shard % 4 == 0
+        halves = shard % 4 == 0 if self._name == PLAIN else self._name != STILLS
         return shard, draw_clips(recipes(self._name, shard, random, self._recordings, even=halves), random, halves=halves)
 
 

@@ -17,7 +17,7 @@ from configuration import STAGE_1_SIGMAS
 from device import DEVICE, ON_GPU
 from examples import Example, advanced, aimed_at_clean, draw_sigmas, example, refinement
 from loop import Figures, forget, train
-from make_clips import REFINED
+from make_clips import PLAIN, REFINED, STILLS
 from networks.connectors import Thinning
 from networks.transformer import Stream
 from pool import CAPTION_TOKENS, Clips, clips_of, pairs_of
@@ -28,7 +28,9 @@ AUDIO_WEIGHT = 0.1
 # The first stage's schedule up to each of its levels.
 PATHS = [STAGE_1_SIGMAS[:end] for end in range(1, len(STAGE_1_SIGMAS))]
 # How often a step of tuning is of the second stage's clips, and how often one of those is made in one stage.
-REFINED_SHARE, ONE_STAGE_SHARE = 0.55, 0.2
+REFINED_SHARE, ONE_STAGE_SHARE = 0.5, 0.2
+# Of the other steps, those of pictures alone.
+STILLS_SHARE = 0.35
 
 
 class Generator(nn.Module):
@@ -135,12 +137,13 @@ def main(minutes: float, tuning_minutes: float) -> None:
         save_network("connectors", trained.connectors)
 
     edges = ("patchify_proj", "proj_out", "timestep_embedder", "caption_projection.linear_1")
-    learned, tuned = (clips_of(shard_folder("plain"), seed) for seed in (3, 4))
+    learned, tuned = (clips_of(shard_folder(PLAIN), seed) for seed in (3, 4))
     if train("generator", network, to_learn(learned), figures, minutes=minutes, lr=3e-3, edges=edges, save=save):
         forget("tuned")
     if tuning_minutes > 0:
         refined = to_refine(network, pairs_of(shard_folder(REFINED), 5))
-        shown = alternated(REFINED_SHARE, refined, to_tune(network, tuned))
+        stills = to_tune(network, clips_of(shard_folder(STILLS), 6))
+        shown = alternated(REFINED_SHARE, refined, alternated(STILLS_SHARE, stills, to_tune(network, tuned)))
         train("tuned", network, shown, figures, minutes=tuning_minutes, lr=1.2e-3 if ON_GPU else 7e-4, edges=edges, save=save)
 
 

@@ -73,7 +73,7 @@ def random_scene(random: np.random.Generator) -> Scene:
         shirts = [s for s in SHIRTS if s not in (ground, ground_to)]
         return Scene(
             kind, ground, ground_to, person, pick(list(HAIR)), pick(styles), pick(shirts), int(random.integers(len(SKIN))),
-            bool(random.random() < 0.25), person == "man" and bool(random.random() < 0.5),
+            bool(random.random() < 0.4), person == "man" and bool(random.random() < 0.7),
         )
     if kind == "shapes":
         return Scene(kind, ground, ground_to, things=_things(random, {ground, ground_to}))
