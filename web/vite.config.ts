@@ -9,6 +9,8 @@ export default defineConfig({
     emptyOutDir: true,
     // Data URIs would need a weaker policy than the server gives the page.
     assetsInlineLimit: 0,
+    // The licences of what is bundled ask for their notices to go along.
+    license: { fileName: 'assets/licenses.md' },
     modulePreload: { polyfill: false },
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

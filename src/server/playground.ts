@@ -26,6 +26,7 @@ const contentTypes: Readonly<Record<string, string>> = Object.freeze({
   css: 'text/css; charset=utf-8',
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
+  md: 'text/markdown; charset=utf-8',
   svg: 'image/svg+xml',
 });
 
