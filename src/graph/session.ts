@@ -1,3 +1,4 @@
+import './runtime-telemetry.ts';
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { SoundstageError } from '../shared/errors.ts';
