@@ -37,7 +37,7 @@ export const ffmpeg: NativeFile = {
     'FFmpeg 8.1-Jellyfin, linked with all of these into the one file `node-av.node` of `@seydx/node-av-linux-x64` and ' +
     '`@seydx/node-av-linux-arm64`. It is configured with `--enable-gpl --enable-version3`: FFmpeg as a whole is then under the GPL, ' +
     'version 3 or later ([its LICENSE.md](https://github.com/FFmpeg/FFmpeg/blob/master/LICENSE.md)). x264, x265 and FFTW ' +
-    'are under the GPL themselves. The builds for macOS and Windows are under the GPL too; their lists differ a little. ' +
+    'are under the GPL themselves. libfdk-aac beside them is [disputed](README.md#licences). The builds for macOS and Windows have x264 too; their lists differ a little. ' +
     "The package's `MIT` is that of the bindings.",
   libraries: [
     {
@@ -253,14 +253,14 @@ export const ffmpeg: NativeFile = {
     {
       name: 'rkmpp',
       licence: 'Apache-2.0 OR MIT',
-      source: 'https://github.com/rockchip-linux/mpp',
+      source: 'https://github.com/nyanmisaka/mpp',
       configured: '--enable-rkmpp',
       processor: 'arm64',
     },
     {
       name: 'rkrga',
       licence: 'Apache-2.0',
-      source: 'https://github.com/airockchip/librga',
+      source: 'https://github.com/nyanmisaka/rk-mirrors',
       configured: '--enable-rkrga',
       processor: 'arm64',
     },

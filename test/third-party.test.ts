@@ -32,6 +32,14 @@ test('it lists what the built page has bundled', async () => {
   for (const [, name, version, licence] of bundled) expect(text).toContain(`| ${name} | ${version} | ${licence} |`);
 });
 
+test('both images carry the list, and say that they are not under MIT alone', async () => {
+  const file = await readFile(join(root, 'deploy/Containerfile'), 'utf8');
+  expect(file).toMatch(/^COPY package\.json LICENSE THIRD-PARTY\.md /m);
+  expect(await readFile(join(root, 'deploy/Containerfile.dockerignore'), 'utf8')).toMatch(/^!THIRD-PARTY\.md$/m);
+  const labels = [...file.matchAll(/^LABEL org\.opencontainers\.image\.licenses="(.+)"$/gm)];
+  expect(labels.map(([, licences = '']) => licences.split(' AND ').includes('GPL-3.0-or-later'))).toEqual([true, true]);
+});
+
 describe('native files state the libraries that are listed for them', () => {
   test.skipIf(process.platform !== 'linux')('FFmpeg', () => {
     const { version, configuration } = getFFmpegInfo();
