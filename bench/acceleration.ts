@@ -34,7 +34,7 @@ process.stdout.write(`for scale, another seed: ${psnr(exact.frames, otherSeed.fr
 
 async function run(changes: Partial<ClipSettings>): Promise<{ report: EngineReport; frames: Uint8Array }> {
   const settings = { ...benchmarkSettings, videoSize: { width, height }, numFrames, ...changes };
-  const { plan, inputs } = await prepareClip(settings, weights, media, undefined);
+  const { plan, inputs } = await prepareClip(settings, weights, media, { folder: work });
   const frames: Uint8Array[] = [];
   const report = await engine.generate(plan, inputs, {
     onEvent: (event) => {

@@ -48,7 +48,11 @@ test.each([
   ['image', 'phone.heic', 'image_url', 'unsupported_image_format'],
   ['end_image', 'huge.png', 'end_image_url', 'image_too_large'],
 ])('141 142 what the decoder says of %s %s is reported at %s as %s', async (field, file, location, type) => {
-  const decoded = field === 'audio' ? media.decodeAudio(at(file), { field }) : media.decodeImage(at(file), { field });
+  const output = at('decoded');
+  const decoded =
+    field === 'audio'
+      ? media.decodeSound(at(file), { field, output, maxSeconds: 10 })
+      : media.decodeImage(at(file), { field, output });
   const reply = await replyTo(decoded, { [location]: 'https://example.com/x' });
   expect(reply).toMatchObject({ status: 422, type, headers: { 'X-Fal-Needs-Retry': '0', 'X-Fal-Retryable': 'false' } });
   const names: readonly string[] = modelErrorTypes[type as keyof typeof modelErrorTypes].ctx;

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bitmap } from './bitmap.test-support.ts';
-import { type DecodedImage, MediaService, type Picture } from './media-service.ts';
+import { MediaService } from './media-service.ts';
+import type { Picture } from './picture-file.ts';
+import { decodedImage, h264RoundTrip } from './pictures.test-support.ts';
 
 const media = new MediaService();
 let folder: string;
@@ -24,10 +26,10 @@ function redAndBlue(width = 64, height = 32): Sharp {
   return sharp(rgb, { raw: { width, height, channels: 3 } });
 }
 
-async function decoded(name: string, content: Uint8Array): Promise<DecodedImage> {
+async function decoded(name: string, content: Uint8Array): Promise<Awaited<ReturnType<typeof decodedImage>>> {
   const path = join(folder, name);
   await writeFile(path, content);
-  return media.decodeImage(path);
+  return decodedImage(media, path);
 }
 
 function pixel({ rgb, width }: Picture, x: number, y: number): number[] {
@@ -91,7 +93,7 @@ describe('decodeImage', () => {
     });
     await writeFile(join(folder, 'huge.png'), await huge.png({ compressionLevel: 1 }).toBuffer());
     const started = performance.now();
-    await expect(media.decodeImage(join(folder, 'huge.png'))).rejects.toThrow(/20000×20000: .* 64 megapixels/);
+    await expect(decodedImage(media, join(folder, 'huge.png'))).rejects.toThrow(/20000×20000: .* 64 megapixels/);
     expect(performance.now() - started).toBeLessThan(2000);
   });
 
@@ -279,7 +281,7 @@ describe('decodeImage', () => {
     const path = join(folder, 'saved.png');
     await writeFile(path, '<!DOCTYPE html>\n<html><head><title>Log in</title>');
     const message = expect.stringContaining('cannot be used: it is a web page ("Log in")');
-    await expect(media.decodeImage(path)).rejects.toMatchObject({ kind: 'input', field: 'image', message });
+    await expect(decodedImage(media, path)).rejects.toMatchObject({ kind: 'input', field: 'image', message });
     await expect(media.decodeAudio(path)).rejects.toMatchObject({ kind: 'input', field: 'audio', message });
     await expect(media.probe(path)).rejects.toMatchObject({ kind: 'input', field: 'media', message });
   });
@@ -296,12 +298,12 @@ describe('decodeImage', () => {
 describe('h264RoundTrip', () => {
   it('gives nearly the same picture, always the same bytes, and crops to even sides', async () => {
     const picture = await decoded('odd.png', await redAndBlue(65, 33).png().toBuffer());
-    const once = await media.h264RoundTrip(picture);
+    const once = await h264RoundTrip(media, picture);
     expect(once).toMatchObject({ width: 64, height: 32 });
     expectColour(pixel(once, 8, 8), [255, 0, 0], 12);
     expectColour(pixel(once, 56, 24), [0, 0, 255], 12);
     expect(once.rgb).not.toEqual(picture.rgb);
-    expect(await media.h264RoundTrip(picture)).toEqual(once);
+    expect(await h264RoundTrip(media, picture)).toEqual(once);
   });
 
   it('loses more at a higher rate factor, and leaves single lines alone', async () => {
@@ -309,10 +311,10 @@ describe('h264RoundTrip', () => {
     const picture: Picture = { width: 64, height: 64, rgb };
     const error = ({ rgb: result }: Picture): number =>
       result.reduce((sum, value, index) => sum + (value - (rgb[index] ?? 0)) ** 2, 0);
-    expect(error(await media.h264RoundTrip(picture, 45))).toBeGreaterThan(
-      error(await media.h264RoundTrip(picture, 10)),
+    expect(error(await h264RoundTrip(media, picture, 45))).toBeGreaterThan(
+      error(await h264RoundTrip(media, picture, 10)),
     );
     const line: Picture = { width: 1, height: 2, rgb: Uint8Array.of(1, 2, 3, 4, 5, 6) };
-    expect(await media.h264RoundTrip(line)).toEqual(line);
+    expect(await h264RoundTrip(media, line)).toEqual(line);
   });
 });

@@ -7,6 +7,7 @@ import { SoundstageError } from '../shared/errors.ts';
 import { bitmap } from './bitmap.test-support.ts';
 import { MediaService } from './media-service.ts';
 import { residentBytes } from './memory-limit.ts';
+import { decodedImage, h264RoundTrip } from './pictures.test-support.ts';
 
 // More rounds for a long run: SOUNDSTAGE_FUZZ_ROUNDS=5000 npx vitest run src/media/fuzz
 const rounds = Number(process.env.SOUNDSTAGE_FUZZ_ROUNDS ?? 40);
@@ -101,7 +102,7 @@ describe('mutated files', () => {
     const count = { result: 0, refused: 0 };
     for (let seed = 1; seed <= rounds; seed++) {
       await writeFile(path, mutated(original, seed));
-      count[await outcome(media.decodeImage(path))]++;
+      count[await outcome(decodedImage(media, path))]++;
     }
     if (rounds > 100) console.log(format, count);
   });
@@ -140,7 +141,7 @@ it.runIf(process.platform === 'linux')('a decode process does not grow', { timeo
     await media.decodeAudio(join(fixtures, 'click.mp3'));
     await media.decodeAudio(join(fixtures, 'click.m4a'));
     await media.probe(join(fixtures, 'click.webm'));
-    await media.h264RoundTrip({ width: 64, height: 64, rgb: new Uint8Array(64 * 64 * 3) });
+    await h264RoundTrip(media, { width: 64, height: 64, rgb: new Uint8Array(64 * 64 * 3) });
   };
   for (let warmUp = 0; warmUp < 50; warmUp++) await round();
   const before = await residentBytes(media.decoderPid ?? 0);

@@ -2,8 +2,11 @@ import { SoundstageError } from '../shared/errors.ts';
 import { Turns } from '../shared/turns.ts';
 import { ChildLimitError, GuardedChild } from './guarded-child.ts';
 import type { MediaInfo } from './media-info.ts';
-import type { DecodeMethods, PictureSize } from './native/decode-methods.ts';
+import type { DecodeMethods } from './native/decode-methods.ts';
+import type { DecodedSound } from './native/sound-decode.ts';
+import type { PictureFile } from './picture-file.ts';
 import type { Waveform } from './sound/waveform.ts';
+import type { SoundFile } from './sound-file.ts';
 import { VideoEncoder } from './video-encoder.ts';
 import type { VideoEncoderSettings } from './video-settings.ts';
 
@@ -14,14 +17,8 @@ export interface DecodedAudio extends Waveform {
   readonly duration: number;
 }
 
-/** An 8-bit sRGB picture. */
-export interface Picture extends PictureSize {
-  /** `[height, width, 3]` */
-  readonly rgb: Uint8Array;
-}
-
 /** A picture from a file. */
-export interface DecodedImage extends Picture {
+export interface DecodedImage extends PictureFile {
   /** The file ended before the picture did, and the rest is blank or coarse. */
   readonly isCutOff: boolean;
 }
@@ -37,6 +34,16 @@ export interface DecodeAudioOptions extends MediaCallOptions {
   readonly start?: number | undefined;
   /** Seconds to decode at most. Default 600. */
   readonly maxSeconds?: number | undefined;
+}
+
+export interface DecodeToFileOptions extends MediaCallOptions {
+  /** Where the samples or pixels go. The caller deletes it, also where decoding fails. */
+  readonly output: string;
+}
+
+export interface DecodeSoundOptions extends DecodeToFileOptions {
+  /** Seconds to decode at most. */
+  readonly maxSeconds: number;
 }
 
 export interface MediaServiceOptions {
@@ -105,16 +112,38 @@ export class MediaService implements AsyncDisposable {
   }
 
   /**
+   * Decodes the beginning of any recording to a stereo file, its own rate kept where it is usual. What comes after is not
+   * looked at.
+   *
+   * @throws {SoundstageError} `input` as `decodeAudio`, `device` when the disk is full.
+   */
+  decodeSound(
+    path: string,
+    { field = 'audio', signal, maxSeconds, output }: DecodeSoundOptions,
+  ): Promise<DecodedSound> {
+    const request = { path, field, maxSeconds, output };
+    return this.#read(field, () => this.#decoder.call('sound', request, { timeLimit: this.#timeLimit, signal }));
+  }
+
+  /** Turns a decoded recording, in its place, into what conditions the model for a clip of so many seconds. */
+  conditionSound(sound: SoundFile, seconds: number, { field = 'audio', signal }: MediaCallOptions = {}): Promise<void> {
+    const { path, sampleRate, channels } = sound;
+    const request = { sound: { path, sampleRate, channels }, seconds };
+    return this.#read(field, () =>
+      this.#decoder.call('conditionSound', request, { timeLimit: this.#timeLimit, signal }),
+    );
+  }
+
+  /**
    * Decodes a png, jpeg, webp, avif, heic, gif (first frame), tiff or bmp file to sRGB: rotation and ICC profile applied,
    * transparency laid over white. A png, jpeg or gif that lacks its end is used, as browsers do.
    *
-   * @throws {SoundstageError} `input`: not a picture, damaged, more than a quarter missing, more than 64 megapixels.
+   * @throws {SoundstageError} `input`: not a picture, damaged, more than a quarter missing, more than 64 megapixels;
+   *   `device` when the disk is full.
    */
-  decodeImage(path: string, { field = 'image', signal }: MediaCallOptions = {}): Promise<DecodedImage> {
+  decodeImage(path: string, { field = 'image', signal, output }: DecodeToFileOptions): Promise<DecodedImage> {
     return this.#read(field, () =>
-      collectPicture((onEvent) =>
-        this.#decoder.call('image', { path, field }, { timeLimit: this.#timeLimit, signal, onEvent }),
-      ),
+      this.#decoder.call('image', { path, field, output }, { timeLimit: this.#timeLimit, signal }),
     );
   }
 
@@ -122,14 +151,17 @@ export class MediaService implements AsyncDisposable {
    * Encodes a picture as one H.264 frame and decodes it again, which gives it the compression traces that the model saw
    * in training. Odd sides lose their last row or column.
    *
+   * @param output where the new picture goes
    * @param crf Rate factor; 33 for LTX-2 19B.
    */
-  h264RoundTrip(picture: Picture, crf = 33, { signal }: MediaCallOptions = {}): Promise<Picture> {
-    return this.#turns.run(() =>
-      collectPicture((onEvent) =>
-        this.#decoder.call('h264RoundTrip', { ...picture, crf }, { timeLimit: this.#timeLimit, signal, onEvent }),
-      ),
-    );
+  h264RoundTrip(
+    { path, width, height }: PictureFile,
+    output: string,
+    crf = 33,
+    { signal }: Pick<MediaCallOptions, 'signal'> = {},
+  ): Promise<PictureFile> {
+    const request = { picture: { path, width, height }, output, crf };
+    return this.#turns.run(() => this.#decoder.call('h264RoundTrip', request, { timeLimit: this.#timeLimit, signal }));
   }
 
   /** Starts a video file. Finish or dispose the encoder; disposing the service aborts it. */
@@ -192,18 +224,4 @@ function joinBlocks(blocks: readonly Float32Array[], channels: number): Float32A
     offset += samples;
   }
   return joined;
-}
-
-async function collectPicture<Facts extends PictureSize>(
-  call: (onEvent: (piece: Uint8Array) => void) => Promise<Facts>,
-): Promise<Facts & Picture> {
-  const pieces: Uint8Array[] = [];
-  const size = await call((piece) => void pieces.push(piece));
-  const rgb = new Uint8Array(size.width * size.height * 3);
-  let offset = 0;
-  for (const piece of pieces) {
-    rgb.set(piece, offset);
-    offset += piece.length;
-  }
-  return { ...size, rgb };
 }

@@ -8,6 +8,7 @@ import { fpsRational } from './fps-rational.ts';
 import { type DecodedAudio, MediaService } from './media-service.ts';
 import { MediaInput } from './native/media-input.ts';
 import { decodeVideoFrames } from './native/video-frames.ts';
+import { writeSoundFile } from './sound-file.ts';
 import type { VideoFile } from './video-encoder.ts';
 import { type VideoEncoderSettings, type VideoOutputType, videoFormat, videoOutputTypes } from './video-settings.ts';
 
@@ -180,10 +181,9 @@ describe('sound', () => {
   it.each(movies)('of %s from samples keeps its place, and may be shorter than the picture', async (type) => {
     const waveform = new Float32Array(2 * 12_000);
     for (let index = 0; index < 1200; index++) waveform[6000 + index] = waveform[18_000 + index] = Math.sin(index / 4);
-    const file = await encode(
-      { type, audio: { source: 'pcm', waveform, sampleRate: 24_000, channels: 2 } },
-      gradient(24),
-    );
+    const path = join(folder, 'sound');
+    await writeSoundFile(path, { waveform, sampleRate: 24_000, channels: 2 });
+    const file = await encode({ type, audio: { source: 'pcm', path, sampleRate: 24_000, channels: 2 } }, gradient(24));
     const audio = await reader.decodeAudio(file.path);
     expect(audio.channels).toBe(2);
     expect(

@@ -1,3 +1,5 @@
+import type { SoundFile } from './sound-file.ts';
+
 export const videoOutputTypes = ['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)', 'GIF (.gif)'] as const;
 export type VideoOutputType = (typeof videoOutputTypes)[number];
 
@@ -18,13 +20,8 @@ export type AudioSource =
       /** Seconds of sound at most. Default: all of it. */
       readonly duration?: number | undefined;
     }
-  | {
-      readonly source: 'pcm';
-      /** `[channels, samples]`, full scale ±1 */
-      readonly waveform: Float32Array;
-      readonly sampleRate: number;
-      readonly channels: 1 | 2;
-    };
+  /** The file needs to be there when the first frame is written. */
+  | ({ readonly source: 'pcm' } & SoundFile);
 
 export interface VideoEncoderSettings {
   /** Where the file goes. Until `finish` it is written beside, under a `.partial` name. */

@@ -10,11 +10,13 @@ import type { TextContexts } from '../ltx2/transformer/velocity.ts';
 import { imagePixels } from '../ltx2/video/image-pixels.ts';
 import { previewFrames } from '../ltx2/video/latent-preview.ts';
 import { decodeFrames, type TileProgress } from '../ltx2/video/tiled-decoder.ts';
+import { type PictureFile, readPictureFile } from '../media/picture-file.ts';
+import { readSoundFile, writeSoundFile } from '../media/sound-file.ts';
 import { throwIfCancelled } from '../shared/cancellation.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { Turns } from '../shared/turns.ts';
 import { type ConditioningImage, denoiseStage, type StageInputs } from './denoise-stage.ts';
-import type { EngineEvent, EngineImage, EngineInputs, EngineReport } from './engine-messages.ts';
+import type { EngineEvent, EngineInputs, EngineReport } from './engine-messages.ts';
 import { LoadedModel } from './loaded-model.ts';
 import type { Plan, StagePlan } from './plan.ts';
 import { ProgressMeter } from './progress-meter.ts';
@@ -145,7 +147,8 @@ class ClipRun {
     }
     await this.#begin('audio');
     await using encoder = await this.#model.audioEncoder();
-    const { tokens } = await conditionOnAudio(encoder, this.#model.audioConfig, this.#inputs.audio, { frames, fps });
+    const sound = await readSoundFile(this.#inputs.audio, frames / fps);
+    const { tokens } = await conditionOnAudio(encoder, this.#model.audioConfig, sound, { frames, fps });
     requireFinite(tokens.data, 'the latents of the recording');
     return { text, negativeText, audioTokens: tokens.data };
   }
@@ -191,13 +194,14 @@ class ClipRun {
   }
 
   async #encodeImage(
-    image: EngineImage | undefined,
+    image: PictureFile | undefined,
     strength: number,
     stage: StagePlan,
   ): Promise<ConditioningImage | undefined> {
     if (image === undefined || strength === 0) return undefined;
     await using encoder = await this.#model.imageEncoder();
-    const video = imagePixels({ ...image, data: image.rgb }, stage.width, stage.height);
+    const { rgb: data, ...size } = await readPictureFile(image);
+    const video = imagePixels({ ...size, data }, stage.width, stage.height);
     const latent = floats(await encoder.run({ video }), 'latent');
     requireFinite(latent.data, 'the latents of the image');
     return { latent, strength };
@@ -219,7 +223,7 @@ class ClipRun {
     await using vocoder = await this.#model.vocoder();
     const { sampleRate, waveform } = await decodeAudio(decoder, vocoder, this.#model.vocoderConfig, latent);
     requireFinite(waveform, 'the decoded sound');
-    await this.#context.emit({ type: 'sound', sampleRate, waveform });
+    await writeSoundFile(this.#inputs.generatedSound, { sampleRate, channels: 2, waveform });
   }
 
   async #decodeFrames(latent: HostTensor<'float32'>): Promise<void> {

@@ -32,7 +32,7 @@ test('a picture that is cut off is used and remarked on; a whole one, HEIC too, 
   await writeFile(image, whole.subarray(0, -2));
   await copyFile(join(fixtures, 'quadrants-tiles.heic'), endImage);
   const settings = { ...plainSettings, audio: join(fixtures, 'click.wav'), image, endImage };
-  const { notes, inputs } = await prepareClip(settings, weights, media);
+  const { notes, inputs } = await prepareClip(settings, weights, media, { folder });
   expect(notes).toEqual([expect.stringMatching(/^the image is cut off: /)]);
   expect(inputs.firstImage).toMatchObject({ width: 64, height: 64 });
   expect(inputs.endImage).toMatchObject({ width: 100, height: 150 });
@@ -41,7 +41,7 @@ test('a picture that is cut off is used and remarked on; a whole one, HEIC too, 
 test('a clip is planned with the noise levels its checkpoint names, or the published ones', async () => {
   const settings = { ...plainSettings, audio: join(fixtures, 'click.wav'), useMultiscale: true };
   const sigmas = async (set: WeightSet) =>
-    (await prepareClip(settings, set, media)).plan.stages.map((stage) => stage.sigmas);
+    (await prepareClip(settings, set, media, { folder })).plan.stages.map((stage) => stage.sigmas);
   expect(await sigmas(weights)).toEqual([publishedSchedules.first, publishedSchedules.refinement]);
   expect(await sigmas(await resolveWeights('nano'))).toEqual([
     [1, 0.909375, 0.725, 0.421875, 0],

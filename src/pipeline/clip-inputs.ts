@@ -1,27 +1,34 @@
 import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
 import { schedulesOf } from '../ltx2/schedule.ts';
-import type { MediaService, Picture } from '../media/media-service.ts';
-import { preprocessConditioningAudio } from '../media/sound/conditioning-audio.ts';
-import { toStereo } from '../media/sound/stereo.ts';
+import type { MediaService } from '../media/media-service.ts';
+import type { PictureFile } from '../media/picture-file.ts';
+import type { SoundFile } from '../media/sound-file.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import type { ClipInspector } from './clip-inspector.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import type { EngineInputs } from './engine-messages.ts';
-import { createPlan, type Plan } from './plan.ts';
+import { createPlan, mostSeconds, type Plan } from './plan.ts';
 
+/** Seconds of sound decoded beyond the clip: its encoder looks a little ahead, and is not to meet what nobody has tried. */
+const lookAhead = 1;
 /** Rate factor of the H.264 round trip that conditioning images take (reference default for this model). */
 const imageRateFactor = 33;
 
 export interface PreparedClip {
   readonly plan: Plan;
   readonly inputs: EngineInputs;
+  /** Where the engine puts sound that it makes. */
+  readonly generatedSound: SoundFile;
   /** Decisions the user should hear about. */
   readonly notes: readonly string[];
 }
 
 export interface PrepareOptions {
+  /** Where the decoded recording and pictures go, for the engine to read. The caller deletes it. */
+  readonly folder: string;
   readonly signal?: AbortSignal | undefined;
   /** Looks at the images as they were given. */
   readonly inspector?: Pick<ClipInspector, 'checkPicture'> | undefined;
@@ -32,27 +39,37 @@ export async function prepareClip(
   settings: ClipSettings,
   weights: WeightSet,
   media: MediaService,
-  options: PrepareOptions = {},
+  options: PrepareOptions,
 ): Promise<PreparedClip> {
-  const { signal } = options;
-  const sound = await media.decodeAudio(settings.audio, { field: 'audio', signal });
+  const { folder, signal } = options;
+  const audio = await media.decodeSound(settings.audio, {
+    field: 'audio',
+    output: join(folder, 'recording.f32'),
+    maxSeconds: mostSeconds(settings) + lookAhead,
+    signal,
+  });
   const notes: string[] = [];
   const firstImage = await readImage(media, settings.image, 'image', notes, options);
   const endImage = await readImage(media, settings.endImage, 'end_image', notes, options);
   const bundle = await openCheckpoint(weights.bundle);
   const facts = {
-    audioSeconds: sound.duration,
+    audioSeconds: audio.duration,
+    audioGoesOn: audio.isCut,
     firstImage,
     decoder: parseConfig('vae', configSection(bundle, 'vae'), bundle.path),
     schedules: schedulesOf(bundle),
     decodeMemory: settings.device === 'cpu' ? decodeMemory() : undefined,
   };
   const { plan, notes: planNotes } = createPlan(settings, facts, weights);
-  const { sampleRate } = sound;
-  const stereo = toStereo(sound.waveform, sound.channels, sound.channelMask);
-  const seconds = plan.modelFrames / plan.fps;
-  const waveform = settings.preprocessAudio ? preprocessConditioningAudio(stereo, sampleRate, { seconds }) : stereo;
-  return { plan, notes: [...notes, ...planNotes], inputs: { audio: { sampleRate, waveform }, firstImage, endImage } };
+  if (settings.preprocessAudio) await media.conditionSound(audio, plan.modelFrames / plan.fps, { signal });
+  const vocoder = parseConfig('vocoder', configSection(bundle, 'vocoder'), bundle.path);
+  const generatedSound: SoundFile = {
+    path: join(folder, 'generated.f32'),
+    sampleRate: vocoder.output_sampling_rate,
+    channels: 2,
+  };
+  const inputs = { audio, firstImage, endImage, generatedSound: generatedSound.path };
+  return { plan, notes: [...notes, ...planNotes], inputs, generatedSound };
 }
 
 /**
@@ -68,11 +85,12 @@ async function readImage(
   path: string | undefined,
   field: string,
   notes: string[],
-  { signal, inspector }: PrepareOptions,
-): Promise<Picture | undefined> {
+  { folder, signal, inspector }: PrepareOptions,
+): Promise<PictureFile | undefined> {
   if (path === undefined) return undefined;
-  const { isCutOff, ...picture } = await media.decodeImage(path, { field, signal });
-  if (isCutOff) notes.push(`the ${field} is cut off: it is used as it is, blank or coarse where its end is missing`);
+  const picture = await media.decodeImage(path, { field, signal, output: join(folder, `${field}.rgb`) });
+  if (picture.isCutOff)
+    notes.push(`the ${field} is cut off: it is used as it is, blank or coarse where its end is missing`);
   await inspector?.checkPicture(picture, field);
-  return media.h264RoundTrip(picture, imageRateFactor, { signal });
+  return media.h264RoundTrip(picture, join(folder, `${field}-h264.rgb`), imageRateFactor, { signal });
 }

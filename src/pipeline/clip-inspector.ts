@@ -1,4 +1,4 @@
-import type { Picture } from '../media/media-service.ts';
+import type { PictureFile } from '../media/picture-file.ts';
 
 /** Frames of a clip as an inspector sees them. */
 export interface InspectedClip {
@@ -20,7 +20,7 @@ export interface ClipInspector {
   /** Called with the prompt as given, and again where it was rewritten. */
   checkPrompt(prompt: string): Promise<void>;
   /** Called with the decoded `image` and `end_image`. */
-  checkPicture(picture: Picture, field: string): Promise<void>;
+  checkPicture(picture: PictureFile, field: string): Promise<void>;
   /** Called once, before the first frame. */
   watchFrames(clip: InspectedClip): FrameInspector;
 }

@@ -1,6 +1,6 @@
 import type { MediaService } from '../media/media-service.ts';
 import type { VideoEncoder, VideoFile } from '../media/video-encoder.ts';
-import type { AudioSource, VideoEncoderSettings } from '../media/video-settings.ts';
+import type { VideoEncoderSettings } from '../media/video-settings.ts';
 import { FrameQueue } from './frame-queue.ts';
 
 /** The decoder network delivers frames in bursts, which wait here while it works on the next tiles. */
@@ -8,21 +8,21 @@ const queuedBytes = 256 * 2 ** 20;
 
 /** Writes the engine's frames to the clip's file. Finish it, or dispose of it to leave no file. */
 export class ClipWriter implements AsyncDisposable {
-  readonly #media: MediaService;
-  readonly #settings: VideoEncoderSettings;
-  readonly #signal: AbortSignal | undefined;
-  readonly #queue = new FrameQueue(queuedBytes, (frames) => this.#opened().write(frames));
-  #encoder: VideoEncoder | undefined;
+  readonly #encoder: VideoEncoder;
+  readonly #queue: FrameQueue;
 
-  constructor(media: MediaService, settings: VideoEncoderSettings, signal: AbortSignal | undefined) {
-    this.#media = media;
-    this.#settings = settings;
-    this.#signal = signal;
+  private constructor(encoder: VideoEncoder) {
+    this.#encoder = encoder;
+    this.#queue = new FrameQueue(queuedBytes, (frames) => encoder.write(frames));
   }
 
-  /** Starts the file; all frames come after. */
-  async open(audio: AudioSource): Promise<void> {
-    this.#encoder = await this.#media.openEncoder({ ...this.#settings, audio }, this.#signal);
+  /** Starts the file, with the clip's own settings and sound: what cannot be encoded fails here, before the clip is made. */
+  static async open(
+    media: MediaService,
+    settings: VideoEncoderSettings,
+    signal: AbortSignal | undefined,
+  ): Promise<ClipWriter> {
+    return new ClipWriter(await media.openEncoder(settings, signal));
   }
 
   /** Takes RGB frames; resolves when there is room for more. */
@@ -32,15 +32,10 @@ export class ClipWriter implements AsyncDisposable {
 
   async finish(): Promise<VideoFile> {
     await this.#queue.drain();
-    return await this.#opened().finish();
+    return await this.#encoder.finish();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#encoder?.abort();
-  }
-
-  #opened(): VideoEncoder {
-    if (this.#encoder === undefined) throw new Error('frames came before the sound was known');
-    return this.#encoder;
+    await this.#encoder.abort();
   }
 }

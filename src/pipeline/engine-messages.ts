@@ -1,18 +1,15 @@
+import type { PictureFile } from '../media/picture-file.ts';
+import type { SoundFile } from '../media/sound-file.ts';
 import type { Plan } from './plan.ts';
 
-/** Decoded media the engine works from. */
+/** Decoded media the engine works from, and where it puts sound. */
 export interface EngineInputs {
-  /** Conditioning sound, stereo `[2, samples]`. */
-  readonly audio: { readonly sampleRate: number; readonly waveform: Float32Array };
-  readonly firstImage?: EngineImage | undefined;
-  readonly endImage?: EngineImage | undefined;
-}
-
-/** RGB `[height, width, 3]`. */
-export interface EngineImage {
-  readonly width: number;
-  readonly height: number;
-  readonly rgb: Uint8Array;
+  /** Conditioning sound, stereo. */
+  readonly audio: SoundFile;
+  readonly firstImage?: PictureFile | undefined;
+  readonly endImage?: PictureFile | undefined;
+  /** Path of the stereo sound that the engine makes, which is there before any frames; unless the recording stays as it is. */
+  readonly generatedSound: string;
 }
 
 /** What the engine is doing. */
@@ -40,20 +37,13 @@ export interface Preview {
   readonly rgb: Uint8Array;
 }
 
-/** Sound made by the model, before any frames; stereo `[2, samples]`. */
-export interface DecodedSound {
-  readonly type: 'sound';
-  readonly sampleRate: number;
-  readonly waveform: Float32Array;
-}
-
 /** Frames in order: RGB `[k, height, width, 3]`. */
 export interface Frames {
   readonly type: 'frames';
   readonly rgb: Uint8Array;
 }
 
-export type EngineEvent = Progress | Preview | DecodedSound | Frames;
+export type EngineEvent = Progress | Preview | Frames;
 
 /** Seconds per phase, and what the whole cost. */
 export interface EngineReport {

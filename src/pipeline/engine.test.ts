@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, open, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -9,22 +9,29 @@ import { writeSafetensors } from '../graph/safetensors-writer.ts';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
 import { publishedSchedules } from '../ltx2/schedule.ts';
+import { writeSoundFile } from '../media/sound-file.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import { Engine } from './engine.ts';
-import type { EngineEvent } from './engine-messages.ts';
+import type { EngineEvent, EngineInputs } from './engine-messages.ts';
 import { createPlan, type Plan } from './plan.ts';
 
-const inputs = { audio: { sampleRate: 16_000, waveform: new Float32Array(2 * 8000).map((_, i) => Math.sin(i / 9)) } };
+let inputs: EngineInputs;
 
-const engine = new Engine();
+const onDispose = new AsyncDisposableStack();
+const engine = onDispose.use(new Engine());
 let plan: (changes?: Partial<ClipSettings>) => Plan;
 beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'soundstage-engine-'));
+  onDispose.defer(() => rm(folder, { recursive: true }));
+  const audio = { path: join(folder, 'recording'), sampleRate: 16_000, channels: 2 } as const;
+  await writeSoundFile(audio.path, { ...audio, waveform: new Float32Array(2 * 8000).map((_, i) => Math.sin(i / 9)) });
+  inputs = { audio, generatedSound: join(folder, 'generated') };
   const bundle = await openCheckpoint(weights.bundle);
   const decoder = parseConfig('vae', configSection(bundle, 'vae'), bundle.path);
   const facts = { audioSeconds: 0.5, decoder, schedules: publishedSchedules };
   plan = (changes) => createPlan({ ...plainSettings, ...changes }, facts, weights).plan;
 });
-afterAll(() => engine[Symbol.asyncDispose]());
+afterAll(() => onDispose.disposeAsync());
 
 async function events(
   wanted: Plan,
@@ -56,10 +63,16 @@ test('each step gives a preview, one pixel per latent position', async () => {
 });
 
 test('generated sound comes before the frames', async () => {
-  const seen = await events(plan({ audioStrength: 0.5 }));
-  const kinds = seen.map((event) => event.type).filter((type) => type !== 'progress');
-  expect(kinds[0]).toBe('sound');
-  expect(kinds.slice(1).every((type) => type === 'frames')).toBe(true);
+  const sizes: number[] = [];
+  await engine.generate(plan({ audioStrength: 0.5 }), inputs, {
+    onEvent: async ({ type }) => {
+      if (type === 'frames') sizes.push((await stat(inputs.generatedSound)).size);
+    },
+  });
+  // Stereo, as long as the clip but for less than a latent, at 24 kHz.
+  const seconds = (sizes[0] ?? 0) / (2 * Float32Array.BYTES_PER_ELEMENT * 24_000);
+  expect(Math.abs(seconds - 0.7)).toBeLessThan(0.1);
+  expect(new Set(sizes).size).toBe(1);
 });
 
 test('more prompts than are remembered, with a negative prompt among them', async () => {

@@ -1,11 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { MediaService } from '../media/media-service.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
-import type { VideoEncoderSettings } from '../media/video-settings.ts';
+import type { AudioSource, VideoEncoderSettings } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import { prepareClip } from './clip-inputs.ts';
+import { type PreparedClip, prepareClip } from './clip-inputs.ts';
 import type { ClipInspector, FrameInspector } from './clip-inspector.ts';
 import type { ClipSettings } from './clip-settings.ts';
 import { ClipWriter } from './clip-writer.ts';
@@ -57,12 +57,12 @@ export async function generateClip(
   await checkLoras(settings.loras, weights.bundle);
   engine.start();
   const prompt = await finalPrompt(settings, weights, engine, options);
-  const { plan, inputs, notes } = await prepareClip({ ...settings, prompt }, weights, media, options);
+  await using work = await workFolder(options.output);
+  const prepared = await prepareClip({ ...settings, prompt }, weights, media, { ...options, folder: work.path });
+  const { plan, inputs, notes } = prepared;
   for (const note of notes) onNote?.(note);
 
-  await using writer = new ClipWriter(media, encoderSettings(settings, plan, options.output), signal);
-  // The recording itself goes into the file, unless the model is to change it.
-  if (plan.audioStrength === 1) await writer.open({ source: 'file', path: settings.audio });
+  await using writer = await ClipWriter.open(media, encoderSettings(settings, prepared, options.output), signal);
   const { width, height } = plan.crop;
   const frames = inspector?.watchFrames({ width, height, frames: plan.frames, fps: plan.fps });
   const report = await engine.generate(plan, inputs, {
@@ -86,17 +86,32 @@ async function handle(
       return options.onProgress?.(event);
     case 'preview':
       return options.onPreview?.(event);
-    case 'sound':
-      return writer.open({ source: 'pcm', channels: 2, sampleRate: event.sampleRate, waveform: event.waveform });
     case 'frames':
       await frames?.add(event.rgb);
       return writer.write(event.rgb);
   }
 }
 
-function encoderSettings(settings: ClipSettings, { crop, fps }: Plan, path: string): VideoEncoderSettings {
+function encoderSettings(
+  settings: ClipSettings,
+  { plan: { crop, fps, audioStrength }, generatedSound }: PreparedClip,
+  path: string,
+): VideoEncoderSettings {
   const { videoOutputType: type, videoQuality: quality, videoWriteMode: writeMode } = settings;
-  return { path, type, quality, writeMode, width: crop.width, height: crop.height, fps };
+  // The recording itself goes into the file, unless the model is to change it.
+  const audio: AudioSource =
+    audioStrength === 1 ? { source: 'file', path: settings.audio } : { source: 'pcm', ...generatedSound };
+  return { path, type, quality, writeMode, width: crop.width, height: crop.height, fps, audio };
+}
+
+interface WorkFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** A folder for decoded media beside the clip, where there is room for files of that size. */
+async function workFolder(output: string): Promise<WorkFolder> {
+  const path = await mkdtemp(join(dirname(output), '.soundstage-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 async function finalPrompt(

@@ -17,6 +17,8 @@ const defaultSize = { width: 1024, height: 768 } as const;
 /** Facts about the inputs that settings alone do not hold. */
 export interface InputFacts {
   readonly audioSeconds: number;
+  /** The recording is longer than that; no clip is. */
+  readonly audioGoesOn?: boolean | undefined;
   readonly firstImage?: { readonly width: number; readonly height: number } | undefined;
   /** The decoder's configuration, for choosing its tiles. */
   readonly decoder: VideoVaeConfig;
@@ -69,7 +71,7 @@ export function createPlan(
   const notes: string[] = [];
   const { width, height } = deliveredSize(settings, facts);
   const frames = frameCount(settings, facts, notes);
-  const modelFrames = Math.ceil((frames - 1) / temporalStride) * temporalStride + 1;
+  const modelFrames = modelFramesFor(frames);
   const multiple = settings.useMultiscale ? 2 * spatialStride : spatialStride;
   const [fullWidth, fullHeight] = [width, height].map((side) => Math.ceil(side / multiple) * multiple) as [
     number,
@@ -114,6 +116,16 @@ export function createPlan(
   return { plan: deepFreeze(plan), notes };
 }
 
+/** Seconds of a recording that a clip can use at most. */
+export function mostSeconds({ matchAudioLength, numFrames, fps }: ClipSettings): number {
+  return modelFramesFor(matchAudioLength ? frameLimits.most : numFrames) / fps;
+}
+
+/** The model makes 8k+1 frames. */
+function modelFramesFor(frames: number): number {
+  return Math.ceil((frames - 1) / temporalStride) * temporalStride + 1;
+}
+
 function deliveredSize({ videoSize }: ClipSettings, { firstImage }: InputFacts): { width: number; height: number } {
   if (videoSize !== 'auto') return videoSize;
   if (firstImage === undefined) return defaultSize;
@@ -127,7 +139,7 @@ function deliveredSize({ videoSize }: ClipSettings, { firstImage }: InputFacts):
 
 function frameCount(
   { matchAudioLength, numFrames, fps }: ClipSettings,
-  { audioSeconds }: InputFacts,
+  { audioSeconds, audioGoesOn = false }: InputFacts,
   notes: string[],
 ): number {
   if (!matchAudioLength) return numFrames;
@@ -135,7 +147,7 @@ function frameCount(
   const clamped = Math.min(frameLimits.most, Math.max(frameLimits.least, matched));
   if (clamped !== matched) {
     notes.push(
-      `the audio is ${matched} frames long at ${fps} fps; the clip gets ${clamped} (limits ${frameLimits.least} to ${frameLimits.most})`,
+      `the audio is ${audioGoesOn ? 'more than ' : ''}${matched} frames long at ${fps} fps; the clip gets ${clamped} (limits ${frameLimits.least} to ${frameLimits.most})`,
     );
   }
   return clamped;

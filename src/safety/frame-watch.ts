@@ -1,4 +1,4 @@
-import type { Picture } from '../media/media-service.ts';
+import type { Picture } from '../media/picture-file.ts';
 
 export interface WatchedClip {
   readonly width: number;

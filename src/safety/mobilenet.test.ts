@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeSafetensors } from '../graph/safetensors-writer.ts';
-import type { Picture } from '../media/media-service.ts';
+import type { Picture } from '../media/picture-file.ts';
 import { openMobilenet } from './mobilenet.ts';
 import { PictureClassifier } from './picture-classifier.ts';
 import { choosePictureModel } from './picture-model.ts';

@@ -1,5 +1,5 @@
 import { floats, Session } from '../graph/session.ts';
-import type { Picture } from '../media/media-service.ts';
+import type { Picture } from '../media/picture-file.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import type { PictureNetwork } from './picture-network.ts';
 import { type PicturePreparation, picturePixels } from './picture-pixels.ts';

@@ -1,6 +1,6 @@
 import sharp, { type KernelEnum } from 'sharp';
 import { floatTensor, type HostTensor } from '../graph/host-tensor.ts';
-import type { Picture } from '../media/media-service.ts';
+import type { Picture } from '../media/picture-file.ts';
 
 /** How a network wants its pictures. */
 export interface PicturePreparation {

@@ -1,4 +1,4 @@
-import type { Picture } from '../media/media-service.ts';
+import type { Picture, PictureFile } from '../media/picture-file.ts';
 import type { HubOptions } from '../models/hub/settings.ts';
 import { ChildService } from '../shared/child-service.ts';
 import { Lazy } from '../shared/lazy.ts';
@@ -47,12 +47,12 @@ export class SafetyChecker implements AsyncDisposable {
   }
 
   /** Probability that a picture is explicit, 0…1. */
-  async explicitness(picture: Picture): Promise<number> {
+  async explicitness(picture: Picture | PictureFile): Promise<number> {
     return this.#service.call('explicitness', { model: await this.#model.get(), picture }, { timeout });
   }
 
   /** @throws SoundstageError `content_policy_violation` for `field`; `weights`, `crash` if it cannot be judged */
-  async checkPicture(picture: Picture, field: string): Promise<void> {
+  async checkPicture(picture: Picture | PictureFile, field: string): Promise<void> {
     await this.#judge(picture, 'the picture looks explicit', field);
   }
 
@@ -67,7 +67,7 @@ export class SafetyChecker implements AsyncDisposable {
     return this.#service[Symbol.asyncDispose]();
   }
 
-  async #judge(picture: Picture, what: string, field: string): Promise<void> {
+  async #judge(picture: Picture | PictureFile, what: string, field: string): Promise<void> {
     const { threshold } = await this.#model.get();
     if ((await this.explicitness(picture)) >= threshold) throw contentPolicyViolation(what, field);
   }

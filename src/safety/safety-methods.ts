@@ -1,4 +1,4 @@
-import type { Picture } from '../media/media-service.ts';
+import type { Picture, PictureFile } from '../media/picture-file.ts';
 import type { PictureModel } from './picture-model.ts';
 
 export type SafetyMethods = {
@@ -6,7 +6,7 @@ export type SafetyMethods = {
   load: { params: PictureModel; result: undefined; event: never };
   /** Probability that a picture is explicit, 0…1. */
   explicitness: {
-    params: { readonly model: PictureModel; readonly picture: Picture };
+    params: { readonly model: PictureModel; readonly picture: Picture | PictureFile };
     result: number;
     event: never;
   };

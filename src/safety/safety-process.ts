@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
+import { readPictureFile } from '../media/picture-file.ts';
 import { Lazy } from '../shared/lazy.ts';
 import { serveParentProcess } from '../shared/service-host.ts';
 import { openMobilenet } from './mobilenet.ts';
@@ -30,5 +31,6 @@ serveParentProcess<SafetyMethods>({
     await classifierOf(model);
     return undefined;
   },
-  explicitness: async ({ model, picture }) => (await classifierOf(model)).explicitness(picture),
+  explicitness: async ({ model, picture }) =>
+    (await classifierOf(model)).explicitness('path' in picture ? await readPictureFile(picture) : picture),
 });

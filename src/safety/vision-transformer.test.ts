@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { floats, runOnce } from '../graph/session.ts';
-import type { Picture } from '../media/media-service.ts';
+import type { Picture } from '../media/picture-file.ts';
 import { picturePixels } from './picture-pixels.ts';
 import { openVisionTransformer } from './vision-transformer.ts';
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from '../../src/jobs/clip-maker.ts';
 import { MediaService } from '../../src/media/media-service.ts';
+import { writeSoundFile } from '../../src/media/sound-file.ts';
 import { smallClip } from '../support/endpoint.ts';
 
 const { width, height } = smallClip.video_size;
@@ -24,7 +25,8 @@ export class ControlledClipMaker implements ClipMaker {
     log('INFO', 'denoising 1/2');
     await wait(this.#milliseconds, undefined, { signal });
     log('INFO', 'denoising 2/2');
-    const audio = { source: 'pcm', waveform: tone(), sampleRate, channels: 1 } as const;
+    const audio = { source: 'pcm', path: join(folder, 'tone'), sampleRate, channels: 1 } as const;
+    await writeSoundFile(audio.path, { waveform: tone(), sampleRate, channels: 1 });
     await using encoder = await this.#media.openEncoder(
       {
         path: join(folder, 'clip.mp4'),

@@ -10,6 +10,7 @@ import {
   FF_ENCODER_PCM_S24LE,
   type FFEncoderCodec,
 } from 'node-av/constants';
+import { usualRate } from './sample-rates.ts';
 import type { MovieType } from './video-codec.ts';
 
 /** How the sound of a movie is encoded when it cannot be copied. */
@@ -34,11 +35,6 @@ const aacRates = [48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025
 
 /** PCM of other rates is refused by players. */
 const [lowestPcmRate, highestPcmRate] = [8000, 192_000];
-
-/** The CD's rate for its multiples, 48 kHz for all others. */
-function usualRate(sampleRate: number): number {
-  return sampleRate % 44_100 === 0 ? 44_100 : 48_000;
-}
 
 /** Mono stays mono; more than two channels become stereo. */
 export function audioCodec(type: MovieType, { sampleRate, channels, bits }: AudioTraits): AudioCodec {

@@ -21,15 +21,23 @@ export interface AudioFormat {
   readonly channelMask: number;
 }
 
+/** Samples of a block, over all channels. A header may claim any rate, and hundreds of channels. */
+const largestBlock = 2 ** 20;
+
+export interface AudioDecodeResult extends AudioFormat {
+  /** The recording goes on after the window. */
+  readonly isCut: boolean;
+}
+
 /**
- * Decodes a window of the sound at its own rate, and hands it over in blocks of about a second, each
+ * Decodes a window of the sound at its own rate, and hands it over in blocks of up to a second, each
  * `[channels, samples]`.
  */
 export async function decodeAudio(
   { path, field, start, maxSeconds }: AudioDecodeRequest,
-  emit: (block: Float32Array) => Promise<void>,
+  emit: (block: Float32Array, format: AudioFormat) => Promise<void>,
   signal: AbortSignal,
-): Promise<AudioFormat> {
+): Promise<AudioDecodeResult> {
   await using sound = await SoundInput.open(path, field);
   let window: AudioWindow | undefined;
   let reached = 0;
@@ -37,17 +45,17 @@ export async function decodeAudio(
     if (signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
     window ??= new AudioWindow(frame, start, maxSeconds);
     reached = Math.max(reached, endOf(frame, sound.stream));
-    for (const block of window.add(frame)) await emit(block);
+    for (const block of window.add(frame)) await emit(block, window.format);
     if (window.complete) break;
   }
   if (window !== undefined && !window.complete) {
     await requireWhole(sound, { path, field }, window.seconds, reached);
   }
   const rest = window?.rest();
-  if (rest !== undefined) await emit(rest);
+  if (window !== undefined && rest !== undefined) await emit(rest, window.format);
   if (window === undefined || window.taken === 0) throw beyondEnd(field, start);
   if (window.invalid > (window.taken * window.format.channels) / 2) throw mostlyInvalid(field);
-  return window.format;
+  return { ...window.format, isCut: window.complete };
 }
 
 /** Cuts a run of frames to a window and gathers it in blocks. */
@@ -56,6 +64,7 @@ class AudioWindow {
   taken = 0;
   /** Samples that were no numbers that sound can have, over all channels. */
   invalid = 0;
+  readonly #blockSamples: number;
   readonly #skip: number;
   readonly #limit: number;
   #position = 0;
@@ -68,6 +77,7 @@ class AudioWindow {
       channels: first.channels,
       channelMask: channelMask(first),
     };
+    this.#blockSamples = Math.max(1, Math.min(first.sampleRate, Math.floor(largestBlock / first.channels)));
     this.#skip = Math.round(start * first.sampleRate);
     this.#limit = Math.round(maxSeconds * first.sampleRate);
     this.#block = this.#newBlock();
@@ -87,12 +97,12 @@ class AudioWindow {
     const end = Math.min(frame.nbSamples, from + this.#limit - this.taken);
     this.#position += frame.nbSamples;
     while (from < end) {
-      const to = Math.min(end, from + this.format.sampleRate - this.#filled);
+      const to = Math.min(end, from + this.#blockSamples - this.#filled);
       this.invalid += readSamples(frame, from, to, this.#block, this.#filled);
       this.#filled += to - from;
       this.taken += to - from;
       from = to;
-      if (this.#filled === this.format.sampleRate) yield this.#take();
+      if (this.#filled === this.#blockSamples) yield this.#take();
     }
   }
 
@@ -110,7 +120,7 @@ class AudioWindow {
   }
 
   #newBlock(): Float32Array[] {
-    return Array.from({ length: this.format.channels }, () => new Float32Array(this.format.sampleRate));
+    return Array.from({ length: this.format.channels }, () => new Float32Array(this.#blockSamples));
   }
 }
 

@@ -53,6 +53,11 @@ export class EncodedAudio implements AudioTrack {
     return new EncodedAudio({ encoder, frames, muxer, maxSeconds: duration, resources: resources.move() });
   }
 
+  /** Decodes and converts the first piece, so that what cannot be is refused before any pictures are made. */
+  async prepare(): Promise<void> {
+    await this.#peek();
+  }
+
   async writeUntil(seconds: number): Promise<void> {
     while (true) {
       const frame = await this.#peek();

@@ -3,6 +3,7 @@ import { avChannelLayoutDefault, avGetCodecName, Codec, CodecContext, Frame, typ
 import { SoundstageError } from '../../shared/errors.ts';
 import { check } from './ffmpeg-status.ts';
 import type { MediaInput } from './media-input.ts';
+import { requireUsableRate } from './sample-rates.ts';
 
 /**
  * Decodes `stream` frame by frame. Damaged packets are passed over; a stream without one decodable frame is an error.
@@ -19,6 +20,7 @@ export async function* decodeAudioFrames(
   let empty = true;
   for await (const received of decodedFrames(input, stream, decoder, frame)) {
     if (received.sampleRate <= 0 || received.channels <= 0) continue;
+    requireUsableRate(received.sampleRate, field);
     empty = false;
     if (received.channelLayout.order === AV_CHANNEL_ORDER_UNSPEC) {
       received.channelLayout = avChannelLayoutDefault(received.channels);

@@ -3,8 +3,8 @@ import { audioCodec } from './audio-codec.ts';
 import { CopiedAudio, canCopy } from './audio-copy.ts';
 import { EncodedAudio } from './audio-encode.ts';
 import type { AudioTrack } from './audio-track.ts';
+import { soundFileFrames } from './float-frames.ts';
 import type { Muxer } from './muxer.ts';
-import { pcmFrames } from './pcm-frames.ts';
 import { SoundInput } from './sound-input.ts';
 import { stereoFrames } from './stereo-frames.ts';
 import type { MovieType } from './video-codec.ts';
@@ -14,7 +14,7 @@ export async function openAudioTrack(audio: AudioSource, type: MovieType, muxer:
   if (audio.source === 'pcm') {
     const { sampleRate, channels } = audio;
     const codec = audioCodec(type, { sampleRate, channels, bits: 16 });
-    return EncodedAudio.open(pcmFrames(audio), codec, { start: 0, duration: undefined }, muxer);
+    return EncodedAudio.open(soundFileFrames(audio), codec, { start: 0, duration: undefined }, muxer);
   }
   const { start = 0, duration } = audio;
   await using resources = new AsyncDisposableStack();
@@ -26,6 +26,11 @@ export async function openAudioTrack(audio: AudioSource, type: MovieType, muxer:
   const { sampleRate, channels, bitsPerRawSample, bitsPerCodedSample } = sound.stream.codecpar;
   const bits = Math.max(bitsPerRawSample, bitsPerCodedSample) > 16 ? 24 : 16;
   const codec = audioCodec(type, { sampleRate, channels, bits });
-  const owned = resources.move();
-  return EncodedAudio.open(stereoFrames(sound.frames()), codec, { start, duration }, muxer, owned);
+  const frames = stereoFrames(sound.frames());
+  const track = await EncodedAudio.open(frames, codec, { start, duration }, muxer, resources.move());
+  await using opened = new AsyncDisposableStack();
+  opened.use(track);
+  await track.prepare();
+  opened.move();
+  return track;
 }

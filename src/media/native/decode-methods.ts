@@ -1,26 +1,30 @@
 import type { MediaInfo } from '../media-info.ts';
+import type { PictureFile } from '../picture-file.ts';
+import type { SoundFile } from '../sound-file.ts';
 import type { AudioDecodeRequest, AudioFormat } from './audio-decode.ts';
+import type { DecodedSound, SoundDecodeRequest } from './sound-decode.ts';
 
 export interface PictureSize {
   readonly width: number;
   readonly height: number;
 }
 
-/** What the decode process does. Large results travel as events, in pieces: cheaper than one message, and bounded. */
+/** What the decode process does. What is decoded goes into files, so that it does not pass through the parent. */
 export type DecodeMethods = {
   readonly probe: { params: { path: string; field: string }; result: MediaInfo; event: never };
   /** Events: blocks of samples, `[channels, samples]`. */
   readonly audio: { params: AudioDecodeRequest; result: AudioFormat; event: Float32Array };
-  /** Events: the picture's bytes, `[height, width, 3]`. */
+  readonly sound: { params: SoundDecodeRequest; result: DecodedSound; event: never };
+  /** Turns a decoded recording, in its place, into what conditions the model. */
+  readonly conditionSound: { params: { sound: SoundFile; seconds: number }; result: undefined; event: never };
   readonly image: {
-    params: { path: string; field: string };
-    result: PictureSize & { isCutOff: boolean };
-    event: Uint8Array;
+    params: { path: string; field: string; output: string };
+    result: PictureFile & { isCutOff: boolean };
+    event: never;
   };
-  /** Events: the picture's bytes, `[height, width, 3]`. */
   readonly h264RoundTrip: {
-    params: PictureSize & { rgb: Uint8Array; crf: number };
-    result: PictureSize;
-    event: Uint8Array;
+    params: { picture: PictureFile; crf: number; output: string };
+    result: PictureFile;
+    event: never;
   };
 };
