@@ -1,10 +1,13 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
+import { writeBlackPng } from '../../test/support/hostile-files.ts';
+import { memoryGrowth } from '../../test/support/memory-growth.ts';
 import { bundlePath, gemmaPath, upscalerPath } from '../../test/support/parity-checkpoint.ts';
+import { silentFlac } from '../../test/support/silent-flac.ts';
 import { publishedSchedules } from '../ltx2/schedule.ts';
 import { MediaService } from '../media/media-service.ts';
 import { resolveWeights } from '../models/resolve-weights.ts';
@@ -47,4 +50,24 @@ test('a clip is planned with the noise levels its checkpoint names, or the publi
     [1, 0.909375, 0.725, 0.421875, 0],
     [0.421875, 0],
   ]);
+});
+
+test('a long recording of eight channels and a huge picture leave the memory of this process as it is', async () => {
+  const [audio, image] = [join(folder, 'silence.flac'), join(folder, 'huge.png')];
+  await writeFile(audio, silentFlac(550, 8));
+  await writeBlackPng(image, 6000, 5000);
+  // The processes behind the service are there already.
+  await prepareClip({ ...plainSettings, audio: join(fixtures, 'click.wav') }, weights, media, { folder });
+  const settings = { ...plainSettings, audio, image, numFrames: 9 };
+  expect(await memoryGrowth(() => prepareClip(settings, weights, media, { folder }))).toBeLessThan(60e6);
+});
+
+test('of a recording no more is decoded than the longest clip can use, and its length is not said to be known', async () => {
+  const audio = join(folder, 'silence.flac');
+  await writeFile(audio, silentFlac(300, 8));
+  const settings = { ...plainSettings, audio, matchAudioLength: true, fps: 60 };
+  const { plan, inputs, notes } = await prepareClip(settings, weights, media, { folder });
+  expect(plan.frames).toBe(481);
+  expect(notes).toEqual(['the audio is more than 541 frames long at 60 fps; the clip gets 481 (limits 9 to 481)']);
+  expect((await stat(inputs.audio.path)).size).toBeLessThan(10 * 48_000 * 8);
 });

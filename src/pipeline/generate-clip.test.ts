@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
 import { tinyWeights as weights } from '../../test/support/parity-checkpoint.ts';
+import { writeToneWav } from '../../test/support/sound-files.ts';
 import { MediaService } from '../media/media-service.ts';
 import { decodeVideoFrames } from '../media/native/video-frames.ts';
 import { FrameWatch } from '../safety/frame-watch.ts';
@@ -59,9 +61,14 @@ function readNumber(rgb: Uint8Array): number {
   return middles.reduce((number, value, bit) => number + (value > 127 ? 1 << bit : 0), 0);
 }
 
-test.for([1, 6, 25, 60])('frames stay in order at %i fps, however slow the checks of some are', async (fps) => {
-  const folder = await mkdtemp(join(tmpdir(), 'soundstage-order-'));
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'soundstage-clip-'));
   onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+test.for([1, 6, 25, 60])('frames stay in order at %i fps, however slow the checks of some are', async (fps) => {
+  const folder = await newFolder();
   const inspector = new CountingInspector();
   const settings = { ...plainSettings, audio: examplePath, videoSize: { width, height }, numFrames: frames, fps };
   const { file } = await generateClip(
@@ -74,4 +81,43 @@ test.for([1, 6, 25, 60])('frames stay in order at %i fps, however slow the check
   for await (const { rgb } of decodeVideoFrames(file.path)) numbers.push(readNumber(rgb));
   expect(inspector.batches).toBeGreaterThan(5);
   expect(numbers).toEqual(Array.from({ length: frames }, (_, index) => index));
+});
+
+test('a recording of one sample a second is refused before the engine begins', async () => {
+  const folder = await newFolder();
+  const [audio, output] = [join(folder, 'recording.wav'), join(folder, 'clip.mp4')];
+  await writeToneWav(audio, 3, 1);
+  for (const changes of [{ preprocessAudio: false }, { audioStrength: 0.5 }, { matchAudioLength: true }]) {
+    const onProgress = vi.fn();
+    const settings = { ...plainSettings, audio, ...changes };
+    const making = generateClip(settings, weights, { engine, media }, { output, onProgress });
+    await expect(making).rejects.toMatchObject({
+      kind: 'input',
+      field: 'audio',
+      message: expect.stringMatching('sample rate of 1 Hz'),
+    });
+    expect(onProgress).not.toHaveBeenCalled();
+  }
+  expect(await readdir(folder)).toEqual(['recording.wav']);
+});
+
+test.each([1, 0.5])('the clip is open before the engine begins, at an audio strength of %f', async (audioStrength) => {
+  const folder = await newFolder();
+  const output = join(folder, 'clip.mp4');
+  let openedFirst: boolean | undefined;
+  await generateClip(
+    { ...plainSettings, audio: examplePath, numFrames: 9, audioStrength },
+    weights,
+    { engine, media },
+    {
+      output,
+      onProgress: () => {
+        openedFirst ??= existsSync(`${output}.partial`);
+      },
+    },
+  );
+  expect(openedFirst).toBe(true);
+  const { audio } = await media.probe(output);
+  expect(audio?.duration).toBeGreaterThan(0.3);
+  expect(await readdir(folder)).toEqual(['clip.mp4']);
 });

@@ -51,11 +51,11 @@ function trimmed(stereo: Float32Array, maxLength: number): Float32Array {
 function removeOffset(samples: Float32Array): void {
   if (samples.length === 0) return;
   const offset = samples.reduce((sum, value) => sum + value, 0) / samples.length;
-  for (const [index, value] of samples.entries()) samples[index] = value - offset;
+  for (let index = 0; index < samples.length; index++) samples[index] = (samples[index] ?? 0) - offset;
 }
 
 function scale(samples: Float32Array, gain: number): void {
-  for (const [index, value] of samples.entries()) samples[index] = value * gain;
+  for (let index = 0; index < samples.length; index++) samples[index] = (samples[index] ?? 0) * gain;
 }
 
 /** Decibels to a factor. */

@@ -1,15 +1,10 @@
+// The two filters of ITU-R BS.1770-4 annex 1. The standard gives coefficients for 48 kHz only; these are the analogue
+// parameters behind them (as in libebur128), which hold for every rate.
+
 /** A second-order filter section, normalised to a0 = 1. */
 interface Biquad {
   readonly b: readonly [number, number, number];
   readonly a: readonly [number, number];
-}
-
-/**
- * The two filters of ITU-R BS.1770-4 annex 1. The standard gives coefficients for 48 kHz only; these are the analogue
- * parameters behind them (as in libebur128), which hold for every rate.
- */
-function kWeightingSections(sampleRate: number): readonly Biquad[] {
-  return [headShelf(sampleRate), lowCut(sampleRate)];
 }
 
 /** Shelf of +4 dB above 1.7 kHz: the effect of the head. */
@@ -37,21 +32,20 @@ function lowCut(sampleRate: number): Biquad {
   return { b: [1, -2, 1], a: [(2 * (k * k - 1)) / a0, (1 - k / quality + k * k) / a0] };
 }
 
-/** One channel as loudness meters hear it (K-weighting, ITU-R BS.1770). */
-export function kWeighted(samples: Float32Array, sampleRate: number): Float64Array {
-  let output = Float64Array.from(samples);
-  for (const section of kWeightingSections(sampleRate)) output = filtered(output, section);
-  return output;
+/** A filter that turns one channel, sample by sample, into what loudness meters hear of it (K-weighting, ITU-R BS.1770). */
+export function kWeighting(sampleRate: number): (sample: number) => number {
+  const [shelf, cut] = [headShelf(sampleRate), lowCut(sampleRate)].map(sectionOf) as [Filter, Filter];
+  return (sample) => cut(shelf(sample));
 }
 
-function filtered(samples: Float64Array<ArrayBuffer>, { b, a }: Biquad): Float64Array<ArrayBuffer> {
-  let state1 = 0;
-  let state2 = 0;
-  for (const [index, input] of samples.entries()) {
-    const output = b[0] * input + state1;
-    state1 = b[1] * input - a[0] * output + state2;
-    state2 = b[2] * input - a[1] * output;
-    samples[index] = output;
-  }
-  return samples;
+type Filter = (sample: number) => number;
+
+function sectionOf({ b: [b0, b1, b2], a: [a1, a2] }: Biquad): Filter {
+  let [state1, state2] = [0, 0];
+  return (input) => {
+    const output = b0 * input + state1;
+    state1 = b1 * input - a1 * output + state2;
+    state2 = b2 * input - a2 * output;
+    return output;
+  };
 }

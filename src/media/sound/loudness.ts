@@ -1,4 +1,4 @@
-import { kWeighted } from './k-weighting.ts';
+import { kWeighting } from './k-weighting.ts';
 import { channelsOf } from './waveform.ts';
 
 const blockSeconds = 0.4;
@@ -27,7 +27,9 @@ function blockPowers(waveform: Float32Array, channels: number, sampleRate: numbe
   const stepEnergies = new Float64Array(Math.floor(length / step));
   let total = 0;
   for (const samples of channelsOf(waveform, channels)) {
-    for (const [index, value] of kWeighted(samples, sampleRate).entries()) {
+    const weighted = kWeighting(sampleRate);
+    for (let index = 0; index < length; index++) {
+      const value = weighted(samples[index] ?? 0);
       total += value * value;
       const stepIndex = Math.floor(index / step);
       if (stepIndex < stepEnergies.length) stepEnergies[stepIndex] = (stepEnergies[stepIndex] ?? 0) + value * value;

@@ -7,8 +7,8 @@
 export function addNoiseFloor(waveform: Float32Array, level: number, seed: number): void {
   const random = uniformNumbers(seed);
   // Three uniform numbers from −1 to 1 have a sum of variance 1.
-  for (const [index, value] of waveform.entries()) {
-    waveform[index] = value + level * (random() + random() + random());
+  for (let index = 0; index < waveform.length; index++) {
+    waveform[index] = (waveform[index] ?? 0) + level * (random() + random() + random());
   }
 }
 

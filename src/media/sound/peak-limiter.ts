@@ -14,8 +14,8 @@ export function limitPeaks(waveform: Float32Array, channels: number, sampleRate:
   const wanted = new Float64Array(waveform.length / channels).fill(1);
   let over = false;
   for (const samples of planes) {
-    for (const [index, value] of samples.entries()) {
-      const magnitude = Math.abs(value);
+    for (let index = 0; index < samples.length; index++) {
+      const magnitude = Math.abs(samples[index] ?? 0);
       if (magnitude <= ceiling) continue;
       over = true;
       wanted[index] = Math.min(wanted[index] ?? 1, ceiling / magnitude);
@@ -26,8 +26,8 @@ export function limitPeaks(waveform: Float32Array, channels: number, sampleRate:
   const reach = Math.max(1, Math.round(lookAheadSeconds * sampleRate));
   const gains = slidingMean(slidingMinimum(wanted, reach), reach);
   for (const samples of planes) {
-    for (const [index, value] of samples.entries()) {
-      const limited = value * (gains[index] ?? 1);
+    for (let index = 0; index < samples.length; index++) {
+      const limited = (samples[index] ?? 0) * (gains[index] ?? 1);
       // Single precision may round up past the ceiling.
       samples[index] = Math.max(-ceiling, Math.min(ceiling, limited));
     }
