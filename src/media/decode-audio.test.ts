@@ -125,6 +125,14 @@ describe('decodeAudio', () => {
     });
   });
 
+  it.runIf(process.platform === 'linux')('says that the disk is full', async () => {
+    const decoding = media.decodeSound(join(fixtures, 'click.wav'), { output: '/dev/full', maxSeconds: 1 });
+    await expect(decoding).rejects.toMatchObject({
+      kind: 'device',
+      message: expect.stringMatching('The disk is full'),
+    });
+  });
+
   it('stops when it is cancelled, and goes on with the next file', async () => {
     const cancelled = media.decodeAudio(join(fixtures, 'click.mp3'), { signal: AbortSignal.abort() });
     await expect(cancelled).rejects.toMatchObject({ kind: 'cancelled' });

@@ -17,9 +17,9 @@ export interface PictureFile {
 }
 
 export async function readPictureFile({ path, width, height }: PictureFile): Promise<Picture> {
-  const rgb = await readFile(path);
-  if (rgb.length !== width * height * 3) throw new Error(`${path} does not hold ${width}×${height} pixels`);
-  return { width, height, rgb };
+  const { buffer, byteOffset, length } = await readFile(path);
+  if (length !== width * height * 3) throw new Error(`${path} does not hold ${width}×${height} pixels`);
+  return { width, height, rgb: new Uint8Array(buffer, byteOffset, length) };
 }
 
 export async function writePictureFile(path: string, { width, height, rgb }: Picture): Promise<PictureFile> {

@@ -89,8 +89,9 @@ async function readImage(
 ): Promise<PictureFile | undefined> {
   if (path === undefined) return undefined;
   const picture = await media.decodeImage(path, { field, signal, output: join(folder, `${field}.rgb`) });
-  if (picture.isCutOff)
+  if (picture.isCutOff) {
     notes.push(`the ${field} is cut off: it is used as it is, blank or coarse where its end is missing`);
+  }
   await inspector?.checkPicture(picture, field);
   return media.h264RoundTrip(picture, join(folder, `${field}-h264.rgb`), imageRateFactor, { signal });
 }

@@ -4,7 +4,7 @@ import type { VideoEncoderSettings } from '../media/video-settings.ts';
 import { FrameQueue } from './frame-queue.ts';
 
 /** The decoder network delivers frames in bursts, which wait here while it works on the next tiles. */
-const queuedBytes = 256 * 2 ** 20;
+const queuedBytes = 128 * 2 ** 20;
 
 /** Writes the engine's frames to the clip's file. Finish it, or dispose of it to leave no file. */
 export class ClipWriter implements AsyncDisposable {
