@@ -53,6 +53,7 @@ async function work(configuration: Configuration, flags: WorkerFlags, signal: Ab
     database,
     files,
     dataFolder,
+    leastFree: configuration.SOUNDSTAGE_MIN_FREE_BYTES,
     payloadRetention: configuration.SOUNDSTAGE_PAYLOAD_RETENTION,
     report: log,
   };

@@ -6,6 +6,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': { up: first },
   '0002-progress': { up: progress },
   '0003-drawn-seed': { up: drawnSeed },
+  '0004-claims': { up: claims },
 };
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => ({ ...migrations }) };
@@ -127,4 +128,17 @@ async function drawnSeed(database: Kysely<unknown>): Promise<void> {
   await sql`
     alter table requests add column drawn_seed double precision not null default floor(random() * 4294967296)
   `.execute(database);
+}
+
+async function claims(database: Kysely<unknown>): Promise<void> {
+  await sql`
+    alter table requests
+      add column requeued_at timestamptz,
+      add column exhaustions integer not null default 0
+  `.execute(database);
+  await sql`drop index requests_waiting`.execute(database);
+  await sql`
+    create index requests_waiting on requests (priority desc, coalesce(requeued_at, accepted_at), sequence)
+      where state = 'IN_QUEUE'`.execute(database);
+  await sql`create index requests_claimed on requests (heartbeat_at) where heartbeat_at is not null`.execute(database);
 }

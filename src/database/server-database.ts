@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { SoundstageError } from '../shared/errors.ts';
 import type { Backend, OnWarning } from './backend.ts';
+import { guardedPool } from './guarded-pool.ts';
 import { ServerNotifications } from './server-notifications.ts';
 import type { Tables } from './tables.ts';
 
@@ -24,8 +25,9 @@ export async function openServerBackend(url: string, onWarning: OnWarning): Prom
   pool.on('connect', (client) => client.on('error', () => {}));
   await check(pool, url);
   await using opened = new AsyncDisposableStack();
-  const kysely = opened.adopt(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), (kysely) =>
-    kysely.destroy(),
+  const kysely = opened.adopt(
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: guardedPool(pool) }) }),
+    (kysely) => kysely.destroy(),
   );
   const notifications = opened.use(await ServerNotifications.open(connection, kysely, onWarning));
   const stack = opened.move();

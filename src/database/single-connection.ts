@@ -1,6 +1,7 @@
 import type { Results } from '@electric-sql/pglite';
 import { Turns } from '../shared/turns.ts';
 import type { OnWarning } from './backend.ts';
+import { DatabaseUnavailable, isOutageAnswer } from './database-unavailable.ts';
 import type { GuardedPglite } from './guarded-pglite.ts';
 
 const PATIENCE_MILLISECONDS = 30_000;
@@ -109,12 +110,12 @@ export class SingleConnection implements AsyncDisposable {
   #session(database: GuardedPglite, release: () => void): HeldSession {
     const isLost = (): boolean => this.#current !== database;
     const guarded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-      if (isLost()) throw new Error('the embedded database crashed during this transaction');
+      if (isLost()) throw new DatabaseUnavailable(new Error('it crashed during this transaction'));
       try {
         return await work();
       } catch (error) {
         if (database.isCrashed) this.#lose(database, error);
-        throw error;
+        throw database.isCrashed || isOutageAnswer(error) ? new DatabaseUnavailable(error) : error;
       }
     };
     return {
@@ -145,8 +146,9 @@ export class SingleConnection implements AsyncDisposable {
       for (const handler of this.#reopenHandlers) await handler(this.#session(database, () => {}));
       return database;
     } catch (error) {
-      this.#failure = { at: performance.now(), error };
-      throw error;
+      const failure = new DatabaseUnavailable(error);
+      this.#failure = { at: performance.now(), error: failure };
+      throw failure;
     }
   }
 

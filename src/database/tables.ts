@@ -26,7 +26,7 @@ export type RequestState = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED';
 export interface RequestsTable {
   /** UUID version 7; also the id of its job in the queue. */
   id: string;
-  /** Order of acceptance; the queue position is counted with it. */
+  /** Order of acceptance. */
   sequence: GeneratedAlways<string>;
   endpoint: string;
   /** Id of the API key, or `local` without authentication. */
@@ -46,15 +46,21 @@ export interface RequestsTable {
   listed: boolean;
   accepted_at: CreatedAt;
   start_deadline: Date | null;
+  /** Since when it waits, where it had to line up anew; else it waits since it was accepted. */
+  requeued_at: Date | null;
+  /** When the current attempt got the model; null before. */
   started_at: Date | null;
   ended_at: Date | null;
-  /** Counts up with every start; a worker may only write while it is the current one. */
+  /** Counts up each time a worker takes it; a worker may only write while its attempt is the current one. */
   attempt: Generated<number>;
-  /** Of those, how many ended with a crash of the engine, and how many with the end of the worker's process. */
+  /** How often the engine crashed with it, and how often a worker's process died with it. */
   crashes: Generated<number>;
   interruptions: Generated<number>;
+  /** How often it alone was too much for the disk or the device. */
+  exhaustions: Generated<number>;
+  /** Who has taken it, in whichever state it is. */
   worker: string | null;
-  /** Last sign of life of the worker, while it runs. */
+  /** Last sign of life of the worker; null where nobody has it. */
   heartbeat_at: Date | null;
   /** The outcome, once COMPLETED. */
   status_code: number | null;

@@ -7,8 +7,13 @@ import { type FetchInputOptions, fetchInput } from './input-file.ts';
 import { LoraCache } from './lora-cache.ts';
 import { type LoraReference, type ResolvedLora, type ResolveLoraOptions, resolveLora } from './lora-file.ts';
 
+/** Milliseconds; long enough for a connection that falters. */
+const PACE_WINDOW = 20_000;
+
 /** Everything that is fetched from, or sent to, places that callers name, under the operator's settings. */
 export interface Fetcher extends AsyncDisposable {
+  /** Milliseconds for all files of a request together, and for each of them. */
+  readonly timeout: number;
   /** See `fetchInput`. */
   input(
     reference: string,
@@ -35,13 +40,15 @@ export async function openFetcher(configuration: Configuration, hubOptions: HubO
   const cacheBytes = configuration.SOUNDSTAGE_LORA_CACHE_BYTES;
   const cache = await LoraCache.open({ folder: join(configuration.SOUNDSTAGE_DATA, 'loras'), maxBytes: cacheBytes });
   const timeout = configuration.SOUNDSTAGE_FETCH_TIMEOUT * 1000;
+  const pace = { least: configuration.SOUNDSTAGE_MIN_FETCH_RATE, window: PACE_WINDOW };
   const loraOptions = {
-    ...{ client, cache, hub, timeout },
+    ...{ client, cache, hub, timeout, pace },
     maxBytes: Math.min(configuration.SOUNDSTAGE_MAX_LORA_BYTES, cacheBytes),
     localFolder: configuration.SOUNDSTAGE_LORA_FOLDER,
   };
-  const inputOptions = { client, timeout, maxBytes: configuration.SOUNDSTAGE_MAX_INPUT_BYTES };
+  const inputOptions = { client, timeout, pace, maxBytes: configuration.SOUNDSTAGE_MAX_INPUT_BYTES };
   return Object.freeze({
+    timeout,
     input: (reference, options) => fetchInput(reference, { ...options, ...inputOptions }),
     lora: (reference, index, options) => resolveLora(reference, index, { ...options, ...loraOptions }),
     post: (url, options) => postGuarded(client, url, options),

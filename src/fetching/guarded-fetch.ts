@@ -4,6 +4,7 @@ import { type Dispatcher, request } from 'undici';
 import { downloadError, explain, type Purpose, tooLarge } from './download-error.ts';
 import type { GuardedClient } from './guarded-client.ts';
 import { httpTarget, type Target } from './http-target.ts';
+import { type Pace, paced } from './paced.ts';
 import { refuseStatus } from './refused-status.ts';
 import { cancelled, type TimeLimit, timeLimit } from './time-limit.ts';
 
@@ -18,6 +19,8 @@ export interface Validators {
 export interface GuardedFetchOptions extends Purpose {
   /** Milliseconds for everything, the body included. */
   readonly timeout: number;
+  /** Absent: what arrives may take all that time. */
+  readonly pace?: Pace | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Of the version at hand; where the server has no other, it need not send it again. */
   readonly known?: Validators | undefined;
@@ -54,7 +57,7 @@ export async function guardedFetch(
   try {
     const changed = answer.statusCode !== 304;
     const size = changed ? declaredSize(answer, options) : undefined;
-    const body = changed ? readBody(decoded(answer, options), options, host, limit) : nothing();
+    const body = changed ? readBody(decoded(answer, options, host), options, host, limit) : nothing();
     const { etag, 'last-modified': lastModified } = answer.headers;
     const validators = { etag: single(etag), lastModified: single(lastModified) };
     return Object.freeze({ changed, validators, host, size, body, [Symbol.asyncDispose]: dispose });
@@ -139,7 +142,13 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>
   zstd: createZstdDecompress,
 });
 
-function decoded({ headers, body }: Dispatcher.ResponseData, purpose: Purpose): AsyncIterable<Uint8Array> {
+function decoded(
+  { headers, body: raw }: Dispatcher.ResponseData,
+  purpose: Pick<GuardedFetchOptions, 'field' | 'maxBytes' | 'pace'>,
+  host: string,
+): AsyncIterable<Uint8Array> {
+  const { pace } = purpose;
+  const body = pace === undefined ? raw : paced(raw, pace, () => tooSlow(purpose, pace, host));
   const coding = single(headers['content-encoding'])?.trim().toLowerCase();
   if (isIdentity(coding)) return counted(body, purpose);
   const decoder = DECODERS[coding ?? '']?.();
@@ -150,6 +159,11 @@ function decoded({ headers, body }: Dispatcher.ResponseData, purpose: Purpose): 
     );
   }
   return decompressed(body, decoder, purpose);
+}
+
+function tooSlow(purpose: Purpose, { least, window }: Pace, host: string): Error {
+  const reason = `${host} sends it too slowly: less than ${least} bytes a second for ${window / 1000} s`;
+  return downloadError(purpose, reason);
 }
 
 /** Counted on both sides: compressed bytes may also come to nothing, for ever. */

@@ -8,6 +8,7 @@ import type { GuardedClient } from './guarded-client.ts';
 import { guardedFetch } from './guarded-fetch.ts';
 import { writeNewFile } from './new-file.ts';
 import type { FindOwnFile, OwnFile } from './own-file.ts';
+import type { Pace } from './paced.ts';
 import { refuseMistaken } from './refuse-mistaken.ts';
 
 export interface FetchInputOptions extends Purpose {
@@ -16,6 +17,8 @@ export interface FetchInputOptions extends Purpose {
   readonly folder: string;
   /** Milliseconds. */
   readonly timeout: number;
+  /** See `guardedFetch`. */
+  readonly pace?: Pace | undefined;
   readonly findOwnFile?: FindOwnFile | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -6,6 +6,7 @@ import type { GuardedClient } from './guarded-client.ts';
 import type { Validators } from './guarded-fetch.ts';
 import type { LoraCache, LoraErrand, LoraLease } from './lora-cache.ts';
 import { writeNewFile } from './new-file.ts';
+import type { Pace } from './paced.ts';
 import { expectSafetensors, safetensorsProblem } from './safetensors-check.ts';
 
 /** What fetching one LoRA needs to know. */
@@ -14,6 +15,8 @@ export interface LoraFetch extends Purpose {
   readonly cache: LoraCache;
   /** Milliseconds. */
   readonly timeout: number;
+  /** See `guardedFetch`. */
+  readonly pace?: Pace | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told when a download begins (bytes where known) and when another one of the same file is waited for. */
   readonly onFetch?: ((state: 'fetching' | 'waiting', bytes?: number) => void) | undefined;

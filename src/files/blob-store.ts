@@ -60,6 +60,9 @@ export interface BlobStore extends AsyncDisposable {
 
   /** Removes what interrupted writes and abandoned uploads left before `before`. */
   sweepUnfinished(before: Date): Promise<void>;
+
+  /** Stores a small file and removes it. Throws where that is not possible. */
+  probe(): Promise<void>;
 }
 
 export interface WriteOptions {

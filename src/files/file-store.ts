@@ -164,6 +164,11 @@ export class FileStore implements AsyncDisposable {
     await this.#sweep.run(now);
   }
 
+  /** Throws while no files can be stored. */
+  probe(): Promise<void> {
+    return this.#blobs.probe();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#blobs[Symbol.asyncDispose]();
   }

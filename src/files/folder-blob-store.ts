@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { probeFolder } from '../shared/folder-probe.ts';
 import { checkKey, isKey, joinedEtag } from './blob-key.ts';
 import type { BlobPart, BlobStore, ByteRange, ByteSource, WriteOptions, WrittenBlob } from './blob-store.ts';
 import { diskFailure, entries, fileEtag, ignoreAbsent, removeStale, Spool } from './spool.ts';
@@ -117,6 +118,11 @@ export class FolderBlobStore implements BlobStore {
   async sweepUnfinished(before: Date): Promise<void> {
     await this.#spool.sweep(before);
     await removeStale(this.#parts, before);
+  }
+
+  async probe(): Promise<void> {
+    await probeFolder(this.#spool.folder);
+    await probeFolder(this.#blobs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -14,6 +15,7 @@ import {
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { probeFolder } from '../shared/folder-probe.ts';
 import { checkKey, isKey, joinedEtag } from './blob-key.ts';
 import type { BlobPart, BlobStore, ByteRange, ByteSource, WriteOptions, WrittenBlob } from './blob-store.ts';
 import { s3ErrorName, s3Failure } from './s3-failure.ts';
@@ -156,6 +158,13 @@ export class S3BlobStore implements BlobStore {
     for (let stale = await this.#staleUploads(before); stale.length > 0; stale = await this.#staleUploads(before)) {
       for (const { key, upload } of stale) await this.abortParts(key, upload);
     }
+  }
+
+  async probe(): Promise<void> {
+    await probeFolder(this.#spool.folder);
+    const object = { Bucket: this.#bucket, Key: `probes/${randomUUID()}` };
+    await this.#asking(() => this.#client.send(new PutObjectCommand({ ...object, Body: 'probe' })));
+    await this.#asking(() => this.#client.send(new DeleteObjectCommand(object)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

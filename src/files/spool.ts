@@ -12,16 +12,16 @@ export interface SpooledFile extends WrittenBlob, AsyncDisposable {
 
 /** A folder of files that are still arriving, so that only complete ones reach their place. */
 export class Spool {
-  readonly #folder: string;
+  readonly folder: string;
 
   constructor(folder: string) {
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   /** A path that nothing else uses. */
   async newPath(): Promise<string> {
-    await mkdir(this.#folder, { recursive: true });
-    return join(this.#folder, randomUUID());
+    await mkdir(this.folder, { recursive: true });
+    return join(this.folder, randomUUID());
   }
 
   /**
@@ -44,7 +44,7 @@ export class Spool {
 
   /** Removes files that nobody has written to since `before`. */
   async sweep(before: Date): Promise<void> {
-    await removeStale(this.#folder, before);
+    await removeStale(this.folder, before);
   }
 }
 

@@ -2,13 +2,16 @@ import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import { billUsage } from './billing.ts';
 import type { LogLevel } from './clip-maker.ts';
-import { crashOutcome, type Outcome } from './outcome.ts';
+import { type Outcome, timeoutOutcome } from './outcome.ts';
 import { channels } from './queues.ts';
-import { type ProgressChanges, upsertProgress } from './request-progress.ts';
+import { type ProgressChanges, removeProgress, upsertProgress } from './request-progress.ts';
 import { type LockedRequest, lockRequest, retriesOf } from './request-row.ts';
-import { type JobsContext, requeue, settle } from './settle.ts';
+import { type JobsContext, requeue, requeueLast, settle } from './settle.ts';
 import { storedText } from './stored-text.ts';
 import type { CallerOptions } from './submission.ts';
+
+/** So often a request may be too much for this machine. */
+const MOST_EXHAUSTIONS = 2;
 
 export interface LogEntry {
   readonly at: Date;
@@ -25,8 +28,10 @@ export interface AttemptFields {
   /** For a clip whose input names no seed. */
   readonly drawnSeed: number;
   readonly caller: CallerOptions;
-  /** Counts up with every start of the request. */
+  /** Counts up each time the request is taken. */
   readonly number: number;
+  /** Id of the worker that has it. */
+  readonly worker: string;
 }
 
 /**
@@ -42,29 +47,37 @@ export class Attempt {
     this.request = request;
   }
 
-  /** Tells the others that the worker is alive; false: no longer ours. */
-  async heartbeat(): Promise<boolean> {
-    const { kysely } = this.#context.database;
-    const result = await kysely
-      .updateTable('requests')
-      .set({ heartbeat_at: sql`clock_timestamp()` })
-      .where('id', '=', this.request.id)
-      .where('attempt', '=', this.request.number)
-      .where('state', '=', 'IN_PROGRESS')
-      .executeTakeFirst();
-    return result.numUpdatedRows > 0n;
-  }
-
   /** Whether this is still the current attempt. */
   async isCurrent(): Promise<boolean> {
+    const { id, number, worker } = this.request;
     const found = await this.#context.database.kysely
       .selectFrom('requests')
       .select('id')
-      .where('id', '=', this.request.id)
-      .where('attempt', '=', this.request.number)
-      .where('state', '=', 'IN_PROGRESS')
+      .where('id', '=', id)
+      .where('attempt', '=', number)
+      .where('worker', '=', worker)
+      .where('state', '<>', 'COMPLETED')
       .executeTakeFirst();
     return found !== undefined;
+  }
+
+  /** The model is there for it: from now on the request is in progress. False: no longer ours. */
+  async start(): Promise<boolean> {
+    let isStarted = false;
+    await this.#ifOurs(async (transaction, request) => {
+      if (request.state === 'IN_QUEUE' && request.overdue) {
+        await settle(this.#context, transaction, request, timeoutOutcome());
+        return;
+      }
+      await transaction
+        .updateTable('requests')
+        .set({ state: 'IN_PROGRESS', started_at: sql<Date>`clock_timestamp()` })
+        .where('id', '=', this.request.id)
+        .execute();
+      await this.#context.database.notifications.notify(channels.requests, this.request.id, transaction);
+      isStarted = true;
+    });
+    return isStarted;
   }
 
   /** Appends to the request's log; false: no longer ours. */
@@ -101,22 +114,46 @@ export class Attempt {
     });
   }
 
-  /** Gives the request back because this worker stops; it keeps its place and nothing is counted. */
-  release(logs: readonly LogEntry[] = []): Promise<boolean> {
+  /** Gives the request back to whoever takes it next; it keeps its place and nothing is counted. */
+  release(logs: readonly LogEntry[]): Promise<boolean> {
     return this.#ifOurs(async (transaction, request) => {
       await insertLogs(transaction, this.request.id, logs);
       await requeue(this.#context, transaction, request);
     });
   }
 
-  /** Has the request tried again after a crash of the engine, or completes it where that is enough. */
-  crashed(logs: readonly LogEntry[] = []): Promise<boolean> {
+  /**
+   * Counts a crash of the engine. The request stays in this worker's hands.
+   *
+   * @returns whether it is to be started once more
+   */
+  async crashed(): Promise<boolean> {
+    let again = false;
+    await this.#ifOurs(async (transaction, request) => {
+      const crashes = request.crashes + 1;
+      again = crashes <= retriesOf(request).crashes;
+      if (!again) return;
+      await transaction
+        .updateTable('requests')
+        .set({ state: 'IN_QUEUE', started_at: null, crashes })
+        .where('id', '=', this.request.id)
+        .execute();
+      await removeProgress(transaction, this.request.id);
+      await this.#context.database.notifications.notify(channels.requests, this.request.id, transaction);
+    });
+    return again;
+  }
+
+  /**
+   * Lets a request try once more, after all that wait now, for which disk or device did not suffice although they are
+   * fine without it. The second time it is completed with `outcome`.
+   */
+  exhausted(outcome: Outcome, logs: readonly LogEntry[]): Promise<boolean> {
     return this.#ifOurs(async (transaction, request) => {
       await insertLogs(transaction, this.request.id, logs);
-      const crashes = request.crashes + 1;
-      if (crashes <= retriesOf(request).crashes) {
-        await requeue(this.#context, transaction, request, { crashes });
-      } else await settle(this.#context, transaction, request, crashOutcome());
+      const exhaustions = request.exhaustions + 1;
+      if (exhaustions < MOST_EXHAUSTIONS) await requeueLast(this.#context, transaction, request, { exhaustions });
+      else await settle(this.#context, transaction, request, outcome);
     });
   }
 
@@ -124,11 +161,30 @@ export class Attempt {
   #ifOurs(work: (transaction: Transaction<Tables>, request: LockedRequest) => Promise<void>): Promise<boolean> {
     return this.#context.database.kysely.transaction().execute(async (transaction) => {
       const request = await lockRequest(transaction, this.request.id);
-      if (request?.state !== 'IN_PROGRESS' || request.attempt !== this.request.number) return false;
+      const { number, worker } = this.request;
+      if (request?.attempt !== number || request.worker !== worker || request.state === 'COMPLETED') return false;
       await work(transaction, request);
       return true;
     });
   }
+}
+
+/**
+ * Tells the others that the worker of these attempts is alive.
+ *
+ * @returns those that are still current
+ */
+export async function keepAlive(
+  { database }: JobsContext,
+  attempts: readonly Attempt[],
+): Promise<ReadonlySet<Attempt>> {
+  const keys = attempts.map(({ request: { id, number, worker } }) => sql`(${id}::uuid, ${number}::integer, ${worker})`);
+  const { rows } = await sql<{ readonly id: string }>`
+    update requests set heartbeat_at = clock_timestamp()
+    where heartbeat_at is not null and (id, attempt, worker) in (${sql.join(keys)})
+    returning id`.execute(database.kysely);
+  const alive = new Set(rows.map(({ id }) => id));
+  return new Set(attempts.filter(({ request }) => alive.has(request.id)));
 }
 
 async function insertLogs(

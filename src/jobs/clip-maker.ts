@@ -15,7 +15,7 @@ export interface ClipRequest {
 }
 
 export interface ClipMakerContext {
-  /** An empty folder of this attempt; removed afterwards. The clip is written there. */
+  /** An empty folder of this attempt; removed afterwards. Inputs and the clip are written there. */
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly log: (level: LogLevel, message: string) => void;
@@ -33,11 +33,21 @@ export interface MadeClip {
   readonly prompt: string;
 }
 
+/** A clip that can be made: what it needs is on this machine until this is disposed. */
+export interface PreparedClip extends AsyncDisposable {
+  /** Runs the model, for one clip at a time. May be called again after a `crash`. */
+  make(): Promise<MadeClip>;
+}
+
 /**
- * Makes the clip of one request, one at a time: fetches what it names, checks it, runs the model.
+ * Makes the clips of requests, in two steps, so that the model does not wait for the network.
  *
- * Throws SoundstageError: `crash` where another attempt may succeed, anything else is final.
+ * Both throw SoundstageError: `crash` where another attempt may succeed; `device`, `network` and `weights` where the
+ * machine may be at fault; anything else is final.
  */
 export interface ClipMaker extends AsyncDisposable {
-  make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip>;
+  /** Checks a request and fetches what it names; of several requests at a time. */
+  prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip>;
+  /** Tries whether the model can run here, while it makes no clip. Throws while it cannot. */
+  probe(): Promise<void>;
 }

@@ -1,27 +1,26 @@
 import { basename } from 'node:path';
 import type { Transaction } from 'kysely';
-import { validateInput } from '../contract/input.ts';
+import { type Input, validateInput } from '../contract/input.ts';
 import { megapixels } from '../contract/price.ts';
 import type { Tables } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { Lifecycle } from '../files/lifecycle.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import type { Turns } from '../shared/turns.ts';
 import type { Attempt } from './attempt.ts';
-import type { ClipMaker, ClipRequest, MadeClip } from './clip-maker.ts';
+import type { ClipMaker, MadeClip, PreparedClip } from './clip-maker.ts';
 import { LogWriter } from './log-writer.ts';
-import { failureOutcome, invalidOutcome, type Outcome, successOutcome } from './outcome.ts';
+import type { Machine } from './machine.ts';
+import type { ModelSlot } from './model-slot.ts';
+import { exhaustedOutcome, failureOutcome, invalidOutcome, type Outcome, successOutcome } from './outcome.ts';
 import { persist } from './persist.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import type { Report } from './report.ts';
 import { PRIVATE_RETENTION } from './settle.ts';
 import { storedOutput } from './stored-output.ts';
 
-const HEARTBEAT_MILLISECONDS = 2500;
 /** Bytes; a data URI of more does not fit into a string. */
 const LARGEST_INLINE = 256 * 2 ** 20;
-/** Milliseconds for which a store of files that fails is tried again. */
-const STORE_PATIENCE = 30_000;
-
 /** Removed when it is disposed. */
 export interface AttemptFolder extends AsyncDisposable {
   readonly path: string;
@@ -30,22 +29,37 @@ export interface AttemptFolder extends AsyncDisposable {
 export interface ClipRunParts {
   readonly maker: ClipMaker;
   readonly files: FileStore;
+  readonly machine: Machine;
+  readonly slot: ModelSlot;
+  /** Of the clips that this worker has made. */
+  readonly storing: Turns;
   readonly report: Report;
   /** Aborted when the worker stops: the request goes back to the queue, unless its clip is made already. */
   readonly stopping: AbortSignal;
+  /** Milliseconds for which a store of files that fails is tried again. */
+  readonly storePatience: number;
+  /** Called when `phase` has changed. */
+  readonly onPhase: () => void;
+  /** Place among the requests that wait for the model. */
+  readonly order: number;
 }
+
+/** `ready` is what waits for the model only; `storing` has left it. */
+export type ClipRunPhase = 'preparing' | 'ready' | 'making' | 'storing';
 
 /** What a worker does about one attempt, from its start to its end in the database. */
 export class ClipRun {
-  readonly #attempt: Attempt;
+  readonly attempt: Attempt;
   readonly #parts: ClipRunParts;
   readonly #logs: LogWriter;
   readonly #progress: ProgressWriter;
   readonly #abort = new AbortController();
+  #phase: ClipRunPhase = 'preparing';
+  #model: Disposable | undefined;
   #released: Promise<void> | undefined;
 
   constructor(attempt: Attempt, parts: ClipRunParts) {
-    this.#attempt = attempt;
+    this.attempt = attempt;
     this.#parts = parts;
     this.#logs = new LogWriter(
       (entries) => attempt.writeLogs(entries),
@@ -58,75 +72,127 @@ export class ClipRun {
   }
 
   get requestId(): string {
-    return this.#attempt.request.id;
+    return this.attempt.request.id;
+  }
+
+  get phase(): ClipRunPhase {
+    return this.#phase;
   }
 
   /** Call when the request may have changed: if it is not ours any more, the work on it ends. */
-  check(): Promise<void> {
-    return this.#endUnless(() => this.#attempt.isCurrent());
+  async check(): Promise<void> {
+    try {
+      if (!(await this.attempt.isCurrent())) this.abandon();
+    } catch (error) {
+      // Whether it is still ours shows with the next heartbeat, and when it is completed.
+      this.#parts.report.warn('a request could not be read', { ...this.#name, error });
+    }
+  }
+
+  /** Ends the work on a request that is not ours any more. */
+  abandon(): void {
+    this.#abort.abort();
+  }
+
+  /** Gives the request back, unless its clip is made already; whatever the clip maker still does is thrown away. */
+  giveBack(): void {
+    if (this.#phase !== 'storing') this.#released ??= this.#release();
   }
 
   /**
+   * Fetches the inputs, waits for the model, makes the clip, stores it.
+   *
    * @param openFolder makes an empty folder for this attempt alone
-   * @throws what the database throws when it stays away for minutes; another worker takes the request then
+   * @throws what the database throws while the worker stops; another worker takes the request then
    */
   async run(openFolder: () => Promise<AttemptFolder>): Promise<void> {
     const { stopping } = this.#parts;
-    const beat = (): Promise<void> => this.#endUnless(() => this.#attempt.heartbeat());
-    const heart = setInterval(() => void beat(), HEARTBEAT_MILLISECONDS);
-    const release = (): void => {
-      this.#released ??= this.#release();
-    };
+    const release = (): void => this.giveBack();
     stopping.addEventListener('abort', release, { once: true });
     try {
       if (stopping.aborted) release();
-      await using folders = new AsyncDisposableStack();
-      const end = await this.#make(async () => folders.use(await openFolder()).path);
-      stopping.removeEventListener('abort', release);
-      if (this.#released === undefined) await end();
+      await this.#process(openFolder).catch((error: unknown) => this.#fail(error));
       await this.#released;
     } finally {
-      clearInterval(heart);
+      this.#model?.[Symbol.dispose]();
       stopping.removeEventListener('abort', release);
       await this.#progress.end();
       await this.#logs.end();
     }
   }
 
-  /** Makes the clip; returns what is to be done about the result. */
-  async #make(openFolder: () => Promise<string>): Promise<() => Promise<void>> {
-    const { id, owner, input: body, drawnSeed, caller } = this.#attempt.request;
+  async #process(openFolder: () => Promise<AttemptFolder>): Promise<void> {
+    const { id, owner, input: body, drawnSeed, caller } = this.attempt.request;
     const validated = validateInput(body);
-    if (!validated.ok) return () => this.#complete(invalidOutcome(validated.problems));
+    if (!validated.ok) return await this.#complete(invalidOutcome(validated.problems));
     const { input } = validated;
-    const request: ClipRequest = { id, owner, input, seed: input.seed ?? drawnSeed, caller };
     const { signal } = this.#abort;
-    try {
-      signal.throwIfAborted();
-      const folder = await openFolder();
-      const log = this.#logs.add.bind(this.#logs);
-      const onProgress = this.#progress.update.bind(this.#progress);
-      const onPreview = this.#progress.show.bind(this.#progress);
-      const made = await this.#parts.maker.make(request, { folder, signal, log, onProgress, onPreview });
-      return () => this.#store(made, input.sync_mode);
-    } catch (error) {
-      return () => this.#fail(error);
+    signal.throwIfAborted();
+    await using folder = await openFolder();
+    await using prepared = await this.#parts.maker.prepare(
+      { id, owner, input, seed: input.seed ?? drawnSeed, caller },
+      {
+        folder: folder.path,
+        signal,
+        log: this.#logs.add.bind(this.#logs),
+        onProgress: this.#progress.update.bind(this.#progress),
+        onPreview: this.#progress.show.bind(this.#progress),
+      },
+    );
+    this.#enter('ready');
+    const made = await this.#make(prepared);
+    if (made === undefined || this.#released !== undefined) return;
+    // One after another, in the order in which they were made.
+    await this.#parts.storing.run(() => this.#store(made, input));
+  }
+
+  /**
+   * Makes the clip once the model is free, and lets go of the model; after an error, only once that has been dealt with.
+   *
+   * @returns undefined where the request is not ours any more
+   */
+  async #make(prepared: PreparedClip): Promise<MadeClip | undefined> {
+    const { slot, order } = this.#parts;
+    const model = await slot.take(order, this.#abort.signal);
+    this.#model = model;
+    for (;;) {
+      if (!(await this.#persist('starting the request', () => this.attempt.start()))) return undefined;
+      this.#enter('making');
+      try {
+        const made = await prepared.make();
+        this.#enter('storing');
+        model[Symbol.dispose]();
+        this.#model = undefined;
+        return made;
+      } catch (error) {
+        if (!(await this.#isToBeRepeated(error))) throw error;
+      }
     }
   }
 
-  async #store(made: MadeClip, inline: boolean): Promise<void> {
-    const { files } = this.#parts;
-    const { id: requestId, owner, caller } = this.#attempt.request;
+  async #isToBeRepeated(error: unknown): Promise<boolean> {
+    const { machine, report } = this.#parts;
+    if (this.#abort.signal.aborted || !(await machine.examineModel(error)) || !isCrash(error)) return false;
+    report.warn('the engine crashed', { ...this.#name, error });
+    this.#logs.add('ERROR', 'the engine crashed');
+    return await this.#persist('counting the crash', () => this.attempt.crashed());
+  }
+
+  async #store(made: MadeClip, { sync_mode: inline }: Input): Promise<void> {
+    const { files, storePatience } = this.#parts;
+    const { id: requestId, owner, caller } = this.attempt.request;
     const { path, contentType, fileSize, width, height, frames } = made.file;
-    if (inline && fileSize > LARGEST_INLINE) return await this.#fail(tooLargeForReply(fileSize));
+    if (inline && fileSize > LARGEST_INLINE) throw tooLargeForReply(fileSize);
     const lifecycle = inline ? privateLifecycle : caller.lifecycle;
     const file = { owner, name: basename(path), contentType, requestId, lifecycle };
     const pending = await this.#persist('reserving the file', () => files.reserve(file));
     try {
-      await this.#persist('storing the file', () => pending.write(path), STORE_PATIENCE);
+      await this.#persist('storing the file', () => pending.write(path), storePatience);
     } catch (error) {
-      await pending.discard();
-      return await this.#fail(error);
+      await pending.discard().catch((cause: unknown) => {
+        this.#parts.report.warn('a file that was not stored is left to the sweep', { ...this.#name, error: cause });
+      });
+      throw error;
     }
     const outcome = successOutcome(storedOutput(made, pending.id, inline), megapixels(width, height, frames));
     await this.#complete(outcome, (transaction) => pending.commit(transaction));
@@ -135,57 +201,69 @@ export class ClipRun {
     if (stored === undefined) await pending.discard();
   }
 
+  /** Does what is to be done about a request whose attempt failed, once its folder is gone. */
   async #fail(error: unknown): Promise<void> {
-    const { report } = this.#parts;
+    const { machine, report } = this.#parts;
     if (this.#abort.signal.aborted) return;
-    if (error instanceof SoundstageError && error.kind === 'crash') {
-      report.warn('the engine crashed', { ...this.#name, error });
-      this.#logs.add('ERROR', 'the engine crashed');
-      const logs = await this.#logs.end();
-      await this.#persist('ending the attempt', () => this.#attempt.crashed(logs));
-      return;
+    const { input } = this.attempt.request;
+    switch (await machine.examine(error)) {
+      case 'machine': {
+        this.#logs.add('WARN', 'the server has trouble with its machine; the request is back in the queue');
+        const logs = await this.#logs.end();
+        await this.#persist('giving the request back', () => this.attempt.release(logs));
+        return;
+      }
+      case 'exhaustion': {
+        report.warn('a request was too much for this machine', { ...this.#name, error });
+        this.#logs.add('WARN', 'the request was too much for the disk or the device of the server');
+        const logs = await this.#logs.end();
+        const outcome = exhaustedOutcome(error, input);
+        await this.#persist('ending the attempt', () => this.attempt.exhausted(outcome, logs));
+        return;
+      }
+      case 'request': {
+        const outcome = failureOutcome(error, input);
+        if (outcome.statusCode >= 500) report.error('a request failed', { ...this.#name, error });
+        this.#logs.add('ERROR', outcome.message ?? 'the request failed');
+        await this.#complete(outcome);
+      }
     }
-    const outcome = failureOutcome(error, this.#attempt.request.input);
-    if (outcome.statusCode >= 500) report.error('a request failed', { ...this.#name, error });
-    this.#logs.add('ERROR', outcome.message ?? 'the request failed');
-    await this.#complete(outcome);
   }
 
   async #complete(outcome: Outcome, together?: (transaction: Transaction<Tables>) => Promise<void>): Promise<void> {
     const logs = await this.#logs.end();
-    const ours = await this.#persist('completing the request', () => this.#attempt.complete(outcome, logs, together));
+    const ours = await this.#persist('completing the request', () => this.attempt.complete(outcome, logs, together));
     const { report } = this.#parts;
     if (ours) report.info('a request is completed', { ...this.#name, status: outcome.statusCode });
   }
 
-  /** Gives the request back at once; whatever the clip maker still does is thrown away. */
   async #release(): Promise<void> {
     this.#abort.abort();
     try {
       const logs = await this.#logs.end();
-      await this.#attempt.release(logs);
+      await this.attempt.release(logs);
     } catch (error) {
-      // It counts as an interruption then, once nothing has been heard of this worker for a while.
+      // Somebody else takes it once nothing has been heard of this worker for a while.
       this.#parts.report.warn('the request could not be given back', { ...this.#name, error });
     }
   }
 
-  async #endUnless(isOurs: () => Promise<boolean>): Promise<void> {
-    try {
-      if (!(await isOurs())) this.#abort.abort();
-    } catch (error) {
-      // Whether it is still ours shows with the next heartbeat, and when it is completed.
-      this.#parts.report.warn('the heartbeat failed', { ...this.#name, error });
-    }
+  #enter(phase: ClipRunPhase): void {
+    this.#phase = phase;
+    this.#parts.onPhase();
   }
 
   get #name(): { readonly request: string } {
-    return { request: this.#attempt.request.id };
+    return { request: this.attempt.request.id };
   }
 
   #persist<Result>(what: string, work: () => Promise<Result>, patience?: number): Promise<Result> {
     return persist(work, { what, patience, report: this.#parts.report, hurry: this.#parts.stopping });
   }
+}
+
+function isCrash(error: unknown): error is SoundstageError {
+  return error instanceof SoundstageError && error.kind === 'crash';
 }
 
 /** Of a file that is only read to become part of a reply. */

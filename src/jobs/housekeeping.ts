@@ -59,14 +59,16 @@ export class Housekeeping implements AsyncDisposable {
   async #run(): Promise<void> {
     let swept = Number.NEGATIVE_INFINITY;
     let looked = Date.now();
+    let stoodStill = Number.NEGATIVE_INFINITY;
     while (!this.#ended) {
-      await this.#try('requests past their deadline', () => expireOverdue(this.#context));
-      // After a standstill (a suspended machine) the others get a moment to show that they live.
-      if (Date.now() - looked < STANDSTILL_MILLISECONDS) {
+      const isReached = await this.#try('requests past their deadline', () => expireOverdue(this.#context));
+      // After a suspension of the machine, or an outage of the database, the others get a moment to show that they live.
+      if (!isReached || Date.now() - looked > STANDSTILL_MILLISECONDS) stoodStill = performance.now();
+      looked = Date.now();
+      if (performance.now() - stoodStill > STANDSTILL_MILLISECONDS) {
         await this.#try('requests of dead workers', () => recoverSilent(this.#context));
         await this.#try('webhooks of dead senders', () => recoverSilentDeliveries(this.#options.database));
       }
-      looked = Date.now();
       if (performance.now() - swept > SELDOM_MILLISECONDS) {
         swept = performance.now();
         await this.#sweep();
@@ -82,11 +84,13 @@ export class Housekeeping implements AsyncDisposable {
     await this.#try('work folders', () => sweepWorkFolders(join(dataFolder, 'work')));
   }
 
-  async #try(what: string, work: () => Promise<unknown>): Promise<void> {
+  async #try(what: string, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       this.#options.report.warn(`housekeeping of ${what} failed and is tried again`, { error });
+      return false;
     }
   }
 }

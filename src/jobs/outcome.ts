@@ -1,5 +1,6 @@
 import { type ErrorReply, errorReply, requestError, validationReply } from '../contract/errors.ts';
 import type { Problem } from '../contract/problem.ts';
+import { systemCode } from '../shared/system-code.ts';
 import type { StoredOutput } from './stored-output.ts';
 
 /** How a request ended. */
@@ -39,19 +40,24 @@ export function timeoutOutcome(): Outcome {
   return failed(requestError('request_timeout', 'Request could not be started within the time limit of its caller'));
 }
 
-/** The engine crashed, and that was the last attempt. */
-export function crashOutcome(): Outcome {
-  return failed(errorReply(undefined));
-}
-
 /** The worker is gone, and the caller wants no other attempt. */
 export function interruptedOutcome(): Outcome {
   return failed(requestError('runner_disconnected', 'The worker stopped while it processed the request'));
 }
 
-/** Too many workers ended while they had this request. */
+/** Two processes died while they made this request. */
 export function unstableOutcome(): Outcome {
-  return failed(requestError('runner_server_error', 'Every worker that processed the request stopped'));
+  const detail =
+    'The process that made this request died, twice, so it is not tried again: ask for a smaller or shorter clip, or give other files';
+  return failed(requestError('runner_server_error', detail));
+}
+
+/** Disk or device did not suffice for this request, twice, although they are fine without it. */
+export function exhaustedOutcome(error: unknown, input: unknown): Outcome {
+  if (systemCode(error) === undefined) return failureOutcome(error, input);
+  const detail =
+    'The disk of the server does not suffice for this request: ask for a smaller or shorter clip, or give smaller files';
+  return failed(requestError('runner_server_error', detail));
 }
 
 /** The server ended while somebody waited for the reply. */

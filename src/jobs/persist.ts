@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseUnavailable } from '../database/database-unavailable.ts';
 import type { Report } from './report.ts';
 
 const FIRST_PAUSE = 100;
@@ -17,7 +18,7 @@ export interface PersistOptions {
 
 /**
  * Does what has to reach the database or a store, and again after a while when that fails: it may be restarting. Gives
- * up with the last error.
+ * up with the last error; but not while the database is away, which nobody else can do anything without either.
  */
 export async function persist<Result>(
   work: () => Promise<Result>,
@@ -28,7 +29,8 @@ export async function persist<Result>(
     try {
       return await work();
     } catch (error) {
-      if (performance.now() - started > patience || hurry?.aborted) throw error;
+      const isLate = performance.now() - started > patience && !(error instanceof DatabaseUnavailable);
+      if (isLate || hurry?.aborted) throw error;
       report.warn(`${what} failed and is tried again`, { error });
       await sleep(pause);
     }

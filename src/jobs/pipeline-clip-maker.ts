@@ -5,14 +5,17 @@ import type { FileStore } from '../files/file-store.ts';
 import { MediaService } from '../media/media-service.ts';
 import { videoFormat } from '../media/video-settings.ts';
 import { resolveWeights } from '../models/resolve-weights.ts';
+import type { WeightSet } from '../models/weight-folder.ts';
 import { chooseDevice } from '../pipeline/choose-device.ts';
 import { Engine } from '../pipeline/engine.ts';
 import { type Clip, generateClip } from '../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../safety/safety-checker.ts';
 import type { Configuration } from '../shared/configuration.ts';
+import { SoundstageError } from '../shared/errors.ts';
 import { Lazy } from '../shared/lazy.ts';
-import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from './clip-maker.ts';
-import { fetchInputs } from './fetch-inputs.ts';
+import { systemCode } from '../shared/system-code.ts';
+import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from './clip-maker.ts';
+import { type FetchedInputs, fetchInputs } from './fetch-inputs.ts';
 import { ProgressLog } from './progress-log.ts';
 import type { Report } from './report.ts';
 
@@ -22,6 +25,13 @@ export interface PipelineClipMakerOptions {
   readonly report: Report;
   /** Told how long each phase of a clip took, in seconds. */
   readonly onPhases?: ((seconds: Readonly<Record<string, number>>) => void) | undefined;
+}
+
+/** What a clip is made with. */
+interface ClipParts {
+  readonly weights: WeightSet;
+  readonly inputs: FetchedInputs;
+  readonly inspector: SafetyChecker | undefined;
 }
 
 /**
@@ -58,20 +68,33 @@ export class PipelineClipMaker implements ClipMaker {
     return this.#engine.pid;
   }
 
-  async make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip> {
+  async prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip> {
     const { input } = request;
-    const { folder, signal, log } = context;
     const inspector = input.enable_safety_checker ? this.#checker : undefined;
     // Before anything is fetched for it.
     await inspector?.checkPrompt(input.prompt);
     const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
     const weights = await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL, { cameras });
-    await using inputs = await fetchInputs(
-      request,
-      { fetcher: this.#fetcher, files: this.#options.files, weights },
-      context,
-    );
-    const { seed } = request;
+    const sources = { fetcher: this.#fetcher, files: this.#options.files, weights };
+    const inputs = await fetchInputs(request, sources, context);
+    return {
+      make: () => this.#make(request, context, { weights, inputs, inspector }),
+      [Symbol.asyncDispose]: () => inputs[Symbol.asyncDispose](),
+    };
+  }
+
+  async probe(): Promise<void> {
+    await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL);
+    await chooseDevice(await this.#device.get());
+  }
+
+  async #make(
+    request: ClipRequest,
+    context: ClipMakerContext,
+    { weights, inputs, inspector }: ClipParts,
+  ): Promise<MadeClip> {
+    const { input, seed } = request;
+    const { folder, signal, log } = context;
     const device = await this.#device.get();
     const settings = clipSettings(input, inputs.files, { seed, device, timestepVariant: 'own' });
     log('INFO', `seed ${seed}, ${weights.id} on ${device}`);
@@ -88,6 +111,12 @@ export class PipelineClipMaker implements ClipMaker {
       },
       onPreview: context.onPreview,
       onNote: (note) => log('INFO', note),
+    }).catch((error: unknown) => {
+      const isOfRuntime =
+        error instanceof SoundstageError && error.kind === 'device' && systemCode(error) === undefined;
+      // A device that was lost, or memory that was taken, would stay so for this process.
+      if (isOfRuntime) this.#engine.stop();
+      throw error;
     });
     this.#summarize(request, clip, context);
     return { file: clip.file, seed: clip.plan.seed, prompt: clip.plan.prompt };

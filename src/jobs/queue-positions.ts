@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 
 /** A count is used so many times longer than it took: exact for short queues, some hundred milliseconds old for long. */
@@ -28,6 +28,7 @@ export class QueuePositions {
       .select('id')
       .where('state', '=', 'IN_QUEUE')
       .orderBy('priority', 'desc')
+      .orderBy(sql`coalesce(requeued_at, accepted_at)`)
       .orderBy('sequence')
       .execute();
     this.#positions = new Map(rows.map(({ id }, position) => [id, position]));

@@ -11,6 +11,8 @@ export const channels = Object.freeze({
   requests: 'soundstage_requests',
   /** There may be a request to take. */
   clips: 'soundstage_clips',
+  /** A worker has nothing to do; the payload is its id. */
+  idle: 'soundstage_idle',
   /** There may be a webhook to deliver. */
   webhooks: 'soundstage_webhooks',
 });

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
@@ -20,6 +21,8 @@ interface WorkerProcess extends AsyncDisposable {
   /** The next request it starts, and the folder it does so in. */
   started(): Promise<{ readonly started: string; readonly folder: string }>;
   end(signal: NodeJS.Signals): Promise<void>;
+  /** Resolves when it ends by itself. */
+  readonly ended: Promise<unknown>;
 }
 
 async function startProcess(options: DatabaseOptions): Promise<WorkerProcess> {
@@ -37,11 +40,11 @@ async function startProcess(options: DatabaseOptions): Promise<WorkerProcess> {
       if (message === undefined) waiting.push(resolve);
       else resolve(message);
     });
+  const ended = once(child, 'exit');
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
     child.kill(signal);
-    await exited;
+    await ended;
   };
   expect(await next()).toHaveProperty('ready');
   return {
@@ -51,6 +54,7 @@ async function startProcess(options: DatabaseOptions): Promise<WorkerProcess> {
       return { started, folder };
     },
     end,
+    ended,
     [Symbol.asyncDispose]: () => end('SIGKILL'),
   };
 }
@@ -78,19 +82,21 @@ test('a killed process on the embedded database leaves nothing undone: the next 
 
   await using jobs = await openJobs(options);
   await jobs.housekeeping();
-  expect(await jobs.requests.status(started)).toMatchObject({ state: 'IN_QUEUE', queuePosition: 0 });
+  expect(await jobs.requests.status(started)).toMatchObject({ state: 'IN_QUEUE', queuePosition: 2 });
   await jobs.worker();
-  expect(await jobs.completed(ids.final ?? '')).toMatchObject({ statusCode: 200 });
-  expect(await jobs.requests.status(started)).toMatchObject({ statusCode: 200 });
+  expect(await jobs.completed(started)).toMatchObject({ statusCode: 200 });
+  expect(await jobs.requests.status(ids.final ?? '')).toMatchObject({ statusCode: 200 });
   expect(await jobs.requests.status(ids.waiting ?? '')).toMatchObject({ statusCode: 200 });
   expect(await jobs.requests.outcome(ids.run ?? '', base)).toMatchObject({
     statusCode: 499,
     errorType: 'client_disconnected',
   });
-  expect(jobs.maker.started).toEqual([ids.running, ids.waiting, ids.final]);
+  // The one that was being made may be to blame; the one whose inputs were there already is not.
+  expect(jobs.maker.started).toEqual([ids.waiting, ids.final, ids.running]);
   await expect(access(folder)).rejects.toThrow();
   const rows = await jobs.database.kysely.selectFrom('requests').selectAll().execute();
   expect(rows.find(({ id }) => id === started)).toMatchObject({ crashes: 0, interruptions: 1 });
+  expect(rows.find(({ id }) => id === ids.waiting)).toMatchObject({ interruptions: 0 });
 });
 
 test('a process that is killed again and again over one request ends it cleanly', async () => {
@@ -99,7 +105,6 @@ test('a process that is killed again and again over one request ends it cleanly'
   {
     await using jobs = await openJobs(options);
     ({ id } = await jobs.requests.submit(submission()));
-    await jobs.database.kysely.updateTable('requests').set({ interruptions: 19 }).execute();
   }
   for (let round = 0; round < 2; round++) {
     await using process = await startProcess(options);
@@ -111,7 +116,38 @@ test('a process that is killed again and again over one request ends it cleanly'
   await jobs.worker();
   expect(await jobs.requests.status(id)).toMatchObject({ state: 'COMPLETED', statusCode: 500 });
   expect(jobs.maker.started).toEqual([]);
-});
+}, 120_000);
+
+test('a request that kills its process does so twice, and not before those that waited at the first time', async () => {
+  const options = await databases.newDatabase('embedded');
+  const ids: string[] = [];
+  {
+    await using jobs = await openJobs(options);
+    for (const prompt of ['kill', 'finish', 'finish']) {
+      ids.push((await jobs.requests.submit(submission({}, { prompt }))).id);
+    }
+  }
+  for (let round = 0; round < 2; round++) {
+    await using process = await startProcess(options);
+    await process.ended;
+  }
+  await using jobs = await openJobs(options);
+  await jobs.housekeeping();
+  await jobs.worker();
+  const [killer = '', ...others] = ids;
+  expect(await jobs.requests.outcome(killer, base)).toMatchObject({
+    statusCode: 500,
+    errorType: 'runner_server_error',
+    body: { detail: expect.stringContaining('died, twice') },
+  });
+  // They were made by the second process, before it got to the killer again; it may not have stored the last one yet.
+  for (const id of others) expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
+  expect([[], [others[1]]]).toContainEqual(jobs.maker.started);
+  const { rows } = await sql<object>`select distinct interruptions from requests where id <> ${killer}`.execute(
+    jobs.database.kysely,
+  );
+  expect(rows).toEqual([{ interruptions: 0 }]);
+}, 120_000);
 
 serverTest(
   'a killed worker on a server is noticed within 15 s, and a live one is left alone',

@@ -3,7 +3,7 @@ import type { Tables } from '../database/tables.ts';
 import { abandonedOutcome, interruptedOutcome, type Outcome, timeoutOutcome, unstableOutcome } from './outcome.ts';
 import { type LockedRequest, lockable, retriesOf } from './request-row.ts';
 import { mostRetries } from './retries.ts';
-import { type JobsContext, requeue, settle } from './settle.ts';
+import { type JobsContext, requeue, requeueLast, settle } from './settle.ts';
 
 /** A worker not heard of for so many seconds is dead, or as good as dead. */
 export const SILENCE_LIMIT = 12;
@@ -11,15 +11,17 @@ const MOST_TOGETHER = 100;
 
 /** Takes their requests from workers that are not heard of any more. Returns how many. */
 export function recoverSilent(context: JobsContext): Promise<number> {
-  return inBatches(context, async (transaction) => {
+  return context.database.kysely.transaction().execute(async (transaction) => {
+    const limit = sql<Date>`clock_timestamp() - make_interval(secs => ${SILENCE_LIMIT})`;
+    const silent = transaction.selectFrom('requests').select('worker').where('heartbeat_at', '<', limit);
+    // All that a worker has is told to live at the same time, so that all of it is found together.
     const requests = await lockable(transaction)
-      .where('state', '=', 'IN_PROGRESS')
-      .where('heartbeat_at', '<', sql<Date>`clock_timestamp() - make_interval(secs => ${SILENCE_LIMIT})`)
-      .limit(MOST_TOGETHER)
+      .where('worker', 'in', silent)
+      .where('heartbeat_at', 'is not', null)
       .forNoKeyUpdate()
       .skipLocked()
       .execute();
-    for (const request of requests) await interrupted(context, transaction, request);
+    await interrupted(context, transaction, requests);
     return requests.length;
   });
 }
@@ -39,16 +41,12 @@ export async function recoverAll(context: JobsContext): Promise<number> {
     for (const request of requests) await settle(context, transaction, request, abandonedOutcome());
     return requests.length;
   });
-  const running = await inBatches(context, async (transaction) => {
-    const requests = await lockable(transaction)
-      .where('state', '=', 'IN_PROGRESS')
-      .limit(MOST_TOGETHER)
-      .forNoKeyUpdate()
-      .execute();
-    for (const request of requests) await interrupted(context, transaction, request);
+  const taken = await context.database.kysely.transaction().execute(async (transaction) => {
+    const requests = await lockable(transaction).where('heartbeat_at', 'is not', null).forNoKeyUpdate().execute();
+    await interrupted(context, transaction, requests);
     return requests.length;
   });
-  return runs + running;
+  return runs + taken;
 }
 
 /** Completes the requests that were not started in time. Returns how many. */
@@ -66,11 +64,27 @@ export function expireOverdue(context: JobsContext): Promise<number> {
   });
 }
 
+/**
+ * Takes requests from workers that died. The death counts against what a worker got the model for last, and where that
+ * was nothing, against all that it was fetching inputs for; the others only happened to be there, and keep their places.
+ */
 async function interrupted(
   context: JobsContext,
   transaction: Transaction<Tables>,
-  request: LockedRequest,
+  requests: readonly LockedRequest[],
 ): Promise<void> {
+  const started = requests.filter(({ runningSeconds }) => runningSeconds !== null);
+  // The one that has run for the shortest time is the last, and the only one in this map.
+  started.sort((one, other) => (other.runningSeconds ?? 0) - (one.runningSeconds ?? 0));
+  const lastOf = new Map(started.map((request) => [request.worker, request]));
+  for (const request of requests) {
+    const last = lastOf.get(request.worker) ?? request;
+    if (request === last) await blamed(context, transaction, request);
+    else await requeue(context, transaction, request);
+  }
+}
+
+async function blamed(context: JobsContext, transaction: Transaction<Tables>, request: LockedRequest): Promise<void> {
   const interruptions = request.interruptions + 1;
   const outcome = interruptionOutcome(request, interruptions);
   const message = outcome === undefined ? 'the worker stopped; the request is back in the queue' : 'the worker stopped';
@@ -78,13 +92,13 @@ async function interrupted(
     .insertInto('request_logs')
     .values({ request_id: request.id, at: new Date(), level: 'WARN', message })
     .execute();
-  if (outcome === undefined) await requeue(context, transaction, request, { interruptions });
+  if (outcome === undefined) await requeueLast(context, transaction, request, { interruptions });
   else await settle(context, transaction, request, outcome);
 }
 
 function interruptionOutcome(request: LockedRequest, interruptions: number): Outcome | undefined {
   if (interruptions <= retriesOf(request).interruptions) return undefined;
-  // So many workers do not stop by chance.
+  // Twice is not by chance.
   return interruptions > mostRetries.interruptions ? unstableOutcome() : interruptedOutcome();
 }
 

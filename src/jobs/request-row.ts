@@ -16,12 +16,13 @@ export type LockedRequest = Pick<
   | 'attempt'
   | 'crashes'
   | 'interruptions'
+  | 'exhaustions'
   | 'worker'
   | 'webhook'
   | 'listed'
   | 'caller'
 > & {
-  /** Since the current attempt was started; null while waiting. */
+  /** Since the current attempt got the model; null before. */
   readonly runningSeconds: number | null;
   readonly overdue: boolean | null;
 };
@@ -39,6 +40,7 @@ export function lockable(transaction: Transaction<Tables>) {
       'attempt',
       'crashes',
       'interruptions',
+      'exhaustions',
       'worker',
       'webhook',
       'listed',

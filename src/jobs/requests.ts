@@ -4,6 +4,7 @@ import { validateInput } from '../contract/input.ts';
 import type { Database } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
+import { requireFreeSpace } from '../shared/folder-probe.ts';
 import type { LogEntry } from './attempt.ts';
 import { DeadlineTimers } from './deadline-timers.ts';
 import {
@@ -31,6 +32,9 @@ import type { Submission } from './submission.ts';
 export interface RequestsOptions {
   readonly database: Database;
   readonly files: FileStore;
+  readonly dataFolder: string;
+  /** Bytes that have to be free on the disk of the data folder for requests to be accepted, where that has the database. */
+  readonly leastFree: number;
   /** Seconds for which payloads of finished requests are kept. */
   readonly payloadRetention: number;
   readonly report: Report;
@@ -65,6 +69,8 @@ interface RequestsParts {
   readonly reader: StatusReader;
   readonly feed: RequestFeed;
   readonly deadlines: DeadlineTimers;
+  /** Throws while no requests can be accepted. */
+  readonly requireSpace: () => Promise<void>;
 }
 
 /**
@@ -80,6 +86,7 @@ export class Requests implements AsyncDisposable {
   readonly #reader: StatusReader;
   readonly #feed: RequestFeed;
   readonly #deadlines: DeadlineTimers;
+  readonly #requireSpace: () => Promise<void>;
 
   private constructor(context: JobsContext, files: FileStore, parts: RequestsParts) {
     this.#context = context;
@@ -88,24 +95,37 @@ export class Requests implements AsyncDisposable {
     this.#reader = parts.reader;
     this.#feed = parts.feed;
     this.#deadlines = parts.deadlines;
+    this.#requireSpace = parts.requireSpace;
   }
 
-  static async open({ database, files, payloadRetention, report }: RequestsOptions): Promise<Requests> {
+  static async open({
+    database,
+    files,
+    dataFolder,
+    leastFree,
+    payloadRetention,
+    report,
+  }: RequestsOptions): Promise<Requests> {
     const context = { database, payloadRetention };
     await createQueues(database);
     const reader = new StatusReader(database.kysely);
     const feed = await RequestFeed.open(database, reader, (error) => {
       report.warn('watched requests could not be read and are read again', { error });
     });
-    return new Requests(context, files, { reader, feed, deadlines: new DeadlineTimers(context, report) });
+    // A server has a disk of its own, and says so when that is full.
+    const requireSpace = async (): Promise<void> => {
+      if (database.kind === 'embedded') await requireFreeSpace(dataFolder, leastFree);
+    };
+    return new Requests(context, files, { reader, feed, deadlines: new DeadlineTimers(context, report), requireSpace });
   }
 
   /**
    * Accepts a request: it waits for a worker, or is over at once where its input is invalid.
    *
-   * @throws QueueFullError
+   * @throws QueueFullError; SoundstageError `device` while the disk is full
    */
   async submit(submission: Submission): Promise<AcceptedRequest> {
+    await this.#requireSpace();
     const validated = validateInput(submission.input);
     const sync = validated.ok ? validated.input.sync_mode : asksForSync(submission.input);
     const accepted = await this.#intake.accept({

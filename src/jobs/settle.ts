@@ -39,7 +39,7 @@ export async function settle(
       error: outcome.error === undefined ? null : storedText(outcome.error),
       error_type: outcome.errorType ?? null,
       units: outcome.units,
-      inference_seconds: request.state === 'IN_PROGRESS' ? request.runningSeconds : null,
+      inference_seconds: request.runningSeconds,
       payload_expires_at: sql<Date>`clock_timestamp() + make_interval(secs => ${kept})`,
       heartbeat_at: null,
     })
@@ -51,20 +51,43 @@ export async function settle(
   await database.notifications.notify(channels.requests, request.id, transaction);
 }
 
-/** Puts a running request back where it was in the queue, in the transaction that locked it. */
+/** Puts a request that a worker had taken back where it was in the queue, in the transaction that locked it. */
 export async function requeue(
   { database }: JobsContext,
   transaction: Transaction<Tables>,
   request: LockedRequest,
-  counts: { readonly crashes?: number; readonly interruptions?: number } = {},
 ): Promise<void> {
   await transaction
     .updateTable('requests')
-    .set({ state: 'IN_QUEUE', worker: null, heartbeat_at: null, ...counts })
+    .set({ state: 'IN_QUEUE', worker: null, started_at: null, heartbeat_at: null })
     .where('id', '=', request.id)
     .execute();
   await removeProgress(transaction, request.id);
   await database.boss.fail(clipsQueue, request.id, undefined, { db: fromKysely(transaction) });
   await database.notifications.notify(channels.requests, request.id, transaction);
   await database.notifications.notify(channels.clips, '', transaction);
+}
+
+/**
+ * Like `requeue`, but behind all that wait now: for a request that may be to blame for what happened.
+ *
+ * @param counts what is counted against it
+ */
+export async function requeueLast(
+  context: JobsContext,
+  transaction: Transaction<Tables>,
+  request: LockedRequest,
+  counts: { readonly interruptions: number } | { readonly exhaustions: number },
+): Promise<void> {
+  await requeue(context, transaction, request);
+  await transaction
+    .updateTable('requests')
+    .set({ requeued_at: sql<Date>`clock_timestamp()`, ...counts })
+    .where('id', '=', request.id)
+    .execute();
+  // The queue knows no other way; jobs of one priority are taken in the order of their making.
+  await sql`
+    update pgboss.job set created_on = clock_timestamp() where name = ${clipsQueue} and id = ${request.id}`.execute(
+    transaction,
+  );
 }

@@ -11,12 +11,19 @@ import type { CallerOptions } from './submission.ts';
 /** Something else holds the request at the top of the queue for a moment. */
 class Busy extends Error {}
 
-/** Starts the request whose turn it is, if any is waiting. */
-export async function takeRequest(context: JobsContext, worker: string): Promise<Attempt | undefined> {
+export interface Taker {
+  /** Id of the worker. */
+  readonly worker: string;
+  /** Whether the worker is busy with another one: then the request counts as waiting until its making begins. */
+  readonly ahead: boolean;
+}
+
+/** Takes the request whose turn it is, if any is waiting. */
+export async function takeRequest(context: JobsContext, taker: Taker): Promise<Attempt | undefined> {
   for (;;) {
     const { kysely } = context.database;
     try {
-      const taken = await kysely.transaction().execute((transaction) => takeIn(transaction, context, worker));
+      const taken = await kysely.transaction().execute((transaction) => takeIn(transaction, context, taker));
       if (taken !== 'none of these') return taken;
     } catch (error) {
       if (!(error instanceof Busy)) throw error;
@@ -28,7 +35,7 @@ export async function takeRequest(context: JobsContext, worker: string): Promise
 async function takeIn(
   transaction: Transaction<Tables>,
   context: JobsContext,
-  worker: string,
+  taker: Taker,
 ): Promise<Attempt | 'none of these' | undefined> {
   const db = fromKysely(transaction);
   const [job] = await context.database.boss.fetch(clipsQueue, { db });
@@ -48,26 +55,31 @@ async function takeIn(
     await settle(context, transaction, request, timeoutOutcome());
     return 'none of these';
   }
-  return await begin(transaction, context, request, worker);
+  return await begin(transaction, context, request, taker);
 }
 
 async function begin(
   transaction: Transaction<Tables>,
   context: JobsContext,
   request: LockedRequest,
-  worker: string,
+  { worker, ahead }: Taker,
 ): Promise<Attempt> {
   const { id, owner, endpoint } = request;
-  const now = sql<Date>`clock_timestamp()`;
   const { input, attempt, drawn_seed } = await transaction
     .updateTable('requests')
-    .set({ state: 'IN_PROGRESS', attempt: request.attempt + 1, worker, started_at: now, heartbeat_at: now })
+    .set({
+      ...(!ahead && { state: 'IN_PROGRESS' }),
+      attempt: request.attempt + 1,
+      worker,
+      started_at: null,
+      heartbeat_at: sql<Date>`clock_timestamp()`,
+    })
     .where('id', '=', id)
     .returning(['input', 'attempt', 'drawn_seed'])
     .executeTakeFirstOrThrow();
   await context.database.notifications.notify(channels.requests, id, transaction);
   const caller = request.caller as CallerOptions;
-  return new Attempt(context, { id, owner, endpoint, input, drawnSeed: drawn_seed, caller, number: attempt });
+  return new Attempt(context, { id, owner, endpoint, input, drawnSeed: drawn_seed, caller, number: attempt, worker });
 }
 
 async function exists(transaction: Transaction<Tables>, id: string): Promise<boolean> {

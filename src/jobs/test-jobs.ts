@@ -8,21 +8,34 @@ import type { FileStore } from '../files/file-store.ts';
 import { openFileStore } from '../files/open-file-store.ts';
 import { readConfiguration } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from './clip-maker.ts';
+import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from './clip-maker.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { Report } from './report.ts';
 import type { RequestStatus } from './request-status.ts';
 import { Requests } from './requests.ts';
 import { usualRetries } from './retries.ts';
 import type { Submission } from './submission.ts';
-import { Worker } from './worker.ts';
+import { Worker, type WorkerOptions } from './worker.ts';
 
 type Behaviour = (request: ClipRequest, context: ClipMakerContext) => Promise<void>;
+
+/** A clip for which nothing has to be fetched. */
+export function withoutInputs(make: () => Promise<MadeClip>): PreparedClip {
+  return { make, [Symbol.asyncDispose]: async () => {} };
+}
 
 /** Makes a small file at once, unless a test has it do something else first. */
 export class TestClipMaker implements ClipMaker {
   readonly started: string[] = [];
   behaviour: Behaviour = async () => {};
+  /** In place of fetching inputs. */
+  fetching: Behaviour = async () => {};
+  probe: () => Promise<void> = async () => {};
+
+  async prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip> {
+    await this.fetching(request, context);
+    return withoutInputs(() => this.make(request, context));
+  }
 
   async make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip> {
     this.started.push(request.id);
@@ -64,7 +77,7 @@ export interface TestJobs extends AsyncDisposable {
   /** What was reported as warning or error. */
   readonly troubles: unknown[];
   /** Started. */
-  worker(maker?: ClipMaker): Promise<Worker>;
+  worker(maker?: ClipMaker, changes?: Partial<WorkerOptions>): Promise<Worker>;
   housekeeping(): Promise<Housekeeping>;
   /** Waits for the state. */
   inState(id: string, state: RequestState): Promise<RequestStatus>;
@@ -86,7 +99,7 @@ export async function openJobs(options: DatabaseOptions): Promise<TestJobs> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await openDatabase(options));
   const files = opened.use(await openFileStore(database.kysely, readConfiguration({ SOUNDSTAGE_DATA: dataFolder })));
-  const common = { database, files, dataFolder, payloadRetention: 1000, report };
+  const common = { database, files, dataFolder, leastFree: 0, payloadRetention: 1000, report };
   const requests = opened.use(await Requests.open(common));
   const maker = new TestClipMaker();
   const stack = opened.move();
@@ -97,8 +110,8 @@ export async function openJobs(options: DatabaseOptions): Promise<TestJobs> {
     maker,
     report,
     troubles,
-    worker: async (own = maker) => {
-      const worker = stack.use(await Worker.open({ ...common, maker: own }));
+    worker: async (own = maker, changes = {}) => {
+      const worker = stack.use(await Worker.open({ ...common, maker: own, ...changes }));
       worker.start();
       return worker;
     },

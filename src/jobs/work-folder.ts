@@ -11,6 +11,7 @@ const LOCK = '.lock';
 export interface WorkFolder extends AsyncDisposable {
   /** Unique among all workers of all machines. */
   readonly workerId: string;
+  readonly path: string;
   /** Makes an empty folder for one attempt. */
   open(name: string): Promise<AttemptFolder>;
 }
@@ -21,10 +22,13 @@ export async function openWorkFolder(root: string): Promise<WorkFolder> {
   const { workerId, path, lock } = await lockedFolder(root);
   return {
     workerId,
+    path,
     async open(name) {
       const folder = join(path, name);
       await mkdir(folder);
-      return { path: folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+      // What cannot be removed now is removed with this folder, or by the next sweep.
+      const remove = (): Promise<void> => rm(folder, { recursive: true, force: true }).catch(() => {});
+      return { path: folder, [Symbol.asyncDispose]: remove };
     },
     async [Symbol.asyncDispose]() {
       await removeFolder(path, lock);

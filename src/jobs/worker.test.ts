@@ -6,7 +6,7 @@ import { startDatabases } from '../../test/support/databases.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import type { ClipRequest } from './clip-maker.ts';
 import { noRetries, type Retries } from './retries.ts';
-import { openJobs, submission, TestClipMaker, untilAborted } from './test-jobs.ts';
+import { openJobs, submission, TestClipMaker, untilAborted, withoutInputs } from './test-jobs.ts';
 
 const databases = await startDatabases();
 afterAll(() => databases[Symbol.asyncDispose]());
@@ -132,11 +132,13 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     const { id } = await jobs.requests.submit(submission());
     const maker = new TestClipMaker();
     const worker = await jobs.worker({
-      make: async (request, context) => {
-        const made = await maker.make(request, context);
-        setImmediate(() => void worker[Symbol.asyncDispose]());
-        return made;
-      },
+      prepare: async (request, context) =>
+        withoutInputs(async () => {
+          const made = await maker.make(request, context);
+          setImmediate(() => void worker[Symbol.asyncDispose]());
+          return made;
+        }),
+      probe: maker.probe,
       [Symbol.asyncDispose]: async () => {},
     });
     expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
@@ -152,11 +154,13 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     });
     // Goes on regardless of its signal, as a process does that was stopped and continues.
     const stubborn = {
-      make: async (request: ClipRequest, context: Parameters<TestClipMaker['make']>[1]) => {
-        await paused;
-        context.log('INFO', 'from beyond');
-        return await maker.make(request, { ...context, signal: new AbortController().signal });
-      },
+      prepare: async (request: ClipRequest, context: Parameters<TestClipMaker['make']>[1]) =>
+        withoutInputs(async () => {
+          await paused;
+          context.log('INFO', 'from beyond');
+          return await maker.make(request, { ...context, signal: new AbortController().signal });
+        }),
+      probe: maker.probe,
       [Symbol.asyncDispose]: async () => {},
     };
     const { id } = await requests.submit(submission());
@@ -192,13 +196,14 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     const silent = { heartbeat_at: new Date(0), attempt: 50 };
     await database.kysely
       .updateTable('requests')
-      .set({ ...silent, interruptions: 20 })
+      .set({ ...silent, interruptions: 1 })
       .execute();
     const housekeeping = await jobs.housekeeping();
     expect(await jobs.completed(id)).toMatchObject({ statusCode: 500, errorType: 'runner_server_error' });
     expect(housekeeping).toBeDefined();
-    const silence = async (request: string): Promise<void> => {
-      await jobs.inState(request, 'IN_PROGRESS');
+    const silence = async (request: string, starts = 1): Promise<void> => {
+      const started = (): number => maker.started.filter((one) => one === request).length;
+      await expect.poll(started, { timeout: 10_000 }).toBe(starts);
       await database.kysely.updateTable('requests').set(silent).where('id', '=', request).execute();
     };
     const single = await requests.submit(submission(retried(noRetries)));
@@ -207,7 +212,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     const twice = await requests.submit(submission(retried({ crashes: 0, interruptions: 1 })));
     await silence(twice.id);
     await expect.poll(() => maker.started.slice(2), { timeout: 10_000 }).toEqual([twice.id, twice.id]);
-    await silence(twice.id);
+    await silence(twice.id, 2);
     expect(await jobs.completed(twice.id)).toMatchObject({ statusCode: 503, errorType: 'runner_disconnected' });
   });
 });

@@ -2,9 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/open-database.ts';
 import type { FileStore } from '../files/file-store.ts';
-import type { Attempt } from './attempt.ts';
+import { probeFolder } from '../shared/folder-probe.ts';
+import { Turns } from '../shared/turns.ts';
+import { type Attempt, keepAlive } from './attempt.ts';
 import type { ClipMaker } from './clip-maker.ts';
 import { ClipRun } from './clip-run.ts';
+import { Machine } from './machine.ts';
+import { ModelSlot } from './model-slot.ts';
 import { channels, createQueues } from './queues.ts';
 import type { Report } from './report.ts';
 import type { JobsContext } from './settle.ts';
@@ -14,6 +18,13 @@ import { openWorkFolder, type WorkFolder } from './work-folder.ts';
 
 const POLL_MILLISECONDS = 1000;
 const LONGEST_PAUSE = 5000;
+const HEARTBEAT_MILLISECONDS = 2500;
+/** Requests a worker has at the same time, in whatever phase. */
+const MOST_REQUESTS = 8;
+/** So long the inputs of one request may take before another one's are fetched as well. */
+const FETCH_PATIENCE = 500;
+/** After a word of an idle worker, which repeats it with every poll. */
+const RESTRAINT_MILLISECONDS = 3 * POLL_MILLISECONDS;
 
 export interface WorkerOptions {
   readonly database: Database;
@@ -21,30 +32,50 @@ export interface WorkerOptions {
   /** Stays its owner's: the worker does not dispose it. */
   readonly maker: ClipMaker;
   readonly dataFolder: string;
+  /** Bytes that have to be free on the disk of the data folder for clips to be made. */
+  readonly leastFree: number;
   /** Seconds for which payloads of finished requests are kept. */
   readonly payloadRetention: number;
+  /** Milliseconds for which a store of files that fails is tried again before the clip is given up. Default 30 s. */
+  readonly storePatience?: number | undefined;
   readonly report: Report;
 }
 
 /**
- * Takes requests from the queue, one at a time, and has their clips made. Dispose to stop: the request under way goes
- * back to the queue, unless its clip is made already.
+ * Takes requests from the queue, fetches the inputs of several at a time, and has their clips made one by one. Dispose
+ * to stop: requests under way go back to the queue, unless their clips are made already.
+ *
+ * What is taken ahead of the model's being free is one request, or more while their inputs are slow to come; none
+ * while another worker has nothing to do.
  */
 export class Worker implements AsyncDisposable {
   readonly #options: WorkerOptions;
   readonly #context: JobsContext;
   readonly #folder: WorkFolder;
   readonly #stack: AsyncDisposableStack;
+  readonly #machine: Machine;
+  readonly #slot = new ModelSlot();
+  readonly #storing = new Turns();
   readonly #wakeUp = new WakeUp();
   readonly #stopping = new AbortController();
+  /** In the order in which they were taken. */
+  readonly #runs = new Map<ClipRun, Promise<void>>();
   #running: Promise<void> | undefined;
-  #run: ClipRun | undefined;
+  #taken = 0;
+  #takenAt = Number.NEGATIVE_INFINITY;
+  #restrainedUntil = Number.NEGATIVE_INFINITY;
 
   private constructor(options: WorkerOptions, folder: WorkFolder, stack: AsyncDisposableStack) {
+    const { files, maker, leastFree, report } = options;
     this.#options = options;
     this.#context = options;
     this.#folder = folder;
     this.#stack = stack;
+    const storage = async (): Promise<void> => {
+      await probeFolder(folder.path, leastFree);
+      await files.probe();
+    };
+    this.#machine = new Machine({ storage, model: () => maker.probe() }, report);
   }
 
   static async open(options: WorkerOptions): Promise<Worker> {
@@ -56,6 +87,9 @@ export class Worker implements AsyncDisposable {
     const worker = new Worker(options, folder, stack);
     opened.use(await notifications.listen(channels.clips, () => worker.#wakeUp.call()));
     opened.use(await notifications.listen(channels.requests, (id) => worker.#changed(id)));
+    opened.use(await notifications.listen(channels.idle, (id) => worker.#isIdle(id)));
+    const heart = setInterval(() => void worker.#beat(), HEARTBEAT_MILLISECONDS);
+    opened.defer(() => clearInterval(heart));
     stack.use(opened.move());
     return worker;
   }
@@ -65,9 +99,14 @@ export class Worker implements AsyncDisposable {
     return this.#folder.workerId;
   }
 
-  /** Id of the request under way. */
+  /** Id of the request whose clip is being made or stored. */
   get current(): string | undefined {
-    return this.#run?.requestId;
+    return [...this.#runs.keys()].find(({ phase }) => phase === 'making' || phase === 'storing')?.requestId;
+  }
+
+  /** Why this worker takes no requests at the moment. */
+  get trouble(): unknown {
+    return this.#machine.trouble;
   }
 
   start(): void {
@@ -81,36 +120,101 @@ export class Worker implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  #changed(id: string | undefined): void {
-    if (this.#run !== undefined && (id === undefined || id === this.#run.requestId)) void this.#run.check();
-  }
-
   async #work(): Promise<void> {
     const { report } = this.#options;
     const { signal } = this.#stopping;
     for (let pause = 100; !signal.aborted; ) {
       try {
-        const attempt = await takeRequest(this.#context, this.id);
+        if (this.#machine.trouble !== undefined) await this.#recover();
+        else if (!this.#mayTake()) await this.#wakeUp.sleep(FETCH_PATIENCE);
+        else await this.#take();
         pause = 100;
-        if (attempt === undefined) await this.#wakeUp.sleep(POLL_MILLISECONDS);
-        else await this.#process(attempt);
       } catch (error) {
         report.error('the worker has trouble and tries again', { error });
         await sleep(pause);
         pause = Math.min(2 * pause, LONGEST_PAUSE);
       }
     }
+    await Promise.all(this.#runs.values());
   }
 
-  async #process(attempt: Attempt): Promise<void> {
-    const { id, number } = attempt.request;
-    this.#options.report.info('a request is started', { request: id, attempt: number });
-    const run = new ClipRun(attempt, { ...this.#options, stopping: this.#stopping.signal });
-    this.#run = run;
+  #mayTake(): boolean {
+    const now = performance.now();
+    if (this.#runs.size === 0) return true;
+    if (this.#runs.size >= MOST_REQUESTS || this.#has('ready') || now < this.#restrainedUntil) return false;
+    return !this.#has('preparing') || now - this.#takenAt > FETCH_PATIENCE;
+  }
+
+  #has(phase: ClipRun['phase']): boolean {
+    return [...this.#runs.keys()].some((run) => run.phase === phase);
+  }
+
+  async #take(): Promise<void> {
+    const ahead = this.#slot.isTaken || this.#has('preparing');
+    const attempt = await takeRequest(this.#context, { worker: this.id, ahead });
+    if (attempt !== undefined) this.#begin(attempt);
+    else {
+      const { kind, notifications } = this.#options.database;
+      if (kind === 'server' && this.#runs.size === 0) await notifications.notify(channels.idle, this.id);
+      await this.#wakeUp.sleep(POLL_MILLISECONDS);
+    }
+  }
+
+  #begin(attempt: Attempt): void {
+    const { report, storePatience = 30_000, ...options } = this.#options;
+    const { id: request, number } = attempt.request;
+    report.info('a request is started', { request, attempt: number });
+    this.#takenAt = performance.now();
+    const run = new ClipRun(attempt, {
+      ...options,
+      report,
+      storePatience,
+      machine: this.#machine,
+      slot: this.#slot,
+      storing: this.#storing,
+      stopping: this.#stopping.signal,
+      order: this.#taken++,
+      onPhase: () => this.#wakeUp.call(),
+    });
+    const ended = run
+      .run(() => this.#folder.open(`${request}-${number}`))
+      .catch((error: unknown) => report.error('a request is left to another worker', { request, error }))
+      .finally(() => {
+        this.#runs.delete(run);
+        this.#wakeUp.call();
+      });
+    this.#runs.set(run, ended);
+  }
+
+  /** Leaves what is not made yet to other workers, until this machine is well again. */
+  async #recover(): Promise<void> {
+    for (const run of this.#runs.keys()) if (run.phase !== 'making') run.giveBack();
+    await this.#machine.recovered(this.#stopping.signal);
+  }
+
+  #changed(id: string | undefined): void {
+    for (const run of this.#runs.keys()) if (id === undefined || id === run.requestId) void run.check();
+  }
+
+  /** Gives one request that only waits for the model here to a worker that has none. */
+  #isIdle(worker: string | undefined): void {
+    if (worker === undefined || worker === this.id) return;
+    this.#restrainedUntil = performance.now() + RESTRAINT_MILLISECONDS;
+    [...this.#runs.keys()].find(({ phase }) => phase === 'ready')?.giveBack();
+  }
+
+  /** Tells the others that this worker is alive, and hears which requests are not its own any more. */
+  async #beat(): Promise<void> {
+    const runs = [...this.#runs.keys()];
+    if (runs.length === 0) return;
     try {
-      await run.run(() => this.#folder.open(`${id}-${number}`));
-    } finally {
-      this.#run = undefined;
+      const current = await keepAlive(
+        this.#context,
+        runs.map(({ attempt }) => attempt),
+      );
+      for (const run of runs) if (!current.has(run.attempt)) run.abandon();
+    } catch (error) {
+      this.#options.report.warn('the heartbeat failed', { error });
     }
   }
 }

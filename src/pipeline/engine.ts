@@ -46,6 +46,11 @@ export class Engine implements AsyncDisposable {
     return this.#service.call('expandPrompt', request, { signal });
   }
 
+  /** Ends the process; the next clip gets a new one. */
+  stop(): void {
+    this.#service.kill();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#service[Symbol.asyncDispose]();
   }

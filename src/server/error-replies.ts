@@ -2,9 +2,13 @@ import { RequestError } from '@hono/node-server';
 import { v4 as uuid } from 'uuid';
 import type { RequestErrorName } from '../contract/error-types.ts';
 import { errorHeaders, errorReply, requestError } from '../contract/errors.ts';
+import { DatabaseUnavailable } from '../database/database-unavailable.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { systemCode } from '../shared/system-code.ts';
 import type { Log } from './log.ts';
 import { RefusedBody } from './refused-body.ts';
+
+const retryAfterSeconds = 10;
 
 /** The reply to whatever was thrown while a request was served. What is nobody's fault but ours is logged. */
 export function failureReply(error: unknown, log: Log): Response {
@@ -14,6 +18,10 @@ export function failureReply(error: unknown, log: Log): Response {
     const headers = { ...errorHeaders(status, body), 'x-fal-billable-units': '0' };
     return Response.json(body, { status, headers });
   }
+  if (isOfTheMachine(error)) {
+    log.error('a request could not be taken', { error });
+    return unavailable(requestErrorReply('runner_scheduling_failure', machineMessage(error)));
+  }
   if (!(error instanceof SoundstageError)) {
     log.error('a request failed', { error });
     return Response.json({ detail: 'Internal Server Error' }, { status: 500, headers: errorHeaders(500, {}) });
@@ -21,6 +29,23 @@ export function failureReply(error: unknown, log: Log): Response {
   const { status, body, headers } = errorReply(error);
   if (status >= 500) log.error('a request failed', { error });
   return Response.json(body, { status, headers: { ...headers, 'x-fal-billable-units': '0' } });
+}
+
+/** Whether a later try may succeed without anybody changing the request: the database is away, the disk is full. */
+export function isOfTheMachine(error: unknown): boolean {
+  if (error instanceof SoundstageError) return error.kind === 'device' || error.kind === 'network';
+  return systemCode(error) !== undefined;
+}
+
+/** For a 503 about this server; says when to come again. */
+export function unavailable(reply: Response): Response {
+  reply.headers.set('retry-after', String(retryAfterSeconds));
+  return reply;
+}
+
+export function machineMessage(error: unknown): string {
+  const what = error instanceof DatabaseUnavailable ? 'its database' : 'its disk or its store of files';
+  return `The server cannot take requests at the moment, because ${what} does not work; try again later`;
 }
 
 /** A reply about the request as such, not about its input. */

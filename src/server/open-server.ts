@@ -15,6 +15,7 @@ import { openWebhooks } from '../jobs/webhooks.ts';
 import { Worker } from '../jobs/worker.ts';
 import type { Configuration } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { probeFolder } from '../shared/folder-probe.ts';
 import { isLoopback, urlHost } from './addresses.ts';
 import { type AppDependencies, createApp } from './app.ts';
 import { Authentication } from './authentication.ts';
@@ -25,7 +26,7 @@ import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { OpenReplies } from './open-replies.ts';
 import { openPlayground } from './playground.ts';
-import { Readiness, type ReadinessCheck } from './readiness.ts';
+import { notOften, Readiness, type ReadinessCheck } from './readiness.ts';
 import { RunSlots } from './run-slots.ts';
 import { certificateHosts } from './tls/hosts.ts';
 import { type Listener, type ListenerTimeouts, listen } from './tls/listener.ts';
@@ -87,8 +88,9 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   const { database, keys } = await openKeyedDatabase(options, opened);
   const files = opened.use(await openFileStore(database.kysely, configuration));
   const metrics = new Metrics({ withProcess: options.withProcessMetrics ?? false });
-  const { requests, jwks } = await openJobs(options, { database, files, metrics }, opened);
-  const parts = { ...(await openAccess(options, database, keys)), files, metrics, requests, jwks };
+  const { requests, jwks, checks } = await openJobs(options, { database, files, metrics }, opened);
+  const access = await openAccess({ ...options, checks: { ...checks, ...options.checks } }, database, keys);
+  const parts = { ...access, files, metrics, requests, jwks };
   metrics.watch({ ...parts, database });
   const { listener, authorityPath } = await serve(options, parts);
   opened.defer(async () => {
@@ -140,18 +142,27 @@ async function openJobs(
   { configuration, log, openMaker }: ServerOptions,
   { database, files, metrics }: { readonly database: Database } & Pick<AppDependencies, 'files' | 'metrics'>,
   opened: AsyncDisposableStack,
-): Promise<Pick<AppDependencies, 'requests' | 'jwks'>> {
+): Promise<Pick<AppDependencies, 'requests' | 'jwks'> & { readonly checks: Readonly<Record<string, ReadinessCheck>> }> {
   const { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_PAYLOAD_RETENTION: payloadRetention } = configuration;
-  const jobs = { database, files, dataFolder, payloadRetention, report: log };
+  const leastFree = configuration.SOUNDSTAGE_MIN_FREE_BYTES;
+  const jobs = { database, files, dataFolder, leastFree, payloadRetention, report: log };
   // First, since it recovers what the process before this one left.
   opened.use(await Housekeeping.open(jobs));
   const requests = opened.use(await Requests.open(jobs));
   const { publicKeys } = opened.use(await openWebhooks({ ...jobs, configuration }));
+  const checks: Record<string, ReadinessCheck> = {
+    disk: () => probeFolder(dataFolder, leastFree),
+    files: notOften(() => files.probe()),
+  };
   if (openMaker !== undefined) {
     const maker = opened.use(await openMaker({ files, onPhases: (seconds) => metrics.countClip(seconds) }));
-    opened.use(await Worker.open({ ...jobs, maker })).start();
+    const worker = opened.use(await Worker.open({ ...jobs, maker }));
+    worker.start();
+    checks.worker = async () => {
+      if (worker.trouble !== undefined) throw worker.trouble;
+    };
   }
-  return { requests, jwks: publicKeys };
+  return { requests, jwks: publicKeys, checks };
 }
 
 async function openAccess({ configuration, checks }: ServerOptions, database: Database, keys: ApiKeys) {

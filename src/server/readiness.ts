@@ -9,6 +9,8 @@ export interface ReadinessReport {
 
 /** Milliseconds after which a check that does not answer has failed. */
 const patience = 5000;
+/** Milliseconds. */
+const freshness = 5000;
 
 /** Whether the server can do its work, by named checks. */
 export class Readiness {
@@ -24,6 +26,19 @@ export class Readiness {
     );
     return { ready: results.every(([, text]) => text === 'ok'), checks: Object.fromEntries(results) };
   }
+}
+
+/** A check whose answer is used for some seconds, for what costs something to find out. */
+export function notOften(check: ReadinessCheck): ReadinessCheck {
+  let checked = Number.NEGATIVE_INFINITY;
+  let answer: Promise<void> = Promise.resolve();
+  return () => {
+    if (performance.now() - checked > freshness) {
+      checked = performance.now();
+      answer = check();
+    }
+    return answer;
+  };
 }
 
 async function result(check: ReadinessCheck): Promise<string> {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { SoundstageError } from './errors.ts';
 import { withoutSurroundings } from './without-surroundings.ts';
 
+const KiB = 2 ** 10;
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
@@ -15,6 +16,7 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ''),
 );
 const bytes = z.coerce.number().int().positive();
+const atLeastZero = z.coerce.number().int().nonnegative();
 const seconds = z.coerce.number().positive();
 
 /** Settings of `soundstage serve` and `soundstage worker`, by environment variable. A flag of the command wins. */
@@ -52,7 +54,15 @@ export const configurationSchema = z.object({
   SOUNDSTAGE_MAX_UPLOAD_BYTES: bytes.default(2 * GiB).describe('Largest uploaded file.'),
   SOUNDSTAGE_MAX_INPUT_BYTES: bytes.default(512 * MiB).describe('Largest recording or image fetched for a request.'),
   SOUNDSTAGE_MAX_LORA_BYTES: bytes.default(10 * GiB).describe('Largest LoRA fetched for a request.'),
-  SOUNDSTAGE_FETCH_TIMEOUT: seconds.default(300).describe('Seconds that fetching one input may take.'),
+  SOUNDSTAGE_FETCH_TIMEOUT: seconds
+    .default(300)
+    .describe('Seconds that fetching the inputs of a request may take, all together.'),
+  SOUNDSTAGE_MIN_FETCH_RATE: atLeastZero
+    .default(16 * KiB)
+    .describe('Bytes a second at which inputs have to arrive, on average over 20 s; 0: at any rate.'),
+  SOUNDSTAGE_MIN_FREE_BYTES: atLeastZero
+    .default(256 * MiB)
+    .describe('Space that is left free on the disk of the data folder: with less, no requests are taken.'),
   SOUNDSTAGE_MAX_CONCURRENT_RUNS: z.coerce
     .number()
     .int()

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Input } from '../../src/contract/input.ts';
 import { videoSizePresets } from '../../src/contract/presets.ts';
-import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from '../../src/jobs/clip-maker.ts';
+import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from '../../src/jobs/clip-maker.ts';
+import { withoutInputs } from '../../src/jobs/test-jobs.ts';
 import { SoundstageError } from '../../src/shared/errors.ts';
 
 /** Log lines of a clip whose prompt begins with `Narrate`; not ASCII on purpose. */
@@ -21,7 +22,13 @@ export class ScriptedClipMaker implements ClipMaker {
   readonly aborted: string[] = [];
   readonly #held = new Map<string, () => void>();
 
-  async make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip> {
+  async prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip> {
+    return withoutInputs(() => this.#make(request, context));
+  }
+
+  async probe(): Promise<void> {}
+
+  async #make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip> {
     const { id, input } = request;
     this.started.push(id);
     context.log('INFO', `making ${input.prompt}`);

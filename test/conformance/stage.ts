@@ -207,7 +207,15 @@ export class Stage implements AsyncDisposable {
         ? this.maker
         : this.#opened.use(await PipelineClipMaker.open({ configuration, files, report }));
     const payloadRetention = configuration.SOUNDSTAGE_PAYLOAD_RETENTION;
-    const worker = await Worker.open({ database, files, dataFolder, payloadRetention, report, maker: own });
+    const worker = await Worker.open({
+      database,
+      files,
+      dataFolder,
+      leastFree: 0,
+      payloadRetention,
+      report,
+      maker: own,
+    });
     this.#opened.use(worker).start();
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip } from '../../src/jobs/clip-maker.ts';
+import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from '../../src/jobs/clip-maker.ts';
+import { withoutInputs } from '../../src/jobs/test-jobs.ts';
 import { MediaService } from '../../src/media/media-service.ts';
 import { writeSoundFile } from '../../src/media/sound-file.ts';
 import { smallClip } from '../support/endpoint.ts';
@@ -21,7 +22,13 @@ export class ControlledClipMaker implements ClipMaker {
     this.#milliseconds = milliseconds;
   }
 
-  async make({ input }: ClipRequest, { folder, signal, log }: ClipMakerContext): Promise<MadeClip> {
+  async prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip> {
+    return withoutInputs(() => this.#make(request, context));
+  }
+
+  async probe(): Promise<void> {}
+
+  async #make({ input }: ClipRequest, { folder, signal, log }: ClipMakerContext): Promise<MadeClip> {
     log('INFO', 'denoising 1/2');
     await wait(this.#milliseconds, undefined, { signal });
     log('INFO', 'denoising 2/2');

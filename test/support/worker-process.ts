@@ -17,7 +17,7 @@ await using files = await openFileStore(database.kysely, configuration);
 const jobs = { database, files, dataFolder, payloadRetention: configuration.SOUNDSTAGE_PAYLOAD_RETENTION, report };
 await using _housekeeping = await Housekeeping.open(jobs);
 const maker = slowClipMaker(Number(process.env.CLIP_MILLISECONDS ?? 0));
-await using worker = await Worker.open({ ...jobs, maker });
+await using worker = await Worker.open({ ...jobs, leastFree: 0, maker });
 worker.start();
 process.stdout.write('ready\n');
 await once(process, 'SIGTERM');

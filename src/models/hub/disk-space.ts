@@ -1,5 +1,6 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { SoundstageError } from '../../shared/errors.ts';
+import { systemError } from '../../shared/system-code.ts';
 import { formatBytes } from '../quantities.ts';
 
 /** Throws SoundstageError `device` where the disk of `folder` (made if absent) has less than `bytes` free. */
@@ -17,5 +18,6 @@ export async function requireDiskSpace(folder: string, bytes: number): Promise<v
   throw new SoundstageError(
     'device',
     `the disk of ${folder} has ${formatBytes(free)} free but ${formatBytes(bytes)} are still to be fetched: free some space, or choose a folder on another disk with --cache or HF_HUB_CACHE`,
+    { cause: systemError('ENOSPC') },
   );
 }

@@ -2,6 +2,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { v4 as uuid } from 'uuid';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { AppContext } from '../app-env.ts';
+import { isOfTheMachine, machineMessage, unavailable } from '../error-replies.ts';
 import type { Log } from '../log.ts';
 import { RefusedBody } from '../refused-body.ts';
 
@@ -30,6 +31,10 @@ export function platformError(c: AppContext, status: ContentfulStatusCode, messa
 export function platformFailure(c: AppContext, error: unknown, log: Log): Response {
   if (error instanceof RefusedBody) return platformError(c, error.status, error.message);
   if (error instanceof SoundstageError && error.kind === 'input') return platformError(c, 400, error.message);
+  if (isOfTheMachine(error)) {
+    log.error('a request could not be taken', { error });
+    return unavailable(platformError(c, 503, machineMessage(error)));
+  }
   log.error('a request failed', { error });
   return platformError(c, 500, 'Internal Server Error');
 }

@@ -1,4 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { DatabaseUnavailable } from '../../database/database-unavailable.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 
 /** An upload or a file request that is refused, with the reply's status. */
@@ -19,6 +20,8 @@ const statusOfType: Readonly<Record<string, ContentfulStatusCode>> = { file_too_
 export function storageRefusal(error: unknown): StorageRefusal | undefined {
   if (error instanceof StorageRefusal) return error;
   if (!(error instanceof SoundstageError)) return undefined;
+  // Not a matter of files: answered like everywhere else.
+  if (error instanceof DatabaseUnavailable) return undefined;
   const { kind, type = '', message } = error;
   if (kind === 'device') return new StorageRefusal(507, message, error);
   if (kind === 'network') return new StorageRefusal(503, 'the file store cannot be reached: try again later', error);

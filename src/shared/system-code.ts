@@ -1,0 +1,13 @@
+/** The operating system's code of an error, or of what caused it, e.g. `ENOSPC`. */
+export function systemCode(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) return code;
+  }
+  return undefined;
+}
+
+/** Stands for an error of the operating system that is only known by its code, e.g. since it came from elsewhere. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
