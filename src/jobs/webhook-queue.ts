@@ -7,7 +7,7 @@ import { channels, webhooksQueue } from './queues.ts';
 /** Seconds: after 1 to 2, then twice as long each time, up to ten minutes; about four hours in all. */
 const retries = Object.freeze({ retryLimit: 30, retryDelay: 1, retryBackoff: true, retryDelayMax: 600 });
 
-export interface WebhookJob {
+interface WebhookJob {
   /** Id of the request that is over. */
   readonly request: string;
 }

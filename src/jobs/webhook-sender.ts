@@ -1,23 +1,19 @@
-import type { JobWithMetadata } from 'pg-boss';
 import type { Database } from '../database/open-database.ts';
 import type { FileStore } from '../files/file-store.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { channels, createQueues, webhooksQueue } from './queues.ts';
 import type { Report } from './report.ts';
 import { storedText } from './stored-text.ts';
+import { type Delivery, takeDeliveries } from './take-deliveries.ts';
 import { WakeUp } from './wake-up.ts';
 import type { WebhookKeys } from './webhook-keys.ts';
 import { webhookMessage } from './webhook-message.ts';
-import type { WebhookJob } from './webhook-queue.ts';
 import { giveBackDelivery, recoverAllDeliveries } from './webhook-recovery.ts';
 
 const POLL_MILLISECONDS = 1000;
 const HEARTBEAT_MILLISECONDS = 2500;
-const MOST_AT_ONCE = 16;
-/** To one receiver, so that a slow one does not hold up the others. */
-const MOST_AT_ONCE_TO_ONE = 4;
-/** Milliseconds for the answer: of the first attempt, and of those after it. */
-const TIME_LIMITS = Object.freeze({ first: 15_000, later: 120_000 });
+/** Milliseconds for the answer: of the first attempt, and of those after it, since a receiver that hangs goes on to. */
+const TIME_LIMITS = Object.freeze({ first: 15_000, later: 10_000 });
 
 /**
  * Posts to a URL and gives the status of the answer; redirects are not followed.
@@ -43,14 +39,12 @@ export interface WebhookSenderOptions {
   readonly report: Report;
 }
 
-type Delivery = JobWithMetadata<WebhookJob>;
-
 /** How an attempt ended: `gone` where there is nothing to deliver, `interrupted` because the sender stops. */
 type Result = 'delivered' | 'gone' | 'interrupted' | { readonly failure: string; readonly final: boolean };
 
 /**
  * Delivers the webhooks of completed requests, several at a time and each until it is accepted: about 31 times over some
- * hours. What is under way when it is disposed, or when its process dies, is delivered (perhaps again) by another one.
+ * hours. Owners and receivers have fair shares, so that none that hangs holds up the others. What is under way when it is disposed, or when its process dies, is delivered (perhaps again) by another one.
  */
 export class WebhookSender implements AsyncDisposable {
   readonly #options: WebhookSenderOptions;
@@ -86,7 +80,8 @@ export class WebhookSender implements AsyncDisposable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        for (const job of await this.#fetch()) this.#start(job);
+        const { database } = this.#options;
+        for (const job of await takeDeliveries(database, [...this.#under.keys()])) this.#start(job);
       } catch (error) {
         this.#options.report.warn('webhooks could not be read and are tried again', { error });
       }
@@ -105,13 +100,6 @@ export class WebhookSender implements AsyncDisposable {
     }
   }
 
-  async #fetch(): Promise<readonly Delivery[]> {
-    const free = MOST_AT_ONCE - this.#under.size;
-    if (free === 0) return [];
-    const options = { batchSize: free, includeMetadata: true, groupConcurrency: MOST_AT_ONCE_TO_ONE } as const;
-    return await this.#options.database.boss.fetch<WebhookJob>(webhooksQueue, options);
-  }
-
   #start(job: Delivery): void {
     const delivery = this.#deliver(job).finally(() => {
       this.#under.delete(job);
@@ -122,7 +110,7 @@ export class WebhookSender implements AsyncDisposable {
 
   async #deliver(job: Delivery): Promise<void> {
     const { report } = this.#options;
-    const { request } = job.data;
+    const { request } = job;
     try {
       const result = await this.#attempt(job);
       await this.#settle(job, result);
@@ -132,7 +120,7 @@ export class WebhookSender implements AsyncDisposable {
     }
   }
 
-  async #attempt({ data: { request }, retryCount }: Delivery): Promise<Result> {
+  async #attempt({ request, isRepeat }: Delivery): Promise<Result> {
     const { database, files, keys, post } = this.#options;
     const message = await webhookMessage(database.kysely, files, request);
     if (message === undefined) return 'gone';
@@ -140,7 +128,7 @@ export class WebhookSender implements AsyncDisposable {
       const { status } = await post(message.url, {
         body: message.body,
         headers: { 'content-type': 'application/json', ...keys.headers(message) },
-        timeout: retryCount === 0 ? TIME_LIMITS.first : TIME_LIMITS.later,
+        timeout: isRepeat ? TIME_LIMITS.later : TIME_LIMITS.first,
         signal: this.#stopping.signal,
       });
       if (status >= 200 && status < 300) return 'delivered';
@@ -155,7 +143,7 @@ export class WebhookSender implements AsyncDisposable {
 
   async #settle(job: Delivery, result: Result): Promise<void> {
     const { database, report } = this.#options;
-    const { request } = job.data;
+    const { request } = job;
     if (result === 'interrupted') {
       await giveBackDelivery(database, job);
       return;

@@ -204,6 +204,21 @@ describe.each(databases.kinds)('webhooks (%s)', (kind) => {
     await expect.poll(() => target.deliveries.length, { timeout: 10_000 }).toBe(20);
     expect(hanging.deliveries.length).toBeLessThanOrEqual(4);
   });
+
+  test('of one owner, to several receivers that hang, do not hold up those of another', async () => {
+    await using jobs = await openJobs(await databases.newDatabase(kind));
+    await using _sender = await webhooks(jobs);
+    await using stack = new AsyncDisposableStack();
+    const hanging = await Promise.all(Array.from({ length: 6 }, async () => stack.use(await receiver(0))));
+    await using target = await receiver(200);
+    const submit = (owner: string, webhook: string) => jobs.requests.submit(submission({ owner, webhook }, { fps: 0 }));
+    const delivered = (): number => hanging.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
+    await Promise.all(hanging.flatMap(({ url }) => Array.from({ length: 6 }, () => submit('hostile', url))));
+    await expect.poll(delivered, { timeout: 10_000 }).toBe(16);
+    await Promise.all(Array.from({ length: 20 }, () => submit('other', target.url)));
+    await expect.poll(() => target.deliveries.length, { timeout: 10_000 }).toBe(20);
+    expect(delivered()).toBe(16);
+  });
 });
 
 test('keys can be written with padding', async () => {
