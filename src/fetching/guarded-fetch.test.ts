@@ -350,3 +350,28 @@ test('an answer that is not read closes its connection', async () => {
   await (await guardedFetch(shared, server.url, defaults))[Symbol.asyncDispose]();
   await expect.poll(() => closed).toBe(true);
 });
+
+test('a body that arrives too slowly is given up, but not one that is read slowly', async () => {
+  await using server = await serveHttp(({ url }, response) => {
+    if (url === '/quick') return void response.end(Buffer.alloc(1000));
+    response.write('x');
+    const drops = setInterval(() => response.write('x'), 20);
+    response.on('close', () => clearInterval(drops));
+  });
+  const pace = { least: 1000, window: 300 };
+  const options = { field: 'audio_url', maxBytes: 10_000, timeout: 20_000, pace };
+  const count = async (path: string, pause = 0): Promise<number> => {
+    let bytes = 0;
+    await using response = await guardedFetch(shared, `${server.url}${path}`, options);
+    for await (const piece of response.body) {
+      bytes += piece.length;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+    return bytes;
+  };
+  await expect(count('/slow')).rejects.toMatchObject({
+    type: 'file_download_error',
+    message: expect.stringMatching(/sends it too slowly: less than 1000 bytes a second for 0.3 s/),
+  });
+  expect(await count('/quick', 400)).toBe(1000);
+});

@@ -19,7 +19,7 @@ export function failureReply(error: unknown, log: Log): Response {
     return Response.json(body, { status, headers });
   }
   if (isOfTheMachine(error)) {
-    log.error('a request could not be taken', { error });
+    log.warn('a request could not be taken', { error });
     return unavailable(requestErrorReply('runner_scheduling_failure', machineMessage(error)));
   }
   if (!(error instanceof SoundstageError)) {

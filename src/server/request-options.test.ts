@@ -17,7 +17,7 @@ test('nothing asked for', () => {
     maxQueueLength: undefined,
     storePayloads: true,
     lifecycle: undefined,
-    retries: { crashes: 2, interruptions: 20 },
+    retries: { crashes: 2, interruptions: 1 },
     tags: {},
   });
 });

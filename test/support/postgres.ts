@@ -16,8 +16,8 @@ export interface TestPostgres extends AsyncDisposable {
   readonly url: string;
   /** Makes an empty database and returns its URL. */
   newDatabase(): Promise<string>;
-  /** Kills the server and starts it again, as after a crash. */
-  restart(): Promise<void>;
+  /** Kills the server and starts it again, as after a crash; `meanwhile` runs while it is down. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
 }
 
 /** Starts the PostgreSQL that is installed on this machine on an empty temporary folder; undefined if none is. */
@@ -48,9 +48,13 @@ export async function startPostgres(): Promise<TestPostgres | undefined> {
       await execute(urlOf(folder, 'postgres'), `create database ${name}`);
       return urlOf(folder, name);
     },
-    restart: async () => {
+    restart: async (meanwhile) => {
       await kill(server);
-      server = await start();
+      try {
+        await meanwhile?.();
+      } finally {
+        server = await start();
+      }
     },
     [Symbol.asyncDispose]: async () => {
       await kill(server);

@@ -32,7 +32,7 @@ export function platformFailure(c: AppContext, error: unknown, log: Log): Respon
   if (error instanceof RefusedBody) return platformError(c, error.status, error.message);
   if (error instanceof SoundstageError && error.kind === 'input') return platformError(c, 400, error.message);
   if (isOfTheMachine(error)) {
-    log.error('a request could not be taken', { error });
+    log.warn('a request could not be taken', { error });
     return unavailable(platformError(c, 503, machineMessage(error)));
   }
   log.error('a request failed', { error });
