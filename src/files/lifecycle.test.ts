@@ -26,6 +26,8 @@ test.each([
   ['{"expiration_duration_seconds":1e300}', /at most/],
   ['{"initial_acl":{"default":"deny"}}', /initial_acl\.default .*allow, forbid, hide/],
   ['{"initial_acl":{"rules":[{"user":"","decision":"allow"}]}}', /initial_acl\.rules\.0\.user/],
+  ['{"initial_acl":{"rules":[{"user":"a\\u0000","decision":"allow"}]}}', /initial_acl\.rules\.0\.user .*NUL/],
+  ['{"initial_acl":{"rules":[{"user":"\\ud800","decision":"allow"}]}}', /initial_acl\.rules\.0\.user .*surrogates/],
   ['{"initial_acl":{"rules":[{"user":"ann"}]}}', /initial_acl\.rules\.0\.decision/],
 ])('%s is refused', (text, message) => {
   expect(() => parseLifecycle(text)).toThrow(expect.objectContaining({ kind: 'input', type: 'bad_request' }));

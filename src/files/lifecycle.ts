@@ -32,11 +32,18 @@ const longest = 100 * 365 * 86_400;
 
 const decision = z.enum(decisions, { error: `must be one of ${decisions.join(', ')}` });
 
+/** Databases keep neither NUL characters nor half a surrogate pair. */
+const user = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((id) => id.isWellFormed() && !id.includes('\0'), 'must be without NUL characters and unpaired surrogates');
+
 /** Rules may come without a default. */
 const accessSchema = z.object({
   default: decision.default('allow'),
   rules: z
-    .array(z.object({ user: z.string().min(1).max(256), decision }))
+    .array(z.object({ user, decision }))
     .max(100)
     .nullish()
     .transform((rules) => rules ?? []),

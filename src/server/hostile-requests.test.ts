@@ -61,6 +61,27 @@ test.each([
   expect(reply.status).toBe(status);
 });
 
+test.each(['requests/by-endpoint?endpoint_id=%00', 'usage?tags=a%3D%00', 'usage?tags=%00%3Da', '?endpoint_id=%00'])(
+  'a NUL character in a query is a bad request: %s',
+  async (query) => {
+    const { status, body } = await calls.call(`/v1/models/${query}`.replace('/?', '?'));
+    expect([status, body.error]).toMatchObject([
+      400,
+      { message: expect.stringMatching(/^(?:endpoint_id|tags) must be/) },
+    ]);
+  },
+);
+
+test.each(['\\u0000', '\\ud800'])('%s in a rule about a file is a bad request', async (user) => {
+  const access = `{"rules":[{"user":"${user}","decision":"allow"}]}`;
+  const lifecycle = { 'x-fal-object-lifecycle': `{"initial_acl":${access}}` };
+  const upload = (headers = {}) => calls.call('/cdn/files/upload', { method: 'POST', headers, body: 'sound' });
+  expect((await upload(lifecycle)).status).toBe(400);
+  const file = encodeURIComponent((await upload()).body.access_url);
+  const put = await calls.call(`/v1/storage/files/acl?url=${file}`, { method: 'PUT', body: access });
+  expect(put.status).toBe(400);
+});
+
 test('a body over the limit is refused without being read', async () => {
   const reply = await new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
     const sent = httpRequest(`${server.url}/run/${id}`, {
