@@ -1,12 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
-
-/** A request as it is written: nothing about it is made tidy on its way. */
-export interface OddRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
-}
+import type { WrittenRequest } from './send.ts';
 
 /** What a server has that can be asked about: values for placeholders in routes (`{id}`) and for parameters, by name. */
 export type Known = Readonly<Record<'{id}' | '{erased}' | '{file}' | '{upload}' | 'token' | 'url', readonly string[]>>;
@@ -134,7 +127,7 @@ const odd = [
 /** What is a character in JavaScript, but in no database. */
 const unstorable = ['\0', '\ud800', '\udfff'];
 
-export function oddRequests(known: Known): Arbitrary<OddRequest> {
+export function oddRequests(known: Known): Arbitrary<WrittenRequest> {
   const text = fc.oneof(
     fc.constantFrom(...odd),
     fc.constantFrom(...unstorable).map((character) => `a${character}=${character}`),

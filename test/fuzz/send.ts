@@ -1,6 +1,13 @@
 import { type Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { OddRequest } from './odd-requests.ts';
+
+/** A request as it is written: nothing about it is made tidy on its way, as `fetch` would. */
+export interface WrittenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer | undefined;
+}
 
 export interface Reply {
   readonly status: number;
@@ -9,15 +16,18 @@ export interface Reply {
   readonly text: string;
 }
 
-/** Milliseconds after which a request counts as forgotten. */
-const patience = 30_000;
+export interface SendOptions {
+  readonly agent?: Agent;
+  /** Gives up. */
+  readonly signal: AbortSignal;
+}
 
-/** Sends a request as it is, which `fetch` would not do, and reads the whole reply. */
-export function send(url: string, agent: Agent, { method, path, headers, body }: OddRequest): Promise<Reply> {
+/** Sends a request and reads the whole reply. */
+export function send(url: string, written: WrittenRequest, { agent, signal }: SendOptions): Promise<Reply> {
+  const { method, path, headers, body } = written;
   const { hostname, port } = new URL(url);
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(patience);
     const options = { hostname, port, agent, method, path, headers: { ...headers, ...length }, signal };
     const sent = request(options, (response) => {
       const { statusCode: status = 0, headers: replied } = response;

@@ -5,15 +5,18 @@ import type { Problem } from '../../src/contract/problem.ts';
 import { TestClipMaker } from '../../src/jobs/test-jobs.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { brokenBodies } from './broken-bodies.ts';
-import { type Known, type OddRequest, oddRequests } from './odd-requests.ts';
+import { type Known, oddRequests } from './odd-requests.ts';
 import type { Sample } from './sample.ts';
-import { type Reply, send } from './send.ts';
+import { type Reply, send, type WrittenRequest } from './send.ts';
 import { fuzzingTimeout, tryMany } from './try-many.ts';
 import { validBodies } from './valid-bodies.ts';
 
 const id = 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora';
 const app = 'fal-ai/ltx-2-19b';
 const clip = JSON.stringify({ prompt: 'A woman speaks', audio_url: 'https://example.com/a.wav', loras: [] });
+
+/** Milliseconds after which a request counts as forgotten. */
+const patience = 30_000;
 
 const agent = new Agent({ keepAlive: true });
 const maker = new TestClipMaker();
@@ -28,8 +31,9 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-function ask(path: string, given: Partial<OddRequest> = {}): Promise<Reply> {
-  return send(server.url, agent, { method: 'GET', headers: {}, body: undefined, path, ...given });
+function ask(path: string, given: Partial<WrittenRequest> = {}): Promise<Reply> {
+  const request = { method: 'GET', headers: {}, body: undefined, path, ...given };
+  return send(server.url, request, { agent, signal: AbortSignal.timeout(patience) });
 }
 
 function post(path: string, body: string | undefined): Promise<Reply> {
