@@ -1,5 +1,6 @@
 // What each acceleration level saves and how far it drifts from the exact schedule, at equal seed and plan otherwise.
 // Usage: node bench/acceleration.ts [WIDTHxHEIGHTxFRAMES] [model folder]
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MediaService } from '../src/media/media-service.ts';
 import { readWeightFolder } from '../src/models/weight-folder.ts';
@@ -15,6 +16,7 @@ const [size = '512x384x121', folder] = process.argv.slice(2);
 const [width = 0, height = 0, numFrames = 0] = size.split('x').map(Number);
 const work = join(import.meta.dirname, 'work');
 const weights = await readWeightFolder(folder ?? (await randomCheckpoint(work, deepSizes)));
+await mkdir(work, { recursive: true });
 await using media = new MediaService();
 await using engine = new Engine();
 

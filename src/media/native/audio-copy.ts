@@ -122,7 +122,7 @@ export class CopiedAudio implements AudioTrack {
   async #write(packet: Packet): Promise<void> {
     this.#held = undefined;
     using written = packet;
-    await this.#muxer.write(written, this.#target, this.#source.timeBase);
+    await this.#muxer.copy(written, this.#target, this.#source.timeBase);
   }
 
   /** The next packet whose time follows the one before; a damaged file may hold others. */

@@ -1,4 +1,4 @@
-import { AVFMT_FLAG_BITEXACT, AVFMT_GLOBALHEADER } from 'node-av/constants';
+import { AVERROR_EINVAL, AVERROR_INVALIDDATA, AVFMT_FLAG_BITEXACT, AVFMT_GLOBALHEADER } from 'node-av/constants';
 import type { Stream } from 'node-av/lib';
 import { type CodecContext, type CodecParameters, Dictionary, FormatContext, type Packet, Rational } from 'node-av/lib';
 import type { Rational as Ratio } from '../media-info.ts';
@@ -46,9 +46,13 @@ export class Muxer implements AsyncDisposable {
 
   /** Takes over the packet's contents. @param timeBase Unit of the packet's times. */
   async write(packet: Packet, stream: Stream, timeBase: Ratio): Promise<void> {
-    packet.streamIndex = stream.index;
-    packet.rescaleTs(timeBase, stream.timeBase);
-    check(await this.#format.interleavedWriteFrame(packet), 'writing the file');
+    check(await this.#interleave(packet, stream, timeBase), 'writing the file');
+  }
+
+  /** Writes a packet from somebody else's file; one with damage that the container does not take is passed over. */
+  async copy(packet: Packet, stream: Stream, timeBase: Ratio): Promise<void> {
+    const status = await this.#interleave(packet, stream, timeBase);
+    if (status !== AVERROR_EINVAL && status !== AVERROR_INVALIDDATA) check(status, 'writing the file');
   }
 
   /** Sets an option of the container that is only used at its end. */
@@ -62,6 +66,12 @@ export class Muxer implements AsyncDisposable {
     await this.#format.flush();
     check(this.#format.pb?.error ?? 0, 'completing the file');
     await this.#format.closeOutput();
+  }
+
+  #interleave(packet: Packet, stream: Stream, timeBase: Ratio): Promise<number> {
+    packet.streamIndex = stream.index;
+    packet.rescaleTs(timeBase, stream.timeBase);
+    return this.#format.interleavedWriteFrame(packet);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
