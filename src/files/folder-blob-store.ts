@@ -17,11 +17,13 @@ const chunkBytes = 256 * 1024;
  * their name last.
  */
 export class FolderBlobStore implements BlobStore {
+  readonly #folder: string;
   readonly #blobs: string;
   readonly #parts: string;
   readonly #spool: Spool;
 
   constructor(folder: string) {
+    this.#folder = folder;
     this.#blobs = join(folder, 'blobs');
     this.#parts = join(folder, 'parts');
     this.#spool = new Spool(join(folder, 'spool'));
@@ -121,6 +123,8 @@ export class FolderBlobStore implements BlobStore {
   }
 
   async probe(): Promise<void> {
+    // Not what they are in, which was there when the server started.
+    for (const folder of [this.#folder, this.#spool.folder, this.#blobs]) await mkdir(folder).catch(ignoreExisting);
     await probeFolder(this.#spool.folder);
     await probeFolder(this.#blobs);
   }
@@ -174,4 +178,8 @@ async function concatenate(path: string, sources: readonly string[]): Promise<nu
   for (const source of sources) await whole.appendFile(createReadStream(source, { highWaterMark: chunkBytes }));
   const { size } = await whole.stat();
   return size;
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
@@ -161,8 +161,9 @@ export class S3BlobStore implements BlobStore {
   }
 
   async probe(): Promise<void> {
+    await mkdir(this.#spool.folder, { recursive: true });
     await probeFolder(this.#spool.folder);
-    const object = { Bucket: this.#bucket, Key: `probes/${randomUUID()}` };
+    const object = { Bucket: this.#bucket, Key: `${prefix}probe-${randomUUID()}` };
     await this.#asking(() => this.#client.send(new PutObjectCommand({ ...object, Body: 'probe' })));
     await this.#asking(() => this.#client.send(new DeleteObjectCommand(object)));
   }

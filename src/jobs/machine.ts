@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseUnavailable } from '../database/database-unavailable.ts';
 import { type ErrorKind, SoundstageError } from '../shared/errors.ts';
 import { systemCode } from '../shared/system-code.ts';
 import type { Report } from './report.ts';
@@ -54,6 +55,8 @@ export class Machine {
   async examine(error: unknown): Promise<Trouble> {
     const kind = kindOf(error);
     if (kind === 'input' || kind === 'cancelled') return 'request';
+    // It shows by itself when that is over: nothing can be taken until then.
+    if (error instanceof DatabaseUnavailable) return 'machine';
     this.#note(await failureOf(this.#probes.storage));
     if (kind === 'weights') this.#note(await failureOf(this.#probes.model));
     if (this.#trouble !== undefined) return 'machine';

@@ -213,6 +213,6 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     await silence(twice.id);
     await expect.poll(() => maker.started.slice(2), { timeout: 10_000 }).toEqual([twice.id, twice.id]);
     await silence(twice.id, 2);
-    expect(await jobs.completed(twice.id)).toMatchObject({ statusCode: 503, errorType: 'runner_disconnected' });
+    expect(await jobs.completed(twice.id)).toMatchObject({ statusCode: 500, errorType: 'runner_server_error' });
   });
 });

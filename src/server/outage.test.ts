@@ -51,7 +51,10 @@ test('while PostgreSQL is down every route answers 503 with Retry-After, and eve
     }
     expect((await fetch(`${url}/health`)).status).toBe(200);
     const ready = await fetch(`${url}/ready`);
-    expect([ready.status, await ready.json()]).toMatchObject([503, { checks: { database: expect.stringMatching(/does not answer/) } }]);
+    expect([ready.status, await ready.json()]).toMatchObject([
+      503,
+      { checks: { database: expect.stringMatching(/does not answer/) } },
+    ]);
   });
   for (const route of routes.slice(3, 4)) expect((await ask(route)).status).toBe(202);
   expect((await submit(url)).status).toBe(200);

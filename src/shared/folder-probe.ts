@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rm, statfs } from 'node:fs/promises';
+import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SoundstageError } from './errors.ts';
 import { systemCode } from './system-code.ts';
@@ -17,7 +17,8 @@ export async function requireFreeSpace(folder: string, least: number): Promise<v
 }
 
 /**
- * Finds out whether files can be written in a folder, made if absent, by writing one to the disk and removing it.
+ * Finds out whether files can be written in a folder by writing one to the disk and removing it. A folder that is not
+ * there is not made: it may have been moved away, or its disk be gone.
  *
  * @param leastFree bytes
  * @throws SoundstageError `device`; says nothing of where the folder is, since it may be told to anybody
@@ -25,7 +26,6 @@ export async function requireFreeSpace(folder: string, least: number): Promise<v
 export async function probeFolder(folder: string, leastFree = 0): Promise<void> {
   const path = join(folder, `probe-${randomUUID()}`);
   try {
-    await mkdir(folder, { recursive: true });
     await requireFreeSpace(folder, leastFree);
     try {
       await using file = await open(path, 'wx', 0o600);
