@@ -97,7 +97,7 @@ test('a killed process on the embedded database leaves nothing undone: the next 
   const rows = await jobs.database.kysely.selectFrom('requests').selectAll().execute();
   expect(rows.find(({ id }) => id === started)).toMatchObject({ crashes: 0, interruptions: 1 });
   expect(rows.find(({ id }) => id === ids.waiting)).toMatchObject({ interruptions: 0 });
-});
+}, 120_000);
 
 test('a process that is killed again and again over one request ends it cleanly', async () => {
   const options = await databases.newDatabase('embedded');
@@ -140,9 +140,9 @@ test('a request that kills its process does so twice, and not before those that 
     errorType: 'runner_server_error',
     body: { detail: expect.stringContaining('died, twice') },
   });
-  // They were made by the second process, before it got to the killer again; it may not have stored the last one yet.
+  // The second process made them before it got to the killer again, and may not have stored them yet.
   for (const id of others) expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
-  expect([[], [others[1]]]).toContainEqual(jobs.maker.started);
+  expect(jobs.maker.started).not.toContain(killer);
   const { rows } = await sql<object>`select distinct interruptions from requests where id <> ${killer}`.execute(
     jobs.database.kysely,
   );
