@@ -7,6 +7,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0002-progress': { up: progress },
   '0003-drawn-seed': { up: drawnSeed },
   '0004-claims': { up: claims },
+  '0005-input-files': { up: inputFiles },
 };
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => ({ ...migrations }) };
@@ -141,4 +142,9 @@ async function claims(database: Kysely<unknown>): Promise<void> {
     create index requests_waiting on requests (priority desc, coalesce(requeued_at, accepted_at), sequence)
       where state = 'IN_QUEUE'`.execute(database);
   await sql`create index requests_claimed on requests (heartbeat_at) where heartbeat_at is not null`.execute(database);
+}
+
+async function inputFiles(database: Kysely<unknown>): Promise<void> {
+  await sql`alter table files add column input_of uuid`.execute(database);
+  await sql`create index files_of_input on files (input_of) where input_of is not null`.execute(database);
 }

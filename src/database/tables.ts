@@ -123,6 +123,8 @@ export interface FilesTable {
   access_rules: Json<readonly { readonly user: string; readonly decision: 'allow' | 'forbid' | 'hide' }[]>;
   /** The request that made it. */
   request_id: string | null;
+  /** The request that it is part of the input of: it goes with the request's payloads. */
+  input_of: string | null;
   /** The blob store's name of an upload in parts. */
   upload_id: string | null;
   /** Seconds it is kept once stored; null: for ever. */

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import type { HubSettings } from '../models/hub/settings.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { withoutSurroundings } from '../shared/without-surroundings.ts';
-import { isDataUri } from './data-uri.ts';
+import { isDataUri } from './data-uri-decoder.ts';
 import { fetchHubLora, type HubLoraFetch } from './hub-lora.ts';
 import { parseHubReference, parseHubUrl } from './hub-reference.ts';
 import { findLocalLora } from './local-lora.ts';

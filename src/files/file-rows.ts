@@ -15,6 +15,14 @@ export interface Reservation extends NewFile {
   readonly retention: number | undefined;
 }
 
+/** Files that a request made, or that are part of its input. */
+export interface PartOfRequest {
+  readonly requestId: string;
+  readonly as: 'request_id' | 'input_of';
+}
+
+const hidden: AccessControl = Object.freeze({ default: 'hide', rules: [] });
+
 /** The table of files. A row goes from `pending` through `storing` to `stored`, and from anywhere to `removed`. */
 export class FileRows {
   readonly #kysely: Kysely<Tables>;
@@ -23,8 +31,9 @@ export class FileRows {
     this.#kysely = kysely;
   }
 
-  async insert({ id, owner, name, contentType, requestId, lifecycle, ...times }: Reservation): Promise<void> {
-    const access = lifecycle?.initial_acl;
+  async insert({ id, owner, name, contentType, requestId, inputOf, lifecycle, ...times }: Reservation): Promise<void> {
+    const access = inputOf === undefined ? lifecycle?.initial_acl : hidden;
+    const lifetime = lifecycle?.expiration_duration_seconds ?? times.retention ?? null;
     await this.#kysely
       .insertInto('files')
       .values({
@@ -36,7 +45,8 @@ export class FileRows {
         access: access?.default ?? 'allow',
         access_rules: JSON.stringify(access?.rules ?? []),
         request_id: requestId ?? null,
-        lifetime: lifecycle?.expiration_duration_seconds ?? times.retention ?? null,
+        input_of: inputOf ?? null,
+        lifetime: inputOf === undefined ? lifetime : null,
         expires_at: new Date(Date.now() + times.pendingSeconds * 1000),
       })
       .execute();
@@ -44,6 +54,10 @@ export class FileRows {
 
   find(id: string): Promise<FileRow | undefined> {
     return this.#kysely.selectFrom('files').selectAll().where('id', '=', id).executeTakeFirst();
+  }
+
+  inputsOf(requestId: string): Promise<FileRow[]> {
+    return this.#kysely.selectFrom('files').selectAll().where('input_of', '=', requestId).execute();
   }
 
   async setUpload(id: string, upload: string): Promise<void> {
@@ -86,8 +100,8 @@ export class FileRows {
     return (await this.find(id))?.state !== 'stored';
   }
 
-  async markRequestRemoved(requestId: string): Promise<void> {
-    await this.#kysely.updateTable('files').set({ state: 'removed' }).where('request_id', '=', requestId).execute();
+  async markRequestRemoved({ requestId, as }: PartOfRequest): Promise<void> {
+    await this.#kysely.updateTable('files').set({ state: 'removed' }).where(as, '=', requestId).execute();
   }
 
   /** Marks what has expired, and what was reserved for a request that is over or gone. */
@@ -117,16 +131,10 @@ export class FileRows {
   }
 
   /** Removed rows with an id after `after`, in order of id. */
-  removed(after: string, limit: number, requestId?: string): Promise<Pick<FileRow, 'id' | 'upload_id'>[]> {
-    return this.#kysely
-      .selectFrom('files')
-      .select(['id', 'upload_id'])
-      .where('state', '=', 'removed')
-      .where('id', '>', after)
-      .$if(requestId !== undefined, (query) => query.where('request_id', '=', requestId ?? null))
-      .orderBy('id')
-      .limit(limit)
-      .execute();
+  removed(after: string, limit: number, of?: PartOfRequest): Promise<Pick<FileRow, 'id' | 'upload_id'>[]> {
+    const removed = this.#kysely.selectFrom('files').select(['id', 'upload_id']).where('state', '=', 'removed');
+    const asked = of === undefined ? removed : removed.where(of.as, '=', of.requestId);
+    return asked.where('id', '>', after).orderBy('id').limit(limit).execute();
   }
 
   async delete(id: string): Promise<void> {

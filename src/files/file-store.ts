@@ -5,7 +5,7 @@ import { SoundstageError } from '../shared/errors.ts';
 import { isKey } from './blob-key.ts';
 import type { BlobStore, ByteRange, ByteSource } from './blob-store.ts';
 import { safeFileName } from './file-name.ts';
-import { FileRows } from './file-rows.ts';
+import { FileRows, type PartOfRequest } from './file-rows.ts';
 import { FileSweep } from './file-sweep.ts';
 import { lookupFileUrl } from './file-url.ts';
 import type { AccessControl, AccessDecision } from './lifecycle.ts';
@@ -40,6 +40,8 @@ export interface OwnUrlOptions {
 
 /** Seconds in which an upload has to be finished, or a request has to produce its file. */
 export const pendingSeconds = 86_400;
+/** Seconds in which a file that is complete has to be part of a request. */
+const inputPendingSeconds = 3600;
 
 /**
  * Uploaded and produced files: their bytes in a blob store, everything else in the table `files`.
@@ -71,7 +73,8 @@ export class FileStore implements AsyncDisposable {
     // 128 random bits: knowing the address of a file is what lets most callers read it.
     const id = randomBytes(16).toString('hex');
     const name = safeFileName(file.name);
-    await this.#rows.insert({ ...file, id, name, pendingSeconds, retention: this.#retention });
+    const times = { pendingSeconds: file.inputOf === undefined ? pendingSeconds : inputPendingSeconds };
+    await this.#rows.insert({ ...file, id, name, ...times, retention: this.#retention });
     return new PendingFile({ id, name }, { rows: this.#rows, blobs: this.#blobs, sweep: this.#sweep });
   }
 
@@ -155,8 +158,17 @@ export class FileStore implements AsyncDisposable {
 
   /** Removes what a request produced, and what it reserved for that. */
   async removeOfRequest(requestId: string): Promise<void> {
-    await this.#rows.markRequestRemoved(requestId);
-    await this.#sweep.purgeRemoved(requestId);
+    await this.#removeAll({ requestId, as: 'request_id' });
+  }
+
+  /** What is part of a request's input. */
+  async inputsOf(requestId: string): Promise<readonly StoredFile[]> {
+    return (await this.#rows.inputsOf(requestId)).flatMap((row) => storedFile(row) ?? []);
+  }
+
+  /** Removes what is part of a request's input. */
+  async removeInputsOf(requestId: string): Promise<void> {
+    await this.#removeAll({ requestId, as: 'input_of' });
   }
 
   /** Removes what has expired, was abandoned or was left behind. To be called now and then, by any process. */
@@ -171,5 +183,10 @@ export class FileStore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#blobs[Symbol.asyncDispose]();
+  }
+
+  async #removeAll(of: PartOfRequest): Promise<void> {
+    await this.#rows.markRequestRemoved(of);
+    await this.#sweep.purgeRemoved(of);
   }
 }

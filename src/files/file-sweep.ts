@@ -1,5 +1,5 @@
 import type { BlobStore } from './blob-store.ts';
-import type { FileRows } from './file-rows.ts';
+import type { FileRows, PartOfRequest } from './file-rows.ts';
 
 const batchSize = 500;
 const day = 86_400_000;
@@ -35,12 +35,12 @@ export class FileSweep {
   }
 
   /** Goes on after a failure, which is thrown at the end. */
-  async purgeRemoved(requestId?: string): Promise<void> {
+  async purgeRemoved(of?: PartOfRequest): Promise<void> {
     const failures: unknown[] = [];
-    let rows = await this.#rows.removed('', batchSize, requestId);
+    let rows = await this.#rows.removed('', batchSize, of);
     for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
       for (const row of rows) await this.#purgeRow(row).catch((error: unknown) => failures.push(error));
-      rows = await this.#rows.removed(last.id, batchSize, requestId);
+      rows = await this.#rows.removed(last.id, batchSize, of);
     }
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, `${failures.length} files could not be removed`);

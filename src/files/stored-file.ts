@@ -16,6 +16,8 @@ export interface StoredFile {
   readonly access: AccessControl;
   /** The request that made it. */
   readonly requestId: string | undefined;
+  /** The request that it is part of the input of. */
+  readonly inputOf: string | undefined;
   readonly storedAt: Date;
   readonly expiresAt: Date | undefined;
 }
@@ -33,6 +35,8 @@ export interface NewFile {
   readonly name: string;
   readonly contentType: string;
   readonly requestId?: string | undefined;
+  /** The request that it is part of the input of: for its owner alone, and kept until `removeInputsOf`. */
+  readonly inputOf?: string | undefined;
   readonly lifecycle?: Lifecycle | undefined;
 }
 
@@ -50,6 +54,7 @@ export function storedFile(row: Selectable<FilesTable>, now = new Date()): Store
     etag,
     access: { default: row.access, rules: row.access_rules },
     requestId: row.request_id ?? undefined,
+    inputOf: row.input_of ?? undefined,
     storedAt,
     expiresAt: expiresAt ?? undefined,
   });

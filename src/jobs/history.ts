@@ -1,5 +1,6 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
+import type { RequestRow } from './request-row.ts';
 
 export interface HistoryQuery {
   readonly endpoint: string;
@@ -12,6 +13,8 @@ export interface HistoryQuery {
   /** The `nextCursor` of the page before. */
   readonly cursor?: number | undefined;
   readonly limit: number;
+  /** Default: true. */
+  readonly withPayloads?: boolean | undefined;
 }
 
 /** A completed request, newest first. */
@@ -25,7 +28,7 @@ export interface HistoryItem {
   readonly statusCode: number;
   readonly inferenceSeconds: number | undefined;
   readonly units: number;
-  /** Undefined where payloads are not listed or were erased. */
+  /** Undefined where payloads are not asked for, not listed, very large, or were erased. */
   readonly input: unknown;
   /** As stored; see `presentOutput`. */
   readonly output: unknown;
@@ -57,11 +60,17 @@ export interface UsageBucket {
   readonly cost: number;
 }
 
-/** Completed requests, newest first. */
+/** Bytes of payloads on one page, unless its first item has more. */
+const MOST_TOGETHER = 2 ** 20;
+/** Bytes of an input or output that is shown: all that are made now. Earlier versions kept data URIs in inputs. */
+const LARGEST_SHOWN = 1.25 * 2 ** 20;
+
+/** Completed requests, newest first: `limit` of them, or fewer where their payloads are large. */
 export async function readHistory(kysely: Kysely<Tables>, query: HistoryQuery): Promise<HistoryPage> {
   let select = kysely
     .selectFrom('requests')
-    .selectAll()
+    .select(['id', 'sequence', 'endpoint', 'owner', 'accepted_at', 'started_at', 'ended_at', 'status_code'])
+    .select(['inference_seconds', 'units', 'listed'])
     .where('state', '=', 'COMPLETED')
     .where('endpoint', '=', query.endpoint)
     .orderBy('sequence', 'desc')
@@ -73,7 +82,9 @@ export async function readHistory(kysely: Kysely<Tables>, query: HistoryQuery): 
   if (query.outcome !== undefined) select = select.where(statusCodes[query.outcome]);
   if (query.cursor !== undefined) select = select.where('sequence', '<', String(query.cursor));
   const rows = await select.execute();
-  const page = rows.slice(0, query.limit);
+  const most = rows.slice(0, query.limit);
+  const page = query.withPayloads === false ? most : await fitting(kysely, most);
+  const payloads = query.withPayloads === false ? undefined : await readPayloads(kysely, page);
   const last = page.at(-1);
   return {
     items: page.map((row) => ({
@@ -86,11 +97,60 @@ export async function readHistory(kysely: Kysely<Tables>, query: HistoryQuery): 
       statusCode: row.status_code ?? 0,
       inferenceSeconds: row.inference_seconds ?? undefined,
       units: row.units ?? 0,
-      input: row.listed ? (row.input ?? undefined) : undefined,
-      output: row.listed ? (row.output ?? undefined) : undefined,
+      input: payloads?.get(row.id)?.input ?? undefined,
+      output: payloads?.get(row.id)?.output ?? undefined,
     })),
-    nextCursor: rows.length > query.limit && last !== undefined ? Number(last.sequence) : undefined,
+    nextCursor: rows.length > page.length && last !== undefined ? Number(last.sequence) : undefined,
   };
+}
+
+type HistoryRow = Pick<RequestRow, 'id' | 'listed'>;
+
+/** The first of `rows`, as many as have their payloads on one page. */
+async function fitting<Row extends HistoryRow>(kysely: Kysely<Tables>, rows: readonly Row[]): Promise<readonly Row[]> {
+  const ids = listedIds(rows);
+  if (ids.length === 0) return rows;
+  const bytes = await kysely
+    .selectFrom('requests')
+    .select(['id', sql<number>`coalesce(${shownBytes('input')}, 0) + coalesce(${shownBytes('output')}, 0)`.as('bytes')])
+    .where('id', 'in', ids)
+    .execute();
+  const bytesOf = new Map(bytes.map((row) => [row.id, row.bytes]));
+  let total = 0;
+  const excess = rows.findIndex(({ id }, index) => {
+    total += bytesOf.get(id) ?? 0;
+    return index > 0 && total > MOST_TOGETHER;
+  });
+  return excess < 0 ? rows : rows.slice(0, excess);
+}
+
+async function readPayloads(
+  kysely: Kysely<Tables>,
+  rows: readonly HistoryRow[],
+): Promise<ReadonlyMap<string, Pick<RequestRow, 'input' | 'output'>>> {
+  const ids = listedIds(rows);
+  if (ids.length === 0) return new Map();
+  const payloads = await kysely
+    .selectFrom('requests')
+    .select(['id', shown('input').as('input'), shown('output').as('output')])
+    .where('id', 'in', ids)
+    .execute();
+  return new Map(payloads.map((row) => [row.id, row]));
+}
+
+function listedIds(rows: readonly HistoryRow[]): readonly string[] {
+  return rows.filter(({ listed }) => listed).map(({ id }) => id);
+}
+
+/** Null where it is not shown. What the disk has of it is looked at first: the rest means to read it. */
+function shownBytes(column: 'input' | 'output'): RawBuilder<number | null> {
+  const stored = sql`pg_column_size(${sql.ref(column)})`;
+  const bytes = sql`octet_length(${sql.ref(column)}::text)`;
+  return sql`case when ${stored} <= ${LARGEST_SHOWN} then case when ${bytes} <= ${LARGEST_SHOWN} then ${bytes} end end`;
+}
+
+function shown(column: 'input' | 'output'): RawBuilder<unknown> {
+  return sql`case when ${shownBytes(column)} is not null then ${sql.ref(column)} end`;
 }
 
 const statusCodes = Object.freeze({

@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type InsertObject, type RawBuilder, sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
-import { v7 as uuidv7 } from 'uuid';
 import { drawSeed } from '../contract/clip-settings.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Outcome } from './outcome.ts';
@@ -20,19 +19,24 @@ export interface AcceptedRequest {
 }
 
 export interface Entry {
+  readonly id: string;
   readonly submission: Submission;
+  /** The submission's, as it is kept. */
+  readonly input: unknown;
   /** Whether its payloads appear in the history. */
   readonly listed: boolean;
   /** Of a request that is over before it began. */
-  readonly outcome: Outcome | undefined;
+  readonly outcome?: Outcome | undefined;
+  /** Called in the transaction that makes the request. */
+  readonly commit?: ((transaction: Transaction<Tables>) => Promise<void>) | undefined;
 }
 
 const priorities = Object.freeze({ normal: 0, low: -1 });
 const MOST_TOGETHER = 200;
-const MOST_CHARACTERS_TOGETHER = 8 * 2 ** 20;
+const MOST_CHARACTERS_TOGETHER = 2 ** 20;
 
-interface WaitingEntry extends Entry {
-  readonly id: string;
+interface WaitingEntry extends Omit<Entry, 'input'> {
+  /** JSON. */
   readonly input: string;
   resolve(accepted: AcceptedRequest): void;
   reject(error: unknown): void;
@@ -53,9 +57,9 @@ export class Intake {
 
   /** @throws QueueFullError */
   accept(entry: Entry): Promise<AcceptedRequest> {
-    const input = storedJson(entry.submission.input);
+    const input = storedJson(entry.input);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...entry, id: uuidv7(), input, resolve, reject });
+      this.#waiting.push({ ...entry, input, resolve, reject });
       if (!this.#writing) void this.#write();
     });
   }
@@ -112,6 +116,7 @@ export class Intake {
     }
     if (accepted.length === 0) return answers;
     await transaction.insertInto('requests').values(accepted.map(row)).execute();
+    for (const { commit } of accepted) await commit?.(transaction);
     const waiting = accepted.filter(({ outcome }) => outcome === undefined);
     if (waiting.length > 0) {
       const jobs = waiting.map(({ id, submission }) => ({ id, priority: priorities[submission.priority] }));

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { validate as isUuid } from 'uuid';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import { validateInput } from '../contract/input.ts';
 import type { Database } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
@@ -15,8 +15,9 @@ import {
   type UsageBucket,
   type UsageQuery,
 } from './history.ts';
-import { type AcceptedRequest, Intake } from './intake.ts';
-import { cancelledOutcome, goneReply, invalidOutcome } from './outcome.ts';
+import { malformedAttachment, storeInputFiles, withoutAttachments } from './input-files.ts';
+import { type AcceptedRequest, type Entry, Intake } from './intake.ts';
+import { cancelledOutcome, failureOutcome, goneReply, invalidOutcome, type Outcome } from './outcome.ts';
 import { createQueues } from './queues.ts';
 import type { Report } from './report.ts';
 import { RequestFeed } from './request-feed.ts';
@@ -128,12 +129,13 @@ export class Requests implements AsyncDisposable {
     await this.#requireSpace();
     const validated = validateInput(submission.input);
     const sync = validated.ok ? validated.input.sync_mode : asksForSync(submission.input);
-    const accepted = await this.#intake.accept({
-      submission,
-      listed: submission.storePayloads && !sync,
-      outcome: validated.ok ? undefined : invalidOutcome(validated.problems),
-    });
-    if (validated.ok && submission.startTimeout !== undefined) this.#deadlines.add(submission.startTimeout);
+    const entry = { id: uuidv7(), submission, listed: submission.storePayloads && !sync };
+    if (!validated.ok) return await this.#refuse(entry, invalidOutcome(validated.problems));
+    const malformed = malformedAttachment(submission);
+    if (malformed !== undefined) return await this.#refuse(entry, failureOutcome(malformed, submission.input));
+    await using stored = await storeInputFiles(submission, entry.id, this.#files);
+    const accepted = await this.#intake.accept({ ...entry, input: stored.input, commit: stored.commit });
+    if (submission.startTimeout !== undefined) this.#deadlines.add(submission.startTimeout);
     return accepted;
   }
 
@@ -247,6 +249,11 @@ export class Requests implements AsyncDisposable {
       .execute();
     const count = (state: RequestState): number => rows.find((row) => row.state === state)?.count ?? 0;
     return { waiting: count('IN_QUEUE'), running: count('IN_PROGRESS') };
+  }
+
+  /** Accepts a request that is over: what it brought is not kept. */
+  #refuse(entry: Pick<Entry, 'id' | 'submission' | 'listed'>, outcome: Outcome): Promise<AcceptedRequest> {
+    return this.#intake.accept({ ...entry, input: withoutAttachments(entry.submission), outcome });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

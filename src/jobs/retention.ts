@@ -7,7 +7,7 @@ import { isStoredOutput } from './stored-output.ts';
 const MOST_TOGETHER = 100;
 
 /**
- * Erases input, output and log of a completed request.
+ * Erases input, output and log of a completed request, and the files that came with its input.
  *
  * @param which files go with them: the one it made, or only one that was kept for being part of the reply
  * @returns false: there is no such request, or it is not over
@@ -25,7 +25,8 @@ export async function erasePayloads(
     .where('state', '=', 'COMPLETED')
     .executeTakeFirst();
   if (request === undefined) return false;
-  // The file first: as long as the output names it, an interrupted erasure is taken up again.
+  // The files first: as long as the payloads are there, an interrupted erasure is taken up again.
+  await files.removeInputsOf(id);
   const inline = isStoredOutput(request.output) && request.output.video.inline;
   if (which === 'file' || inline) await files.removeOfRequest(id);
   await kysely.transaction().execute((transaction) => erase(transaction, id));

@@ -15,13 +15,22 @@ export interface CallerOptions {
   readonly retries: Retries;
 }
 
+/** A large data URI of an input: the file that it was decoded into, or what is wrong with it. */
+export type Attachment = { readonly path: string; readonly mediaType: string } | { readonly malformed: string };
+
+/** An input as it came. */
+export interface ReceivedInput {
+  /** The body; validated when it is accepted. */
+  readonly input: unknown;
+  /** By the text that stands for each in the input. */
+  readonly attachments: ReadonlyMap<string, Attachment>;
+}
+
 /** A request as it is handed to the queue. */
-export interface Submission {
+export interface Submission extends ReceivedInput {
   readonly endpoint: string;
   readonly owner: string;
   readonly surface: 'run' | 'queue';
-  /** The body as received; validated when it is accepted. */
-  readonly input: unknown;
   readonly priority: 'normal' | 'low';
   /** Seconds until processing must have started. */
   readonly startTimeout?: number | undefined;

@@ -145,6 +145,7 @@ export function submission(
     owner: 'local',
     surface: 'queue',
     input: { prompt: 'A woman speaks', audio_url: 'https://example.com/a.wav', loras: [], ...input },
+    attachments: new Map(),
     priority: 'normal',
     storePayloads: true,
     caller: { fileBase: 'http://localhost/cdn', ownHosts: ['localhost'], tags: {}, retries: usualRetries },

@@ -9,9 +9,9 @@ import type { PublicKeys } from '../jobs/webhook-keys.ts';
 import type { AppEnv } from './app-env.ts';
 import type { Authentication } from './authentication.ts';
 import { type Arrival, basesOf, ownHostsOf, sharedFileBaseOf } from './bases.ts';
+import type { Bodies } from './bodies.ts';
 import { failureReply } from './error-replies.ts';
 import type { DescribeInstallation } from './installation.ts';
-import type { BodyLimits } from './json-body.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpenReplies } from './open-replies.ts';
@@ -33,7 +33,7 @@ import type { Tokens } from './tokens.ts';
 
 export interface AppDependencies {
   readonly authentication: Authentication;
-  readonly bodyLimits: BodyLimits;
+  readonly bodies: Bodies;
   readonly describeInstallation: DescribeInstallation;
   readonly fileRetention: number | undefined;
   readonly files: FileStore;

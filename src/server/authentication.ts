@@ -24,7 +24,9 @@ export interface AuthenticationOptions {
   readonly tokens: Pick<Tokens, 'verify'>;
 }
 
-const local: Caller = Object.freeze({ owner: 'local', scope: 'ADMIN' });
+/** Owner of everything where no key is asked for. */
+export const keylessOwner = 'local';
+const local: Caller = Object.freeze({ owner: keylessOwner, scope: 'ADMIN' });
 
 /** Tells who makes a request, by its credentials and the server's policy. */
 export class Authentication {

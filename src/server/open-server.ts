@@ -12,6 +12,7 @@ import type { ClipMaker } from '../jobs/clip-maker.ts';
 import { Housekeeping } from '../jobs/housekeeping.ts';
 import { Requests } from '../jobs/requests.ts';
 import { openWebhooks } from '../jobs/webhooks.ts';
+import { openWorkFolder } from '../jobs/work-folder.ts';
 import { Worker } from '../jobs/worker.ts';
 import type { Configuration } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
@@ -19,7 +20,7 @@ import { probeFolder } from '../shared/folder-probe.ts';
 import { isLoopback, urlHost } from './addresses.ts';
 import { type AppDependencies, createApp } from './app.ts';
 import { Authentication } from './authentication.ts';
-import { BodyMemory } from './body-memory.ts';
+import { Bodies } from './bodies.ts';
 import { brokenRequestReply } from './error-replies.ts';
 import type { DescribeInstallation } from './installation.ts';
 import type { Log } from './log.ts';
@@ -67,10 +68,6 @@ export interface RunningServer extends AsyncDisposable {
   readonly authorityPath: string;
 }
 
-/** So many JSON bodies of the largest size may arrive at a time; of smaller ones more. */
-const bodiesAtOnce = 3;
-/** Milliseconds a caller may pause within a JSON body. */
-const bodyIdle = 30_000;
 /** Milliseconds a caller may pause within an upload. */
 const uploadIdle = 60_000;
 /** Milliseconds for replies to be finished when the server ends. */
@@ -90,7 +87,9 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   const metrics = new Metrics({ withProcess: options.withProcessMetrics ?? false });
   const { requests, jwks, checks } = await openJobs(options, { database, files, metrics }, opened);
   const access = await openAccess({ ...options, checks: { ...checks, ...options.checks } }, database, keys);
-  const parts = { ...access, files, metrics, requests, jwks };
+  const folder = opened.use(await openWorkFolder(join(configuration.SOUNDSTAGE_DATA, 'work')));
+  const bodies = new Bodies({ largestInput: configuration.SOUNDSTAGE_MAX_JSON_BYTES, folder });
+  const parts = { ...access, bodies, files, metrics, requests, jwks };
   metrics.watch({ ...parts, database });
   const { listener, authorityPath } = await serve(options, parts);
   opened.defer(async () => {
@@ -177,17 +176,16 @@ async function openAccess({ configuration, checks }: ServerOptions, database: Da
   };
 }
 
-type Parts = Awaited<ReturnType<typeof openAccess>> & Pick<AppDependencies, 'files' | 'metrics' | 'requests' | 'jwks'>;
+type Parts = Awaited<ReturnType<typeof openAccess>> &
+  Pick<AppDependencies, 'bodies' | 'files' | 'metrics' | 'requests' | 'jwks'>;
 
 async function serve(
   { configuration, describeInstallation, log, timeouts }: ServerOptions,
   parts: Parts,
 ): Promise<{ readonly listener: Listener; readonly authorityPath: string }> {
   const { SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
-  const largestBody = configuration.SOUNDSTAGE_MAX_JSON_BYTES;
   const app = createApp({
     ...parts,
-    bodyLimits: { bytes: largestBody, idle: bodyIdle, memory: new BodyMemory(bodiesAtOnce * largestBody) },
     describeInstallation: describeInstallation ?? (async () => ({ loras: [] })),
     fileRetention: configuration.SOUNDSTAGE_FILE_RETENTION,
     log,

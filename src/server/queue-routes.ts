@@ -6,10 +6,10 @@ import type { AppContext, AppEnv } from './app-env.ts';
 import { isEndpoint, isKnownApp, type RequestPath, readAppPath, readRequestPath } from './app-path.ts';
 import type { Authentication } from './authentication.ts';
 import { admitToApp } from './authorization.ts';
+import type { Bodies } from './bodies.ts';
 import { breakOff } from './break-off.ts';
 import { requestErrorReply } from './error-replies.ts';
 import { eventStream } from './event-stream.ts';
-import { type BodyLimits, readJson } from './json-body.ts';
 import type { Log } from './log.ts';
 import type { OpenReplies } from './open-replies.ts';
 import { outcomeReply } from './outcome-reply.ts';
@@ -23,7 +23,7 @@ import { submissionOf } from './submission-of.ts';
 export interface QueueDependencies {
   readonly authentication: Authentication;
   readonly requests: Requests;
-  readonly bodyLimits: BodyLimits;
+  readonly bodies: Bodies;
   readonly openReplies: OpenReplies;
   readonly log: Log;
 }
@@ -46,12 +46,12 @@ export function queueRoutes(deps: QueueDependencies): Hono<AppEnv> {
   return routes;
 }
 
-async function submit(c: AppContext, { requests, bodyLimits }: QueueDependencies): Promise<Response> {
+async function submit(c: AppContext, { requests, bodies }: QueueDependencies): Promise<Response> {
   const options = readQueueOptions(
     (name) => c.req.header(name),
     (name) => c.req.query(name),
   );
-  const input = await readJson(c.req.raw, bodyLimits);
+  await using input = await bodies.input(c);
   try {
     const { id, queuePosition } = await requests.submit(submissionOf(c, 'queue', input, options));
     const urls = requestUrls(c.var.bases.queue, id);

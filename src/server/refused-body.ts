@@ -20,6 +20,11 @@ export class RefusedBody extends Error {
     return new RefusedBody(413, { detail, error_type: 'bad_request' });
   }
 
+  /** @param detail says what to do */
+  static tooMuchText(detail: string): RefusedBody {
+    return new RefusedBody(413, { detail, error_type: 'bad_request' });
+  }
+
   static tooManyAtOnce(): RefusedBody {
     const detail =
       'Too many large request bodies arrive at the same time; try again, or upload files and give their URL';

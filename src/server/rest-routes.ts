@@ -5,8 +5,8 @@ import type { PublicKeys } from '../jobs/webhook-keys.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import type { Authentication } from './authentication.ts';
 import { requireCaller } from './authorization.ts';
+import type { Bodies } from './bodies.ts';
 import { erasedPayloads } from './erased-payloads.ts';
-import { type BodyLimits, readJson } from './json-body.ts';
 import { detail, methodNotAllowed } from './replies.ts';
 import { restStorageRoutes, type StorageDependencies } from './storage/rest-storage-routes.ts';
 import type { Tokens } from './tokens.ts';
@@ -17,7 +17,7 @@ export interface RestDependencies {
   readonly requests: Requests;
   readonly storage: StorageDependencies;
   readonly tokens: Tokens;
-  readonly bodyLimits: BodyLimits;
+  readonly bodies: Bodies;
   /** The keys webhooks are signed with. */
   readonly jwks: PublicKeys;
 }
@@ -56,8 +56,8 @@ export function restRoutes(deps: RestDependencies): Hono<AppEnv> {
   return routes;
 }
 
-async function issueToken(c: AppContext, { bodyLimits, tokens }: RestDependencies): Promise<string> {
-  const { allowed_apps: apps, ...asked } = checked(tokenRequest, await readJson(c.req.raw, bodyLimits));
+async function issueToken(c: AppContext, { bodies, tokens }: RestDependencies): Promise<string> {
+  const { allowed_apps: apps, ...asked } = checked(tokenRequest, await bodies.json(c));
   return await tokens.issue(
     'app',
     { owner: c.var.caller.owner, apps },

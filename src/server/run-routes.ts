@@ -5,10 +5,10 @@ import type { AppContext, AppEnv } from './app-env.ts';
 import { isEndpoint, isKnownApp, isStream, readAppPath } from './app-path.ts';
 import type { Authentication } from './authentication.ts';
 import { admitToApp } from './authorization.ts';
+import type { Bodies } from './bodies.ts';
 import { breakOff } from './break-off.ts';
 import { requestErrorReply } from './error-replies.ts';
 import { eventStream } from './event-stream.ts';
-import { type BodyLimits, readJson } from './json-body.ts';
 import type { Log } from './log.ts';
 import type { OpenReplies, OpenReply } from './open-replies.ts';
 import { outcomeReply } from './outcome-reply.ts';
@@ -21,7 +21,7 @@ import { submissionOf } from './submission-of.ts';
 export interface RunDependencies {
   readonly authentication: Authentication;
   readonly requests: Requests;
-  readonly bodyLimits: BodyLimits;
+  readonly bodies: Bodies;
   readonly openReplies: OpenReplies;
   readonly slots: RunSlots;
   readonly log: Log;
@@ -45,10 +45,10 @@ export function runRoutes(deps: RunDependencies): Hono<AppEnv> {
 }
 
 async function run(c: AppContext, deps: RunDependencies, streams: boolean): Promise<Response> {
-  const { requests, bodyLimits, openReplies, slots, log } = deps;
+  const { requests, bodies, openReplies, slots, log } = deps;
   const options = readRunOptions((name) => c.req.header(name));
   // Before a slot is taken, which would be held for as long as the body takes.
-  const input = await readJson(c.req.raw, bodyLimits);
+  await using input = await bodies.input(c);
   await using resources = new AsyncDisposableStack();
   const slot = slots.take(c.var.caller.owner);
   if (slot === undefined) {
@@ -58,6 +58,7 @@ async function run(c: AppContext, deps: RunDependencies, streams: boolean): Prom
   resources.use(slot);
   const open = resources.use(openReplies.add(c.req.raw.signal));
   const { id } = await requests.submit(submissionOf(c, 'run', input, options));
+  await input[Symbol.asyncDispose]();
   resources.defer(() => abandon(requests, id, open));
   const status = streams ? await firstStatus(requests, id, open) : await lastStatus(requests, id, open);
   if (status === undefined) return endedReply(id, open);

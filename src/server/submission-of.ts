@@ -1,5 +1,5 @@
 import { endpoint } from '../contract/endpoint.ts';
-import type { Submission } from '../jobs/submission.ts';
+import type { ReceivedInput, Submission } from '../jobs/submission.ts';
 import type { AppContext } from './app-env.ts';
 import type { RequestOptions } from './request-options.ts';
 
@@ -7,15 +7,17 @@ import type { RequestOptions } from './request-options.ts';
 export function submissionOf(
   c: AppContext,
   surface: 'run' | 'queue',
-  input: unknown,
+  { input, attachments }: ReceivedInput,
   { lifecycle, retries, tags, ...options }: RequestOptions,
 ): Submission {
+  const fileBase = c.var.sharedFileBase;
   return {
     ...options,
     endpoint: endpoint.id,
     owner: c.var.caller.owner,
     surface,
     input,
-    caller: { fileBase: c.var.sharedFileBase, ownHosts: c.var.ownHosts, lifecycle, tags, retries },
+    attachments,
+    caller: { fileBase, ownHosts: [...c.var.ownHosts, new URL(fileBase).host], lifecycle, tags, retries },
   };
 }

@@ -5,14 +5,15 @@ import { modelEntry, priceEntry } from '../../contract/models-list.ts';
 import { openapi } from '../../contract/openapi.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import type { HistoryItem } from '../../jobs/history.ts';
+import { presentInput } from '../../jobs/input-files.ts';
 import type { Requests } from '../../jobs/requests.ts';
 import { isStoredOutput, presentOutput } from '../../jobs/stored-output.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import type { Authentication } from '../authentication.ts';
 import { requireCaller } from '../authorization.ts';
 import { badRequest } from '../bad-request.ts';
+import type { Bodies } from '../bodies.ts';
 import { erasedPayloads } from '../erased-payloads.ts';
-import { type BodyLimits, readJson } from '../json-body.ts';
 import type { Log } from '../log.ts';
 import { platformStorageRoutes } from '../storage/platform-storage-routes.ts';
 import { checked } from '../validation.ts';
@@ -26,7 +27,7 @@ export interface PlatformDependencies {
   readonly authentication: Authentication;
   readonly requests: Requests;
   readonly files: FileStore;
-  readonly bodyLimits: BodyLimits;
+  readonly bodies: Bodies;
   /** Seconds; undefined: for ever. */
   readonly fileRetention: number | undefined;
   readonly log: Log;
@@ -43,7 +44,7 @@ export function platformRoutes(deps: PlatformDependencies): Hono<AppEnv> {
   publicRoutes(routes);
   routes.use('/*', requireCaller(deps.authentication, platformError));
   routes.post('/v1/models/pricing/estimate', async (c) => {
-    const asked = checked(estimateSchema, await readJson(c.req.raw, deps.bodyLimits));
+    const asked = checked(estimateSchema, await deps.bodies.json(c));
     const total = await estimate(asked, deps.requests, c.var.caller);
     return c.json({ estimate_type: asked.estimate_type, total_cost: total, currency: endpoint.price.currency });
   });
@@ -113,6 +114,7 @@ function tagsQuery(c: AppContext): Readonly<Record<string, string>> | undefined 
 async function history(c: AppContext, { requests, files }: PlatformDependencies): Promise<unknown> {
   const [endpointId] = listQuery(c, 'endpoint_id');
   if (endpointId === undefined) throw badRequest('endpoint_id is missing', 'endpoint_id');
+  const withPayloads = listQuery(c, 'expand').includes('payloads');
   const listed = await requests.list({
     endpoint: endpointId,
     owner: visibleOwner(c),
@@ -122,10 +124,13 @@ async function history(c: AppContext, { requests, files }: PlatformDependencies)
     outcome: choiceQuery(c, 'status', outcomes),
     cursor: numberQuery(c, 'cursor', 1, Number.MAX_SAFE_INTEGER),
     limit: numberQuery(c, 'limit', 1, 100) ?? 20,
+    withPayloads,
   });
-  const withPayloads = listQuery(c, 'expand').includes('payloads');
-  const present = async ({ output }: HistoryItem): Promise<unknown> =>
-    isStoredOutput(output) ? await presentOutput(output, files, c.var.bases.cdn) : output;
+  const fileBase = c.var.bases.cdn;
+  const present = async ({ id, input, output }: HistoryItem) => ({
+    input: await presentInput(input, id, { files, fileBase }),
+    output: isStoredOutput(output) ? await presentOutput(output, files, fileBase) : output,
+  });
   return await historyBody(listed, withPayloads ? present : undefined);
 }
 

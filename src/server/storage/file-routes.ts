@@ -44,7 +44,7 @@ async function signedLink(c: AppContext, deps: StorageDependencies): Promise<obj
   if (found === undefined || deps.files.access(found, { user }) === 'hide')
     throw new StorageRefusal(404, 'File not found');
   if (found.owner !== user) throw new StorageRefusal(403, 'Only the owner of a file may sign links to it');
-  const { duration } = await readBody(c, signing);
+  const { duration } = await readBody(c, deps.bodies, signing);
   const expiresAt = new Date(Date.now() + duration * 1000);
   const url = `${c.var.bases.cdn}${filePath(found)}?identity=${deps.files.signature(found.id, expiresAt)}`;
   return { signed_url: url, expires_at: expiresAt.toISOString() };

@@ -30,7 +30,7 @@ export function partUploadRoutes(deps: StorageDependencies): Hono<AppEnv> {
   });
   routes.post(`${upload}/complete`, async (c) => {
     const id = await ownUpload(c, deps);
-    const { parts } = await readPartList(c);
+    const { parts } = await readPartList(c, deps.bodies);
     const stored = await files.parts.complete(id, parts, uploadLimits.bytes);
     c.header('etag', entityTag(stored));
     return c.json({ access_url: `${c.var.bases.cdn}${filePath(stored)}` });

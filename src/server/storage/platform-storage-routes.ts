@@ -7,12 +7,13 @@ import type { StoredFile } from '../../files/stored-file.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import { platformError } from '../platform/platform-error.ts';
 import { longestLink } from './file-routes.ts';
+import type { StorageDependencies } from './storage-dependencies.ts';
 import { readBody } from './upload-description.ts';
 
 const signing = z.object({ expiration_seconds: z.number().int().min(1).max(longestLink) });
 
 /** Access to files and links to them, on the platform host. The caller is known already. */
-export function platformStorageRoutes({ files }: { readonly files: FileStore }): Hono<AppEnv> {
+export function platformStorageRoutes({ bodies, files }: Pick<StorageDependencies, 'bodies' | 'files'>): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get('/v1/storage/files/acl', async (c) => {
     const file = await ownFile(c, files);
@@ -21,14 +22,14 @@ export function platformStorageRoutes({ files }: { readonly files: FileStore }):
   routes.put('/v1/storage/files/acl', async (c) => {
     const file = await ownFile(c, files);
     if (file === undefined) return notFound(c);
-    const access = parseAccessControl(await readBody(c, z.unknown()));
+    const access = parseAccessControl(await readBody(c, bodies, z.unknown()));
     await files.setAccess(file.id, access);
     return c.json(access);
   });
   routes.post('/v1/storage/files/sign', async (c) => {
     const file = await ownFile(c, files);
     if (file === undefined) return notFound(c);
-    const { expiration_seconds: seconds } = await readBody(c, signing);
+    const { expiration_seconds: seconds } = await readBody(c, bodies, signing);
     const signature = files.signature(file.id, new Date(Date.now() + seconds * 1000));
     return c.json({ signed_url: `${c.var.bases.cdn}${filePath(file)}?identity=${signature}` });
   });

@@ -28,8 +28,12 @@ export function restStorageRoutes(deps: StorageDependencies): Hono<AppEnv> {
 }
 
 /** Reserves a file; whoever has the `upload_url` may fill it, without credentials. */
-async function initiate(c: AppContext, { files, tokens }: StorageDependencies, inParts: boolean): Promise<object> {
-  const file = await describedByBody(c);
+async function initiate(
+  c: AppContext,
+  { bodies, files, tokens }: StorageDependencies,
+  inParts: boolean,
+): Promise<object> {
+  const file = await describedByBody(c, bodies);
   const pending = await files.reserve(file);
   if (inParts) await files.parts.start(pending.id);
   const token = await tokens.issue('upload', { file: pending.id }, pendingSeconds);
@@ -48,8 +52,8 @@ const completion = z.object({
 });
 
 /** No client is known to call this; it takes any of the URLs that an upload was begun with. */
-async function complete(c: AppContext, { files, uploadLimits }: StorageDependencies): Promise<object> {
-  const { parts, ...named } = await readBody(c, completion);
+async function complete(c: AppContext, { bodies, files, uploadLimits }: StorageDependencies): Promise<object> {
+  const { parts, ...named } = await readBody(c, bodies, completion);
   const id = uploadOf(named.file_url ?? named.access_url ?? named.upload_url ?? '');
   if (id === undefined || !(await files.isOwned(id, c.var.caller.owner))) throw unknownUpload();
   const file = await files.parts.complete(id, parts, uploadLimits.bytes);

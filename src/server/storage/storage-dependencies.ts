@@ -2,12 +2,14 @@ import { Hono } from 'hono';
 import type { FileStore } from '../../files/file-store.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { Authentication } from '../authentication.ts';
+import type { Bodies } from '../bodies.ts';
 import { detail } from '../replies.ts';
 import type { Tokens } from '../tokens.ts';
 import { storageRefusal } from './storage-refusal.ts';
 import type { UploadLimits } from './upload-body.ts';
 
 export interface StorageDependencies {
+  readonly bodies: Bodies;
   readonly files: FileStore;
   readonly tokens: Tokens;
   readonly authentication: Authentication;

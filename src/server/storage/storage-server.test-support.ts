@@ -12,10 +12,12 @@ import type { BlobStore } from '../../files/blob-store.ts';
 import { FileStore } from '../../files/file-store.ts';
 import { FolderBlobStore } from '../../files/folder-blob-store.ts';
 import { LinkSignature } from '../../files/link-signature.ts';
+import { openWorkFolder } from '../../jobs/work-folder.ts';
 import type { AppEnv } from '../app-env.ts';
 import { Authentication } from '../authentication.ts';
 import { requireCaller } from '../authorization.ts';
 import { basesOf } from '../bases.ts';
+import { Bodies } from '../bodies.ts';
 import { failureReply } from '../error-replies.ts';
 import { Log } from '../log.ts';
 import { createTokens } from '../tokens.ts';
@@ -61,7 +63,9 @@ export async function startStorageServer(
   const keys = new ApiKeys(kysely);
   const tokens = createTokens(Buffer.alloc(32, 7));
   const authentication = new Authentication({ mode, loopback: true, keys, tokens });
-  const deps = { files, tokens, authentication, uploadLimits: { bytes: limit, idle } };
+  const work = opened.use(await openWorkFolder(join(folder, 'work')));
+  const bodies = new Bodies({ largestInput: limit, folder: work });
+  const deps = { bodies, files, tokens, authentication, uploadLimits: { bytes: limit, idle } };
   const failures: string[] = [];
   const log = Log({ write: (line) => failures.push(line) }, 'error');
 

@@ -4,22 +4,19 @@ import { safeContentType } from '../../files/content-type.ts';
 import { type Lifecycle, parseLifecycle } from '../../files/lifecycle.ts';
 import type { NewFile } from '../../files/stored-file.ts';
 import type { AppContext } from '../app-env.ts';
-import { readJson } from '../json-body.ts';
+import type { Bodies } from '../bodies.ts';
 import { checked } from '../validation.ts';
 
-/** Of the JSON bodies of storage calls; the largest is the list of the parts of an upload. */
-const bodyLimits = Object.freeze({ bytes: 2 * 2 ** 20, idle: 30_000 });
-
 /** @throws RefusedBody where the body is not JSON or does not fit `schema` */
-export async function readBody<Value>(c: AppContext, schema: z.ZodType<Value>): Promise<Value> {
-  return checked(schema, await readJson(c.req.raw, bodyLimits));
+export async function readBody<Value>(c: AppContext, bodies: Bodies, schema: z.ZodType<Value>): Promise<Value> {
+  return checked(schema, await bodies.json(c));
 }
 
 const description = z.object({ content_type: z.string().nullish(), file_name: z.string().nullish() });
 
 /** A file to come, as the body of an `initiate` call describes it. */
-export async function describedByBody(c: AppContext): Promise<NewFile> {
-  const { content_type: type, file_name: name } = await readBody(c, description);
+export async function describedByBody(c: AppContext, bodies: Bodies): Promise<NewFile> {
+  const { content_type: type, file_name: name } = await readBody(c, bodies, description);
   return newFile(c, c.var.caller.owner, type, name);
 }
 
@@ -68,6 +65,6 @@ const partList = z.object({
 /** The body of a `complete` call. */
 export type PartList = z.infer<typeof partList>;
 
-export function readPartList(c: AppContext): Promise<PartList> {
-  return readBody(c, partList);
+export function readPartList(c: AppContext, bodies: Bodies): Promise<PartList> {
+  return readBody(c, bodies, partList);
 }

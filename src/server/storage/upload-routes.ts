@@ -40,7 +40,7 @@ export function uploadRoutes(deps: StorageDependencies): Hono<AppEnv> {
   });
   routes.post('/files/upload/:id/complete', async (c) => {
     const id = await permitted(c, deps);
-    const { parts } = await readPartList(c);
+    const { parts } = await readPartList(c, deps.bodies);
     const stored = await files.parts.complete(id, parts, uploadLimits.bytes);
     c.header('etag', entityTag(stored));
     return c.json({ file_url: `${c.var.bases.cdn}${filePath(stored)}` });
