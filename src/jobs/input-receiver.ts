@@ -22,6 +22,7 @@ export class InputReceiver implements AsyncDisposable {
   readonly #gaps: { readonly at: number; readonly bytes: number }[] = [];
   #text = Buffer.alloc(0);
   #length = 0;
+  #bodyBytes = 0;
   #fileBytes = 0;
   /** Where in the text the current string began; undefined between strings. */
   #string: number | undefined;
@@ -47,6 +48,7 @@ export class InputReceiver implements AsyncDisposable {
 
   /** @throws UnreadableInput */
   async write(chunk: Buffer): Promise<void> {
+    this.#bodyBytes += chunk.length;
     for (let at = 0; at < chunk.length; ) {
       const quote = this.#string === undefined ? chunk.indexOf(QUOTE, at) : this.#closingQuote(chunk, at);
       const end = quote < 0 ? chunk.length : quote;
@@ -60,6 +62,7 @@ export class InputReceiver implements AsyncDisposable {
 
   /** @throws UnreadableInput */
   end(): ReceivedInput {
+    if (this.#file !== undefined) throw UnreadableInput.notJson(undefined, this.#bodyBytes);
     const text = decoded(this.#text.subarray(0, this.#length));
     try {
       return { input: JSON.parse(text), attachments: this.#attachments };

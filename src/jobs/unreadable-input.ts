@@ -8,7 +8,7 @@ export class UnreadableInput extends Error {
     this.position = position;
   }
 
-  static notJson(reason = 'the body is not valid JSON', position: number, cause: unknown): UnreadableInput {
+  static notJson(reason = 'the body is not valid JSON', position: number, cause?: unknown): UnreadableInput {
     return new UnreadableInput(reason, position, cause);
   }
 
