@@ -1,10 +1,15 @@
 // The server under load with an engine that costs nothing: submissions and statuses per second, each next to a bare
-// route on the same libraries that takes and gives JSON of the same size, measured in turn in one run.
+// route on the same libraries that takes and gives JSON of the same size, measured in turn in one run. Then how long
+// others wait while large bodies arrive.
 // Usage: node bench/server.ts [seconds of each measurement]
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { startPostgres } from '../test/support/postgres.ts';
 import { Spawned } from '../test/support/spawned.ts';
 import { type Load, type LoadFigures, measureLoad } from './server-load.ts';
@@ -22,6 +27,7 @@ const connections = 50;
 const streams = 500;
 const rounds = 3;
 const seconds = Number(process.argv[2] ?? 5);
+const largeBodies = { count: 10, bytes: 60e6 };
 
 const folder = await mkdtemp(join(tmpdir(), 'soundstage-bench-'));
 const postgres = await startPostgres();
@@ -29,6 +35,7 @@ try {
   process.stdout.write('| | requests/s | p50 ms | p99 ms | bare Hono | share |\n|---|---|---|---|---|---|\n');
   await measureServer('embedded', {});
   if (postgres !== undefined) await measureServer('PostgreSQL', { DATABASE_URL: await postgres.newDatabase() });
+  await measureHealth();
 } finally {
   await postgres?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
@@ -81,6 +88,40 @@ async function compare(name: string, load: Load, replyLength: number): Promise<v
     `${(100 * share).toFixed(0)} %`,
   ];
   process.stdout.write(`| ${columns.join(' | ')} |\n`);
+}
+
+/** `/health` while nothing else happens, and while large bodies arrive from another process. */
+async function measureHealth(): Promise<void> {
+  const environment = { SOUNDSTAGE_DATA: await mkdtemp(join(folder, 'data-')), SOUNDSTAGE_PORT: '0' };
+  await using server = new Spawned({ program: 'server', environment });
+  const url = await server.ready();
+  const idle = await waitsFor(url, wait(1000 * seconds));
+  const program = fileURLToPath(new URL('./large-bodies-process.ts', import.meta.url));
+  const { count, bytes } = largeBodies;
+  const sent = promisify(execFile)(process.execPath, [program, `${url}/queue/${id}`, String(count), String(bytes)]);
+  const busy = await waitsFor(url, sent);
+  process.stdout.write('\n| `/health` | asked | p50 ms | p99 ms | at most ms |\n|---|---|---|---|---|\n');
+  process.stdout.write(`| nothing else | ${idle} |\n`);
+  process.stdout.write(`| ${count} bodies of ${bytes / 1e6} MB arrive | ${busy} |\n`);
+}
+
+/** How long `/health` takes until `work` is done. */
+async function waitsFor(url: string, work: Promise<unknown>): Promise<string> {
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  const waits: number[] = [];
+  while (!isDone) {
+    const asked = performance.now();
+    await (await fetch(`${url}/health`)).text();
+    waits.push(performance.now() - asked);
+    await wait(5);
+  }
+  await done;
+  const sorted = waits.toSorted((a, b) => a - b);
+  const at = (share: number): string => (sorted[Math.ceil(share * sorted.length) - 1] ?? 0).toFixed(0);
+  return `${waits.length} | ${at(0.5)} | ${at(0.99)} | ${at(1)}`;
 }
 
 interface OpenStream {

@@ -91,7 +91,7 @@ class Base64Decoder implements ContentDecoder {
   #decode(content: string): Buffer {
     this.#spaces.write(content);
     const text = this.#padding + this.#rest + withoutSpace(content);
-    const unpadded = text.replace(/=+$/, '');
+    const unpadded = withoutPadding(text);
     // Padding may only come last: what follows it is put behind it, and then is not base64.
     this.#padding = text.slice(unpadded.length);
     const whole = this.#padding === '' ? unpadded.length - (unpadded.length % 4) : unpadded.length;
@@ -120,9 +120,10 @@ class SpaceWatch {
   #isWrapped = false;
 
   write(content: string): void {
-    for (const [part] of content.matchAll(/\s+|\S+/g)) {
-      if (!/\s/.test(part)) this.#add(part);
-      else if (this.#length > 0) this.#space = this.#extended(part);
+    if (!/\s/.test(content)) return this.#add(content);
+    for (const [part, space] of content.matchAll(/(\s+)|\S+/g)) {
+      if (space === undefined) this.#add(part);
+      else if (this.#length > 0) this.#space = this.#extended(space);
     }
   }
 
@@ -132,6 +133,7 @@ class SpaceWatch {
   }
 
   #add(part: string): void {
+    if (part === '') return;
     if (this.#space !== '') {
       if (this.#space !== 'other' && this.#last !== '=') this.#isSuspect = true;
       const mayBeLine = this.#space === 'one space';
@@ -167,6 +169,12 @@ function unescaped(text: string): string {
 
 function withoutSpace(text: string): string {
   return /\s/.test(text) ? text.replace(/[\t\n\f\r ]+/g, '') : text;
+}
+
+function withoutPadding(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '=') end--;
+  return text.slice(0, end);
 }
 
 function decodeBase64(text: string): Buffer {

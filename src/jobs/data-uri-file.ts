@@ -121,8 +121,9 @@ export class DataUriFile implements AsyncDisposable {
 
 /** Characters at the end of a JSON string's text that are the beginning of an escape sequence. */
 function incompleteEscape(text: string): number {
-  const slash = text.lastIndexOf('\\');
-  if (slash < text.length - 6) return 0;
+  const near = Math.max(0, text.length - 6);
+  const slash = near + text.slice(near).lastIndexOf('\\');
+  if (slash < near) return 0;
   let first = slash;
   while (text[first - 1] === '\\') first--;
   const isEscaped = (slash - first) % 2 === 1;

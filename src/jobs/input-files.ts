@@ -12,10 +12,12 @@ import type { ReceivedInput, Submission } from './submission.ts';
 const SHOWN = 200;
 const LINK_MILLISECONDS = 3_600_000;
 
-/** An input whose data URIs are files of the store. Dispose: those that were not committed are discarded. */
-export interface InputInFiles extends AsyncDisposable {
+/** An input whose data URIs are files of the store: commit them with the request, or discard them. */
+export interface InputInFiles {
   readonly input: unknown;
   commit(transaction: Transaction<Tables>): Promise<void>;
+  /** Does nothing to those that were committed. */
+  discard(): Promise<void>;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function storeInputFiles(
     commit: async (transaction) => {
       for (const file of pending.values()) await file.commit(transaction);
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    discard: () => stack.disposeAsync(),
   };
 }
 

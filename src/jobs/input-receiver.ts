@@ -80,6 +80,10 @@ export class InputReceiver implements AsyncDisposable {
 
   /** -1 where the string goes on. */
   #closingQuote(chunk: Buffer, from: number): number {
+    const quote = chunk.indexOf(QUOTE, from);
+    // Most of what is large has no escapes, and is looked through faster without a thought for them.
+    const end = quote < 0 ? chunk.length : quote;
+    if (!this.#isEscaped && !chunk.subarray(from, end).includes(BACKSLASH)) return quote;
     for (let at = from; at < chunk.length; at++) {
       const byte = chunk[at];
       if (this.#isEscaped) this.#isEscaped = false;

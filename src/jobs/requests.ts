@@ -133,10 +133,15 @@ export class Requests implements AsyncDisposable {
     if (!validated.ok) return await this.#refuse(entry, invalidOutcome(validated.problems));
     const malformed = malformedAttachment(submission);
     if (malformed !== undefined) return await this.#refuse(entry, failureOutcome(malformed, submission.input));
-    await using stored = await storeInputFiles(submission, entry.id, this.#files);
-    const accepted = await this.#intake.accept({ ...entry, input: stored.input, commit: stored.commit });
-    if (submission.startTimeout !== undefined) this.#deadlines.add(submission.startTimeout);
-    return accepted;
+    const { input, commit, discard } = await storeInputFiles(submission, entry.id, this.#files);
+    try {
+      const accepted = await this.#intake.accept({ ...entry, input, commit });
+      if (submission.startTimeout !== undefined) this.#deadlines.add(submission.startTimeout);
+      return accepted;
+    } catch (error) {
+      await discard();
+      throw error;
+    }
   }
 
   async find(id: string): Promise<RequestRecord | undefined> {
