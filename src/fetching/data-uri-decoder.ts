@@ -120,7 +120,10 @@ class SpaceWatch {
   #isWrapped = false;
 
   write(content: string): void {
-    if (!/\s/.test(content)) return this.#add(content);
+    if (!/\s/.test(content)) {
+      this.#add(content);
+      return;
+    }
     for (const [part, space] of content.matchAll(/(\s+)|\S+/g)) {
       if (space === undefined) this.#add(part);
       else if (this.#length > 0) this.#space = this.#extended(space);

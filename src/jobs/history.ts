@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
+import { SoundstageError } from '../shared/errors.ts';
 import type { RequestRow } from './request-row.ts';
 
 export interface HistoryQuery {
@@ -159,7 +160,14 @@ const statusCodes = Object.freeze({
   error: sql<boolean>`status_code >= 400`,
 });
 
-/** Usage by time span, key and endpoint, oldest first. */
+/** In one answer. */
+const MOST_BUCKETS = 10_000;
+
+/**
+ * Usage by time span, key and endpoint, oldest first.
+ *
+ * @throws SoundstageError `input`, type `bad_request`, where that is more than fits into an answer
+ */
 export async function readUsage(kysely: Kysely<Tables>, query: UsageQuery): Promise<readonly UsageBucket[]> {
   const start = sql<Date>`date_trunc(${query.bucket}, at, 'UTC')`;
   let select = kysely
@@ -173,11 +181,15 @@ export async function readUsage(kysely: Kysely<Tables>, query: UsageQuery): Prom
       sql<number>`sum(cost)::float8`.as('cost'),
     ])
     .groupBy([sql`1`, 'owner', 'endpoint'])
-    .orderBy(sql`1`);
+    .orderBy(sql`1`)
+    .limit(MOST_BUCKETS + 1);
   if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
   if (query.endpoint !== undefined) select = select.where('endpoint', '=', query.endpoint);
   if (query.from !== undefined) select = select.where('at', '>=', query.from);
   if (query.to !== undefined) select = select.where('at', '<', query.to);
   if (query.tags !== undefined) select = select.where(sql<boolean>`tags @> ${JSON.stringify(query.tags)}::jsonb`);
-  return await select.execute();
+  const buckets = await select.execute();
+  if (buckets.length <= MOST_BUCKETS) return buckets;
+  const message = `there are more than ${MOST_BUCKETS} entries: ask for a shorter time, or a longer timeframe`;
+  throw new SoundstageError('input', message, { type: 'bad_request', field: 'timeframe' });
 }

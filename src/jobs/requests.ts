@@ -44,6 +44,7 @@ export interface RequestsOptions {
 /** How a request ended, as its caller gets it. */
 export interface RequestOutcome {
   readonly statusCode: number;
+  /** An `InlineOutput`, or the body itself. */
   readonly body: unknown;
   /** Megapixels billed. */
   readonly units: number;
@@ -63,6 +64,9 @@ export interface RequestRecord {
   readonly owner: string;
   readonly surface: 'run' | 'queue';
 }
+
+/** In one answer. */
+const MOST_LOG_ENTRIES = 1000;
 
 export type CancelReason = 'client_cancelled' | 'client_disconnected';
 
@@ -157,7 +161,7 @@ export class Requests implements AsyncDisposable {
     return isUuid(id) ? await this.#reader.read(id) : undefined;
   }
 
-  /** The request's log in order, from the entry after `after` on. */
+  /** The request's log in order, from the entry after `after` on; of very many, the newest. */
   async logs(id: string, after = 0): Promise<readonly NumberedLogEntry[]> {
     if (!isUuid(id)) return [];
     const rows = await this.#context.database.kysely
@@ -165,9 +169,10 @@ export class Requests implements AsyncDisposable {
       .select(['sequence', 'at', 'level', 'message'])
       .where('request_id', '=', id)
       .where('sequence', '>', String(after))
-      .orderBy('sequence')
+      .orderBy('sequence', 'desc')
+      .limit(MOST_LOG_ENTRIES)
       .execute();
-    return rows.map((row) => ({ ...row, sequence: Number(row.sequence) }));
+    return rows.reverse().map((row) => ({ ...row, sequence: Number(row.sequence) }));
   }
 
   /** How far a running request is; undefined where that is not known. */

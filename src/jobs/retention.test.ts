@@ -1,5 +1,7 @@
+import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
+import { InlineOutput } from './inline-output.ts';
 import { eraseExpiredPayloads } from './retention.ts';
 import { openJobs, submission, type TestJobs } from './test-jobs.ts';
 
@@ -52,7 +54,11 @@ describe.each(databases.kinds)('payloads (%s)', (kind) => {
     await jobs.completed(id);
     const url = `data:video/mp4;base64,${Buffer.from('clip of A woman speaks').toString('base64')}`;
     for (let reading = 0; reading < 2; reading++) {
-      expect(await jobs.requests.outcome(id, base)).toMatchObject({ body: { video: { url, num_frames: 3 } } });
+      const outcome = await jobs.requests.outcome(id, base);
+      if (!(outcome?.body instanceof InlineOutput)) throw new Error('the clip is not part of the output');
+      const json = await text(outcome.body.json());
+      expect(JSON.parse(json)).toMatchObject({ video: { url, num_frames: 3 } });
+      expect(outcome.body.bytes).toBe(json.length);
     }
     const [file] = await jobs.database.kysely.selectFrom('files').selectAll().execute();
     expect(file).toMatchObject({ access: 'hide', state: 'stored' });

@@ -3,6 +3,7 @@ import type { Output } from '../contract/output.ts';
 import type { FileStore } from '../files/file-store.ts';
 import { filePath } from '../files/file-url.ts';
 import type { MadeClip } from './clip-maker.ts';
+import { InlineOutput } from './inline-output.ts';
 
 /** A clip's output as it is kept: the video is named by the file it is in, since every caller reaches us differently. */
 export interface StoredOutput {
@@ -58,19 +59,13 @@ export function isStoredOutput(output: unknown): output is StoredOutput {
  * @param fileBase address of the file server, e.g. `https://host/cdn`
  */
 export async function presentOutput(
-  { video: { file, inline, ...video }, seed, prompt }: StoredOutput,
+  { video: { file: id, inline, ...video }, seed, prompt }: StoredOutput,
   files: FileStore,
   fileBase: string,
-): Promise<Output | undefined> {
-  const address = (): string => `${fileBase}${filePath({ id: file, name: video.file_name })}`;
-  const url = inline ? await dataUri(files, file) : address();
-  return url === undefined ? undefined : { video: { url, ...video }, seed, prompt };
-}
-
-async function dataUri(files: FileStore, id: string): Promise<string | undefined> {
-  const opened = await files.open(id);
-  if (opened === undefined) return undefined;
-  const pieces: Buffer[] = [];
-  for await (const piece of opened.stream) pieces.push(piece);
-  return `data:${opened.file.contentType};base64,${Buffer.concat(pieces).toString('base64')}`;
+): Promise<Output | InlineOutput | undefined> {
+  const url = `${fileBase}${filePath({ id, name: video.file_name })}`;
+  const output = { video: { url, ...video }, seed, prompt };
+  if (!inline) return output;
+  const file = await files.find(id);
+  return file && new InlineOutput(output, file, files);
 }

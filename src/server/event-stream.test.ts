@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { asciiJson, type EventStreamOptions, eventStream } from './event-stream.ts';
+import { asciiJson } from '../shared/ascii-json.ts';
+import { type EventStreamOptions, eventStream } from './event-stream.ts';
 
 let released = 0;
 let failure: unknown;

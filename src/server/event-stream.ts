@@ -1,3 +1,6 @@
+import { InlineOutput } from '../jobs/inline-output.ts';
+import { asciiJson } from '../shared/ascii-json.ts';
+
 const encoder = new TextEncoder();
 
 /**
@@ -15,11 +18,11 @@ export interface EventStreamOptions {
   readonly breakOff: (error: unknown) => void;
 }
 
-/** A reply of server-sent events, one write per event and no faster than the reader reads. */
+/** A reply of server-sent events, one write per event (unless it holds a clip) and no faster than the reader reads. */
 export function eventStream(events: AsyncIterable<unknown>, options: EventStreamOptions): Response {
   const { abort, resources, breakOff } = options;
-  const iterator = events[Symbol.asyncIterator]();
-  let next: Promise<IteratorResult<unknown>> | undefined;
+  const iterator = written(events);
+  let next: Promise<IteratorResult<Written>> | undefined;
   let patience: number = silence.first;
   const body = new ReadableStream<Uint8Array>(
     {
@@ -30,7 +33,11 @@ export function eventStream(events: AsyncIterable<unknown>, options: EventStream
           patience = silence.later;
           if (settled === undefined) return controller.enqueue(encoder.encode(': waiting\n\n'));
           next = undefined;
-          if (settled.done !== true) return controller.enqueue(encoder.encode(`data: ${asciiJson(settled.value)}\n\n`));
+          if (settled.done !== true) {
+            // Nothing may come in between the pieces of an event.
+            if (!settled.value.isEnd) patience = Number.POSITIVE_INFINITY;
+            return controller.enqueue(encoder.encode(settled.value.text));
+          }
         } catch (error) {
           breakOff(error);
         }
@@ -51,16 +58,25 @@ export function eventStream(events: AsyncIterable<unknown>, options: EventStream
   });
 }
 
-/** JSON of ASCII characters only: one client decodes chunk by chunk and would damage a character cut in two. */
-export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+interface Written {
+  readonly text: string;
+  /** Of an event. */
+  readonly isEnd: boolean;
+}
+
+async function* written(events: AsyncIterable<unknown>): AsyncGenerator<Written, void, undefined> {
+  for await (const event of events) {
+    if (event instanceof InlineOutput) {
+      yield { text: 'data: ', isEnd: false };
+      for await (const text of event.json()) yield { text, isEnd: false };
+      yield { text: '\n\n', isEnd: true };
+    } else yield { text: `data: ${asciiJson(event)}\n\n`, isEnd: true };
+  }
 }
 
 /** What the promise resolves to; undefined when it takes longer than that. */
 async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
+  if (milliseconds === Number.POSITIVE_INFINITY) return await promise;
   let timer: NodeJS.Timeout | undefined;
   const timeLimit = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, milliseconds, undefined);

@@ -132,6 +132,22 @@ test('data URIs in the rows of an earlier version do not reach the history, nor 
   ]);
 });
 
+test('a log without end is answered by its end, and usage without end by a refusal', async () => {
+  const { headers } = await calls.post(`/run/${id}`);
+  const requestId = headers.get('x-fal-request-id');
+  const { kysely } = server.database;
+  await sql`insert into request_logs (request_id, level, message)
+    select ${requestId}::uuid, 'INFO', 'line ' || n from generate_series(1, 1500) n`.execute(kysely);
+  const { body } = await calls.call(`/queue/${app}/requests/${requestId}/status?logs=1`);
+  expect([body.logs.length, body.logs.at(-1).message]).toEqual([1000, 'line 1500']);
+  await sql`insert into usage (request_id, owner, endpoint, units, cost, at, tags)
+    select gen_random_uuid(), 'local', ${id}, 1, 1, now() - n * interval '1 minute', '{}'
+    from generate_series(1, 10001) n`.execute(kysely);
+  const usage = await calls.call('/v1/models/usage?timeframe=minute');
+  expect([usage.status, usage.body.error.message]).toEqual([400, expect.stringContaining('a longer timeframe')]);
+  expect((await calls.call('/v1/models/usage?timeframe=day')).status).toBe(200);
+});
+
 test('dripping bodies of one key leave room for large ones of another', async () => {
   const [greedy, modest] = [await newKey(), await newKey()];
   const body = JSON.stringify({ ...input, audio_url: audio });

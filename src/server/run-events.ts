@@ -1,3 +1,4 @@
+import { InlineOutput } from '../jobs/inline-output.ts';
 import type { Requests } from '../jobs/requests.ts';
 import type { Bases } from './bases.ts';
 import { statusEvents } from './status-events.ts';
@@ -26,7 +27,9 @@ export async function* runEvents(options: RunEventsOptions): AsyncGenerator<unkn
   if (signal.aborted) throw new RunFailedError('the run was abandoned');
   const outcome = await requests.outcome(id, bases.cdn);
   if (outcome === undefined) throw new RunFailedError(`request ${id} has no outcome`);
-  await requests.replied(id);
+  // A clip that is part of the event is read while the event is written, anything else is there already.
+  if (!(outcome.body instanceof InlineOutput)) await requests.replied(id);
   yield outcome.body;
+  if (outcome.body instanceof InlineOutput) await requests.replied(id);
   if (outcome.statusCode >= 400) throw new RunFailedError(outcome.error);
 }

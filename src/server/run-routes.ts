@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { InlineOutput } from '../jobs/inline-output.ts';
 import type { RequestStatus } from '../jobs/request-status.ts';
 import type { Requests } from '../jobs/requests.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
@@ -74,6 +75,7 @@ async function run(c: AppContext, deps: RunDependencies, streams: boolean): Prom
 async function finalReply(c: AppContext, requests: Requests, id: string): Promise<Response> {
   const outcome = await requests.outcome(id, c.var.bases.cdn);
   if (outcome === undefined) throw new Error(`request ${id} has no outcome`);
+  if (outcome.body instanceof InlineOutput) return outcomeReply(id, outcome, () => requests.replied(id));
   await requests.replied(id);
   return outcomeReply(id, outcome);
 }

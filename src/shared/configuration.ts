@@ -50,7 +50,9 @@ export const configurationSchema = z.object({
   SOUNDSTAGE_LORA_CACHE_BYTES: bytes
     .default(50 * GiB)
     .describe('Disk space for fetched LoRAs; the least used go first.'),
-  SOUNDSTAGE_MAX_JSON_BYTES: bytes.default(64 * MiB).describe('Largest JSON body, data URIs included; besides them it may have 1 MiB.'),
+  SOUNDSTAGE_MAX_JSON_BYTES: bytes
+    .default(64 * MiB)
+    .describe('Largest JSON body, data URIs included; besides them it may have 1 MiB.'),
   SOUNDSTAGE_MAX_UPLOAD_BYTES: bytes.default(2 * GiB).describe('Largest uploaded file.'),
   SOUNDSTAGE_MAX_INPUT_BYTES: bytes.default(512 * MiB).describe('Largest recording or image fetched for a request.'),
   SOUNDSTAGE_MAX_LORA_BYTES: bytes.default(10 * GiB).describe('Largest LoRA fetched for a request.'),
