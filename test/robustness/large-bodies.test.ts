@@ -10,7 +10,7 @@ import { endpointId, input } from './endpoint.ts';
 import { openSocket } from './raw-http.ts';
 
 const MB = 1_000_000;
-/** Three bodies of 64 MiB may be under way, and what is made of one of them. */
+/** Several times what the texts of so many bodies take, and what a busy process has not given back yet. */
 const GROWTH = 600 * MB;
 const spaces = Buffer.alloc(MB, 32);
 
