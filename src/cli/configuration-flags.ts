@@ -11,6 +11,7 @@ const flags = Object.freeze({
   SOUNDSTAGE_MODEL: '--model <id|folder>',
   SOUNDSTAGE_DEVICE: '--device <device>',
   SOUNDSTAGE_AUTH: '--auth <mode>',
+  SOUNDSTAGE_ALLOW_ORIGINS: '--allow-origins <list>',
   SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '--allow-private-hosts <list>',
   SOUNDSTAGE_LORA_FOLDER: '--lora-folder <folder>',
   SOUNDSTAGE_SAFETY_MODEL: '--safety-model <model>',

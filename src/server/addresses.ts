@@ -7,6 +7,22 @@ export function isLoopback(host: string): boolean {
   return ipaddr.process(host).range() === 'loopback';
 }
 
+/** Whether a server is for this machine alone: a public URL elsewhere says that others are let through to it. */
+export function isLocalOnly({
+  host,
+  publicUrl,
+}: {
+  readonly host: string;
+  readonly publicUrl?: string | undefined;
+}): boolean {
+  return isLoopback(host) && (publicUrl === undefined || isLoopback(bareHost(new URL(publicUrl).hostname)));
+}
+
+/** Without the brackets of an IPv6 address. */
+export function bareHost(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+}
+
 /** How an address listened on is called from this machine, as part of a URL. */
 export function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';

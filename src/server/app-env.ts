@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import type { Caller } from './authentication.ts';
-import type { Bases } from './bases.ts';
+import type { Arrival, Bases } from './bases.ts';
 
 /** What the server knows about a request besides the request itself. */
 export interface AppEnv {
@@ -15,10 +15,13 @@ export interface AppEnv {
   readonly Variables: {
     /** Below the origin; see `locate`. */
     path: string;
+    arrival: Arrival;
     bases: Bases;
     ownHosts: readonly string[];
     /** Of file URLs for others than this caller. */
     sharedFileBase: string;
+    /** Pages that may read replies: `*` for all, else an origin; undefined for none but our own. */
+    allowedOrigin: string | undefined;
     /** Set behind the routes that ask for one. */
     caller: Caller;
   };

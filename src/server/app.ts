@@ -1,6 +1,5 @@
 import { RequestError } from '@hono/node-server';
 import { Hono } from 'hono';
-import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
 import { v4 as uuid } from 'uuid';
 import type { FileStore } from '../files/file-store.ts';
@@ -10,8 +9,10 @@ import type { AppEnv } from './app-env.ts';
 import type { Authentication } from './authentication.ts';
 import { type Arrival, basesOf, ownHostsOf, sharedFileBaseOf } from './bases.ts';
 import type { Bodies } from './bodies.ts';
+import { crossOrigin } from './cross-origin.ts';
 import { failureReply } from './error-replies.ts';
 import type { DescribeInstallation } from './installation.ts';
+import { guarded, type KeylessGuard } from './keyless-guard.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpenReplies } from './open-replies.ts';
@@ -38,6 +39,7 @@ export interface AppDependencies {
   readonly fileRetention: number | undefined;
   readonly files: FileStore;
   readonly jwks: PublicKeys;
+  readonly keylessGuard: KeylessGuard;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly openReplies: OpenReplies;
@@ -55,7 +57,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ getPath: internalPath });
   app.onError((error) => failureReply(error, deps.log));
   app.notFound((c) => pathNotFound(c, c.var.path));
-  app.use(identified, measured(deps), crossOrigin, arrived(deps.publicUrl));
+  app.use(identified, measured(deps), arrived(deps.publicUrl), guarded(deps), readable);
   app.route('/run', runRoutes(deps));
   app.route('/queue', queueRoutes(deps));
   app.route('/rest', restRoutes({ ...deps, storage: deps }));
@@ -83,7 +85,7 @@ const identified = createMiddleware<AppEnv>(async (c, next) => {
   if (!c.res.headers.has('x-fal-request-id')) c.res.headers.set('x-fal-request-id', uuid());
 });
 
-const crossOrigin = cors({
+const readable = crossOrigin({
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
   exposeHeaders: [
     'content-length',
@@ -112,6 +114,7 @@ function arrived(publicUrl: string | undefined) {
       socket: incoming?.socket,
     };
     c.set('path', locate(asked.hostname, asked.pathname).path);
+    c.set('arrival', arrival);
     c.set('bases', basesOf(arrival));
     c.set('ownHosts', ownHostsOf(arrival));
     c.set('sharedFileBase', sharedFileBaseOf(arrival));

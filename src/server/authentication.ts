@@ -18,7 +18,7 @@ export type Identification =
 
 export interface AuthenticationOptions {
   readonly mode: 'auto' | 'keys' | 'off';
-  /** Whether only this machine can reach the server. */
+  /** Whether only this machine is to reach the server. */
   readonly loopback: boolean;
   readonly keys: Pick<ApiKeys, 'verify' | 'isActive' | 'any'>;
   readonly tokens: Pick<Tokens, 'verify'>;
@@ -31,6 +31,8 @@ const local: Caller = Object.freeze({ owner: keylessOwner, scope: 'ADMIN' });
 /** Tells who makes a request, by its credentials and the server's policy. */
 export class Authentication {
   readonly #options: AuthenticationOptions;
+  /** Once there was a key, there is no way back. */
+  #isLocked = false;
 
   constructor(options: AuthenticationOptions) {
     this.#options = options;
@@ -40,7 +42,8 @@ export class Authentication {
   async isRequired(): Promise<boolean> {
     const { mode, loopback, keys } = this.#options;
     if (mode !== 'auto') return mode === 'keys';
-    return !loopback || (await keys.any());
+    this.#isLocked ||= !loopback || (await keys.any());
+    return this.#isLocked;
   }
 
   async identify(credentials: Credentials): Promise<Identification> {

@@ -62,6 +62,11 @@ export function ownHostsOf(arrival: Arrival): readonly string[] {
   return [...new Set(named.filter((host) => host !== undefined))];
 }
 
+/** Hosts (with port) by which this request came, as far as it says so. */
+export function namedHostsOf(arrival: Arrival): readonly string[] {
+  return [arrival.url.host, forwardedRoot(arrival)?.host].filter((host) => host !== undefined);
+}
+
 function directBases(arrival: Arrival): Bases {
   const { url } = arrival;
   const declared = publicRoot(arrival) ?? forwardedRoot(arrival);

@@ -90,8 +90,8 @@ test('a caller who sends headers or a body drop by drop is cut off', async () =>
   const { port, hostname } = new URL(server.url);
   for (const begun of [
     '',
-    'POST / HTTP/1.1\r\nHost: a\r\n',
-    `POST /run/${id} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{`,
+    'POST / HTTP/1.1\r\nHost: localhost\r\n',
+    `POST /run/${id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{`,
   ]) {
     const socket = connect({ port: Number(port), host: hostname });
     socket.on('error', () => {});

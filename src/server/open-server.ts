@@ -17,12 +17,13 @@ import { Worker } from '../jobs/worker.ts';
 import type { Configuration } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { probeFolder } from '../shared/folder-probe.ts';
-import { isLoopback, urlHost } from './addresses.ts';
+import { isLocalOnly, isLoopback, urlHost } from './addresses.ts';
 import { type AppDependencies, createApp } from './app.ts';
 import { Authentication } from './authentication.ts';
 import { Bodies } from './bodies.ts';
 import { brokenRequestReply } from './error-replies.ts';
 import type { DescribeInstallation } from './installation.ts';
+import { KeylessGuard } from './keyless-guard.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { OpenReplies } from './open-replies.ts';
@@ -128,11 +129,11 @@ async function openKeyedDatabase(
 
 /** Whoever listens to the world without asking for keys has to say so. */
 async function assertGuarded(configuration: Configuration, keys: ApiKeys): Promise<void> {
-  const { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_HOST: host } = configuration;
-  if (mode !== 'auto' || isLoopback(host) || (await keys.any())) return;
+  const { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
+  if (mode !== 'auto' || isLocalOnly({ host, publicUrl }) || (await keys.any())) return;
   throw new SoundstageError(
     'input',
-    `Anyone who reaches ${host} could use this server: create a key first (\`soundstage keys create\`), or allow it with --auth off.`,
+    `Anyone who reaches ${isLoopback(host) ? publicUrl : host} could use this server: create a key first (\`soundstage keys create\`), or allow it with --auth off.`,
     { field: 'SOUNDSTAGE_AUTH' },
   );
 }
@@ -165,11 +166,13 @@ async function openJobs(
 }
 
 async function openAccess({ configuration, checks }: ServerOptions, database: Database, keys: ApiKeys) {
-  const { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_HOST: host, SOUNDSTAGE_MAX_CONCURRENT_RUNS: runs } = configuration;
+  const { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_MAX_CONCURRENT_RUNS: runs } = configuration;
+  const { SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
   const tokens = await openTokens(database.kysely);
   return {
     tokens,
-    authentication: new Authentication({ mode, loopback: isLoopback(host), keys, tokens }),
+    authentication: new Authentication({ mode, loopback: isLocalOnly({ host, publicUrl }), keys, tokens }),
+    keylessGuard: new KeylessGuard(configuration),
     openReplies: new OpenReplies(),
     readiness: new Readiness({ database: () => answers(database), ...checks }),
     slots: new RunSlots(runs),

@@ -7,14 +7,14 @@ const maker = new TestClipMaker();
 let server: TestServer;
 const calls = new Calls(() => server, maker);
 beforeAll(async () => {
-  server = await startTestServer({ maker });
+  server = await startTestServer({ maker, settings: { SOUNDSTAGE_ALLOW_ORIGINS: 'https://a.example' } });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => {
   maker.behaviour = async () => {};
 });
 
-test('preflight and exposure for browsers', async () => {
+test('preflight and exposure for browsers, for pages that are allowed', async () => {
   const asked = 'authorization,content-type,x-fal-target-url,x-fal-queue-priority';
   for (const path of ['/fal/proxy', `/queue/${id}`, `/run/${id}`, '/storage/upload/initiate', '/tokens/']) {
     const reply = await fetch(new URL(path, server.url), {
@@ -28,7 +28,7 @@ test('preflight and exposure for browsers', async () => {
     expect(reply.status).toBe(204);
     expect(reply.headers.get('access-control-allow-headers')).toBe(asked);
     expect(reply.headers.get('access-control-allow-methods')).toContain('PUT');
-    expect(reply.headers.get('access-control-allow-origin')).toBe('*');
+    expect(reply.headers.get('access-control-allow-origin')).toBe('https://a.example');
   }
   const { headers } = await calls.call('/fal/proxy', { headers: { origin: 'https://a.example' } });
   expect(headers.get('access-control-expose-headers')).toContain('x-fal-request-id');

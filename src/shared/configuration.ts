@@ -15,6 +15,10 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 );
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => /^https?:\/\/[^/?#@]+\/?$/i.test(text), 'list origins like https://app.example.com, without a path')
+  .transform((text) => new URL(text).origin);
 const bytes = z.coerce.number().int().positive();
 const atLeastZero = z.coerce.number().int().nonnegative();
 const seconds = z.coerce.number().positive();
@@ -40,7 +44,13 @@ export const configurationSchema = z.object({
   SOUNDSTAGE_AUTH: z
     .enum(['auto', 'keys', 'off'])
     .default('auto')
-    .describe('`auto`: API keys are asked for unless the server listens on loopback only and none was created.'),
+    .describe(
+      '`auto`: API keys are asked for unless the server is for loopback only, public URL included, and none was created.',
+    ),
+  SOUNDSTAGE_ALLOW_ORIGINS: list
+    .pipe(z.array(origin))
+    .default([])
+    .describe('Origins whose pages may use the server, and as which it may be reached, while no keys are asked for.'),
   SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: list
     .default([])
     .describe(

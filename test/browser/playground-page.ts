@@ -28,7 +28,7 @@ export interface PageFile {
   readonly buffer: Buffer;
 }
 
-export function launchBrowser(executablePath: string): Promise<Browser> {
+export function launchBrowser(executablePath: string, flags: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -37,6 +37,7 @@ export function launchBrowser(executablePath: string): Promise<Browser> {
       '--use-fake-device-for-media-stream',
       '--autoplay-policy=no-user-gesture-required',
       '--disable-dev-shm-usage',
+      ...flags,
     ],
   });
 }

@@ -42,7 +42,7 @@ async function pour(headers: string, megabytes: number, framed: (piece: Buffer) 
     reply += text;
   });
   const closed = new Promise((resolve) => socket.once('close', resolve));
-  socket.write(`POST /queue/${endpointId} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
+  socket.write(`POST /queue/${endpointId} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`);
   for (let sent = 0; sent < megabytes && !socket.destroyed && reply === ''; sent++) {
     if (!socket.write(framed(spaces))) await Promise.race([once(socket, 'drain').catch(() => {}), closed, wait(1000)]);
   }
@@ -93,7 +93,7 @@ test('what is slow to arrive takes no more memory than there is, and nothing fro
   const half = Buffer.concat(Array.from({ length: 30 }, () => spaces));
   const sockets = Array.from({ length: 20 }, () => {
     const socket = openSocket(url).resume();
-    socket.write(`POST /queue/${endpointId} HTTP/1.1\r\nHost: a\r\nContent-Length: 60000000\r\n\r\n`);
+    socket.write(`POST /queue/${endpointId} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000000\r\n\r\n`);
     socket.write(half);
     return socket;
   });

@@ -17,11 +17,11 @@ test('hundreds of callers who never come to the point hold up nobody, and are go
   const beginnings = [
     '',
     'POST',
-    `POST /queue/${endpointId} HTTP/1.1\r\nHost: a\r\nX-A: `,
-    `POST /queue/${endpointId} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{`,
-    `POST /run/${endpointId} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n`,
-    'POST /cdn/files/upload HTTP/1.1\r\nHost: a\r\nContent-Type: audio/wav\r\nContent-Length: 100000\r\n\r\nRIFF',
-    'POST /cdn/files/upload HTTP/1.1\r\nHost: a\r\nContent-Type: audio/wav\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n',
+    `POST /queue/${endpointId} HTTP/1.1\r\nHost: localhost\r\nX-A: `,
+    `POST /queue/${endpointId} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{`,
+    `POST /run/${endpointId} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n`,
+    'POST /cdn/files/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/wav\r\nContent-Length: 100000\r\n\r\nRIFF',
+    'POST /cdn/files/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/wav\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n',
   ];
   const sockets = Array.from({ length: CALLERS }, (_, index) => {
     const socket = openSocket(server.url).resume();

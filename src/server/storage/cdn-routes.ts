@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
-import { cors } from 'hono/cors';
 import type { AppEnv } from '../app-env.ts';
+import { crossOrigin } from '../cross-origin.ts';
 import { fileRoutes } from './file-routes.ts';
 import { partUploadRoutes } from './part-upload-routes.ts';
 import { newStorageRoutes, type StorageDependencies } from './storage-dependencies.ts';
@@ -18,11 +18,11 @@ const exposed = [
   'x-fal-request-id',
 ];
 
-/** The file server: uploads and files. Anybody may ask from any page; what they may do depends on tokens and files. */
+/** The file server: uploads and files. With keys anybody may ask from any page; what they may do depends on tokens and files. */
 export function cdnRoutes(deps: StorageDependencies): Hono<AppEnv> {
   const routes = newStorageRoutes();
   const allowMethods = ['GET', 'HEAD', 'PUT', 'POST'];
-  routes.use('/files/*', cors({ origin: '*', allowMethods, exposeHeaders: exposed, maxAge: 86_400 }));
+  routes.use('/files/*', crossOrigin({ allowMethods, exposeHeaders: exposed, maxAge: 86_400 }));
   routes.route('/', uploadRoutes(deps));
   routes.route('/', partUploadRoutes(deps));
   routes.route('/', fileRoutes(deps));

@@ -72,6 +72,7 @@ export async function startStorageServer(
   const app = new Hono<AppEnv>();
   app.onError((error) => failureReply(error, log));
   app.use(async (c, next) => {
+    c.set('allowedOrigin', '*');
     c.set('bases', basesOf({ url: new URL(c.req.url), headers: c.req.raw.headers }));
     await next();
   });

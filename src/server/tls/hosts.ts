@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { bareHost, isLoopback } from '../addresses.ts';
 import { falHosts } from '../origins.ts';
 
 /** The platform's names that a certificate of ours carries and that a tunnel may lead to. */
@@ -57,17 +58,21 @@ export function isAmong(host: string, hosts: readonly string[]): boolean {
   return hosts.some((known) => known === name || (known.startsWith('*.') && name.endsWith(known.slice(1))));
 }
 
+/**
+ * Whether nobody but the operator decides where a name leads: one of this machine, of the settings or of the platform, or
+ * no name at all. A page of somebody else can have its own name lead here (DNS rebinding), but not such a one.
+ */
+export function isTrustedName(host: string, place: Reachability): boolean {
+  if (isLoopback(bareHost(host)) || isAmong(host, [...platformHosts, ...settledHosts(place)])) return true;
+  return !isLoopback(place.host) && (isIP(bareHost(host)) !== 0 || isAmong(host, machineHosts()));
+}
+
 /** Whether a proxy request for this host and port is one for us, arriving at `localAddress`. */
 export function isServed(host: string, port: number, server: ServedPorts, localAddress: string | undefined): boolean {
   const isWebPort = port === 80 || port === 443;
   if (isAmong(host, platformHosts)) return isWebPort;
   const isOwn = isAmong(host, ownHosts(server)) || bareHost(host) === localAddress?.replace(/^::ffff:/, '');
   return isOwn && (isWebPort || port === server.port || port === publicPort(server.publicUrl));
-}
-
-/** Without the brackets of an IPv6 address. */
-export function bareHost(host: string): string {
-  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
 }
 
 /** Clients that know only the name of the run host put `queue.` or `ws.` before it. */
