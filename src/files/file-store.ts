@@ -107,9 +107,9 @@ export class FileStore implements AsyncDisposable {
     return row && storedFile(row);
   }
 
-  /** Whether it is theirs, complete or not. */
-  async isOwned(id: string, owner: string): Promise<boolean> {
-    return isKey(id) && (await this.#rows.find(id))?.owner === owner;
+  /** Whose it is, complete or not. */
+  async ownerOf(id: string): Promise<string | undefined> {
+    return isKey(id) ? (await this.#rows.find(id))?.owner : undefined;
   }
 
   /** Like `find`, with the bytes; `range` must lie within the file. */

@@ -33,6 +33,11 @@ export async function admitToApp(
   return caller;
 }
 
+/** Whether the key of this caller is still good, for replies that go on for long. While that cannot be told, it is. */
+export function stillAdmitted({ owner }: Caller, authentication: Authentication): () => Promise<boolean> {
+  return () => authentication.isCurrent(owner).catch(() => true);
+}
+
 /** Asks for a key on the REST and platform hosts. */
 export function requireCaller(authentication: Authentication, refuse = restRefusal) {
   return createMiddleware<AppEnv>(async (c, next) => {

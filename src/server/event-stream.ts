@@ -14,16 +14,29 @@ export interface EventStreamOptions {
   readonly abort: () => void;
   /** Released when the stream is over, however it ends. */
   readonly resources: AsyncDisposable;
+  /** Asked before every write; once it says no, the reply breaks off. Absent: always. */
+  readonly isAllowed?: (() => Promise<boolean>) | undefined;
   /** Called when the events fail; must end the connection, so that nobody takes the last event for the end. */
   readonly breakOff: (error: unknown) => void;
 }
 
+/** The caller's key was revoked while the reply went on. */
+export class KeyRevokedError extends Error {
+  override readonly name = 'KeyRevokedError';
+}
+
 /** A reply of server-sent events, one write per event (unless it holds a clip) and no faster than the reader reads. */
 export function eventStream(events: AsyncIterable<unknown>, options: EventStreamOptions): Response {
-  const { abort, resources, breakOff } = options;
+  const { abort, resources, isAllowed = async () => true, breakOff } = options;
   const iterator = written(events);
   let next: Promise<IteratorResult<Written>> | undefined;
   let patience: number = silence.first;
+  const leave = async (): Promise<void> => {
+    abort();
+    await next?.catch(() => {});
+    await iterator.return();
+    await resources[Symbol.asyncDispose]();
+  };
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -31,6 +44,10 @@ export function eventStream(events: AsyncIterable<unknown>, options: EventStream
         try {
           const settled = await within(patience, next);
           patience = silence.later;
+          if (!(await isAllowed())) {
+            await leave();
+            throw new KeyRevokedError('the key was revoked');
+          }
           if (settled === undefined) return controller.enqueue(encoder.encode(': waiting\n\n'));
           next = undefined;
           if (settled.done !== true) {
@@ -44,12 +61,7 @@ export function eventStream(events: AsyncIterable<unknown>, options: EventStream
         await resources[Symbol.asyncDispose]();
         controller.close();
       },
-      async cancel() {
-        abort();
-        await next?.catch(() => {});
-        await iterator.return?.();
-        await resources[Symbol.asyncDispose]();
-      },
+      cancel: leave,
     },
     { highWaterMark: 0 },
   );

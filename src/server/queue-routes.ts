@@ -5,7 +5,7 @@ import type { Requests } from '../jobs/requests.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import { isEndpoint, isKnownApp, type RequestPath, readAppPath, readRequestPath } from './app-path.ts';
 import type { Authentication } from './authentication.ts';
-import { admitToApp } from './authorization.ts';
+import { admitToApp, stillAdmitted } from './authorization.ts';
 import type { Bodies } from './bodies.ts';
 import { breakOff } from './break-off.ts';
 import { requestErrorReply } from './error-replies.ts';
@@ -120,7 +120,7 @@ function progressStream(c: AppContext, deps: QueueDependencies, status: RequestS
 
 function requestStream(
   c: AppContext,
-  { openReplies, log }: QueueDependencies,
+  { authentication, openReplies, log }: QueueDependencies,
   { id }: RequestStatus,
   events: (signal: AbortSignal) => AsyncIterable<unknown>,
 ): Response {
@@ -129,6 +129,7 @@ function requestStream(
   const reply = eventStream(events(open.signal), {
     abort: open.abort,
     resources: open,
+    isAllowed: stillAdmitted(c.var.caller, authentication),
     breakOff: breakOff(c, log),
   });
   reply.headers.set('x-fal-request-id', id);

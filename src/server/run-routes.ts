@@ -5,7 +5,7 @@ import type { Requests } from '../jobs/requests.ts';
 import type { AppContext, AppEnv } from './app-env.ts';
 import { isEndpoint, isKnownApp, isStream, readAppPath } from './app-path.ts';
 import type { Authentication } from './authentication.ts';
-import { admitToApp } from './authorization.ts';
+import { admitToApp, stillAdmitted } from './authorization.ts';
 import type { Bodies } from './bodies.ts';
 import { breakOff } from './break-off.ts';
 import { requestErrorReply } from './error-replies.ts';
@@ -46,7 +46,8 @@ export function runRoutes(deps: RunDependencies): Hono<AppEnv> {
 }
 
 async function run(c: AppContext, deps: RunDependencies, streams: boolean): Promise<Response> {
-  const { requests, bodies, openReplies, slots, log } = deps;
+  const { authentication, requests, bodies, openReplies, slots, log } = deps;
+  const isAllowed = stillAdmitted(c.var.caller, authentication);
   const options = readRunOptions((name) => c.req.header(name));
   // Before a slot is taken, which would be held for as long as the body takes.
   await using input = await bodies.input(c);
@@ -63,11 +64,13 @@ async function run(c: AppContext, deps: RunDependencies, streams: boolean): Prom
   resources.defer(() => abandon(requests, id, open));
   const status = streams ? await firstStatus(requests, id, open) : await lastStatus(requests, id, open);
   if (status === undefined) return endedReply(id, open);
+  if (!(await isAllowed())) return detail(c, 401, 'The key was revoked while the request was processed');
   // A stream that went well is a stream, however soon it is over; an error before the first event is a plain reply.
   const isRefused = (status.statusCode ?? 0) >= 400;
   if (status.state === 'COMPLETED' && (isRefused || !streams)) return await finalReply(c, requests, id);
   const events = runEvents({ requests, id, bases: c.var.bases, signal: open.signal });
-  const reply = eventStream(events, { abort: open.abort, resources: resources.move(), breakOff: breakOff(c, log) });
+  const ending = { abort: open.abort, resources: resources.move(), breakOff: breakOff(c, log) };
+  const reply = eventStream(events, { ...ending, isAllowed });
   reply.headers.set('x-fal-request-id', id);
   return reply;
 }

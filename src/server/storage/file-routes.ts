@@ -18,7 +18,9 @@ export function fileRoutes(deps: StorageDependencies): Hono<AppEnv> {
   routes.get(file, async (c) => {
     const found = await namedFile(c, deps);
     if (found === undefined) return fileNotFound(c);
-    const decision = deps.files.access(found, { user: await reader(c, deps), signature: c.req.query('identity') });
+    // A link is worth as much as the key of whoever signed it.
+    const signature = (await deps.authentication.isCurrent(found.owner)) ? c.req.query('identity') : undefined;
+    const decision = deps.files.access(found, { user: await reader(c, deps), signature });
     if (decision === 'forbid') return detail(c, 403, 'You may not read this file');
     return decision === 'hide' ? fileNotFound(c) : fileReply(c, deps.files, found);
   });

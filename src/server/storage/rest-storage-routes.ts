@@ -55,7 +55,7 @@ const completion = z.object({
 async function complete(c: AppContext, { bodies, files, uploadLimits }: StorageDependencies): Promise<object> {
   const { parts, ...named } = await readBody(c, bodies, completion);
   const id = uploadOf(named.file_url ?? named.access_url ?? named.upload_url ?? '');
-  if (id === undefined || !(await files.isOwned(id, c.var.caller.owner))) throw unknownUpload();
+  if (id === undefined || (await files.ownerOf(id)) !== c.var.caller.owner) throw unknownUpload();
   const file = await files.parts.complete(id, parts, uploadLimits.bytes);
   const url = `${c.var.bases.cdn}${filePath(file)}`;
   return { file_url: url, access_url: url };

@@ -48,12 +48,16 @@ export function uploadRoutes(deps: StorageDependencies): Hono<AppEnv> {
   return routes;
 }
 
-/** The reserved file that this request may fill. */
-async function permitted(c: AppContext, { tokens }: StorageDependencies): Promise<string> {
+/** The reserved file that this request may fill, for as long as the key is good with which it was reserved. */
+async function permitted(c: AppContext, { tokens, files, authentication }: StorageDependencies): Promise<string> {
   const token = c.req.query('token') ?? '';
   if (token === '') throw new StorageRefusal(401, 'the address of the upload lacks its token');
   const claims = await tokens.verify('upload', token);
   if (claims === undefined) throw new StorageRefusal(403, 'the token of this upload is not valid, or over');
-  if (claims.file !== c.req.param('id')) throw unknownUpload();
+  const owner = claims.file === c.req.param('id') ? await files.ownerOf(claims.file) : undefined;
+  if (owner === undefined) throw unknownUpload();
+  if (!(await authentication.isCurrent(owner))) {
+    throw new StorageRefusal(403, 'the key is no longer valid with which this upload was begun');
+  }
   return claims.file;
 }
