@@ -56,6 +56,15 @@ test.each([
   ['text/html\r\nx: y', 'application/octet-stream'],
   ['image/png; x=é', 'image/png'],
   [`a/${'b'.repeat(300)}`, 'application/octet-stream'],
+  // To a browser a comma begins another type, and the last one counts.
+  ['image/png; a=b, text/html', 'image/png'],
+  ['image/png; charset=x, text/html', 'image/png'],
+  ['image/png;charset="x", text/html', 'image/png'],
+  ['image/png, text/html', 'application/octet-stream'],
+  ['image/png; charset=utf-8; a=", text/html;"', 'image/png'],
+  ['text/plain;charset=utf-8', 'text/plain; charset=utf-8'],
+  ['multipart/x-mixed-replace; boundary=x', 'application/octet-stream'],
+  ['message/rfc822', 'application/octet-stream'],
 ])('content type %j becomes %j', (given, kept) => {
   expect(safeContentType(given)).toBe(kept);
 });
@@ -69,6 +78,11 @@ test('only what runs nothing is shown inline', () => {
     'application/xhtml+xml',
     'text/javascript',
     'application/octet-stream',
+    'application/json',
+    'application/pdf',
+    'text/plainly',
+    'imagery/png',
+    'image/svg+xml; charset=utf-8',
   ]) {
     expect(isShownInline(type)).toBe(false);
   }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ByteRange } from '../../files/blob-store.ts';
-import { isShownInline } from '../../files/content-type.ts';
+import { isShownInline, safeContentType } from '../../files/content-type.ts';
 import { contentDisposition } from '../../files/file-name.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import type { StoredFile } from '../../files/stored-file.ts';
@@ -35,10 +35,12 @@ export function fileNotFound(c: AppContext): Response {
 }
 
 function fileHeaders(file: StoredFile): Record<string, string> {
-  const kind = isShownInline(file.contentType) ? 'inline' : 'attachment';
+  // Again, since a file may have been stored under older rules.
+  const contentType = safeContentType(file.contentType);
+  const kind = isShownInline(contentType) ? 'inline' : 'attachment';
   const open = file.access.default === 'allow';
   return {
-    'content-type': file.contentType,
+    'content-type': contentType,
     'content-disposition': contentDisposition(kind, file.name),
     'accept-ranges': 'bytes',
     etag: entityTag(file),
