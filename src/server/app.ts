@@ -10,7 +10,7 @@ import type { Authentication } from './authentication.ts';
 import { type Arrival, basesOf, ownHostsOf, sharedFileBaseOf } from './bases.ts';
 import type { Bodies } from './bodies.ts';
 import { crossOrigin } from './cross-origin.ts';
-import { failureReply } from './error-replies.ts';
+import { failureReply, requestErrorReply } from './error-replies.ts';
 import type { DescribeInstallation } from './installation.ts';
 import { guarded, type KeylessGuard } from './keyless-guard.ts';
 import type { Log } from './log.ts';
@@ -57,7 +57,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ getPath: internalPath });
   app.onError((error) => failureReply(error, deps.log));
   app.notFound((c) => pathNotFound(c, c.var.path));
-  app.use(identified, measured(deps), arrived(deps.publicUrl), guarded(deps), readable);
+  app.use(identified, measured(deps), arrived(deps.publicUrl), guarded(deps), readable, withoutNul);
   app.route('/run', runRoutes(deps));
   app.route('/queue', queueRoutes(deps));
   app.route('/rest', restRoutes({ ...deps, storage: deps }));
@@ -100,6 +100,14 @@ const readable = crossOrigin({
     'x-fal-retryable',
   ],
   maxAge: 3600,
+});
+
+/** Nothing that a query may hold has such a character, and the database knows no text with one. */
+const withoutNul = createMiddleware<AppEnv>(async (c, next) => {
+  const { search } = new URL(c.req.url);
+  return search.includes('%00')
+    ? requestErrorReply('bad_request', 'The query holds a NUL character (%00)')
+    : await next();
 });
 
 function arrived(publicUrl: string | undefined) {

@@ -141,3 +141,36 @@ test('a host header that is none is refused in JSON', async () => {
   });
   expect(reply).toEqual({ status: 400, type: expect.stringContaining('application/json') });
 });
+
+test.each([
+  ['GET', `/v1/models/requests/by-endpoint?endpoint_id=${id}%00`],
+  ['GET', '/v1/models/requests/by-endpoint?endpoint_id=%00'],
+  ['GET', `/v1/models/requests/by-endpoint?endpoint_id=${id}&request_id=%00`],
+  ['GET', '/v1/models/usage?tags=a=%00'],
+  ['GET', '/v1/models/usage?tags=%00=a'],
+  ['GET', '/v1/models?q=%00'],
+  ['POST', `/queue/${id}?fal_webhook=https://example.com/%00`],
+  ['POST', `/queue/${id}?%00=1`],
+] as const)('a NUL in a query is the caller’s mistake: %s %s', async (method, path) => {
+  const { status } = await calls.call(path, method === 'POST' ? { method, body: JSON.stringify(input) } : {});
+  expect(status).toBe(400);
+});
+
+test('nor is text that no database keeps a failure elsewhere: paths, names, access rules', async () => {
+  const nowhere = [
+    '/v1/models/requests/%00/payloads',
+    '/requests/delete_io/%00',
+    '/cdn/files/b/aa/%00',
+    '/%00/%00/requests/%00',
+  ];
+  for (const path of nowhere) expect((await calls.call(path)).status).toBeLessThan(500);
+  for (const user of ['a\0b', '\ud800']) {
+    const lifecycle = JSON.stringify({ initial_acl: { default: 'hide', rules: [{ user, decision: 'allow' }] } });
+    const headers = { 'x-fal-object-lifecycle': lifecycle, 'content-type': 'audio/wav' };
+    expect((await calls.call('/cdn/files/upload', { method: 'POST', body: 'x', headers })).status).toBe(400);
+    const described = { content_type: `audio/wav${user}`, file_name: `${user}.wav` };
+    expect((await calls.post('/storage/upload/initiate', described)).status).toBe(200);
+    const options = { headers, method: 'POST', body: JSON.stringify(input) };
+    expect((await calls.call(`/queue/${id}`, options)).status).toBe(400);
+  }
+});
