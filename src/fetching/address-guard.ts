@@ -63,10 +63,29 @@ const SIX_TO_FOUR = ipaddr.parseCIDR('2002::/16');
 /** All that is assigned for use between networks (https://www.iana.org/assignments/ipv6-address-space). */
 const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
 
+/**
+ * Public by their number, but of the network that the machine is in: what clouds have there answers to the machine alone,
+ * and some of it gives away credentials.
+ */
+const PLATFORM = [
+  '168.63.129.16/32', // Azure: the host of the machine
+  '192.80.8.124/32', // Equinix: metadata
+  '161.26.0.0/16', // IBM: services of the infrastructure
+  '166.8.0.0/14', // IBM: private endpoints of services
+].map((network) => ipaddr.IPv4.parseCIDR(network));
+
 function isPublic(address: Address): boolean {
-  if (!(address instanceof ipaddr.IPv6)) return address.range() === 'unicast';
+  if (!(address instanceof ipaddr.IPv6)) {
+    return address.range() === 'unicast' && !PLATFORM.some((network) => address.match(network));
+  }
   const bytes = address.toByteArray();
   if (address.match(NAT64)) return isPublic(ipaddr.fromByteArray(bytes.slice(12)));
   if (address.match(SIX_TO_FOUR)) return isPublic(ipaddr.fromByteArray(bytes.slice(2, 6)));
+  // ISATAP (RFC 5214): the tunnel ends at the IPv4 address in the last bytes, whatever the prefix.
+  if (
+    /^0[02]005efe/.test(Buffer.from(bytes.slice(8)).toString('hex')) &&
+    !isPublic(ipaddr.fromByteArray(bytes.slice(12)))
+  )
+    return false;
   return address.range() === 'unicast' && address.match(GLOBAL_UNICAST);
 }
