@@ -41,9 +41,9 @@ export class Placement {
 
   /** The file, once nobody is busy putting it into its place; undefined where that failed or never began. */
   async settled(id: string): Promise<StoredFile | undefined> {
-    const deadline = Date.now() + longestWait;
+    const deadline = performance.now() + longestWait;
     let row = await this.#rows.find(id);
-    while (isBusy(row) && Date.now() < deadline) {
+    while (isBusy(row) && performance.now() < deadline) {
       await sleep(pollInterval);
       row = await this.#rows.find(id);
     }

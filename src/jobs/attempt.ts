@@ -41,6 +41,8 @@ export interface AttemptFields {
 export class Attempt {
   readonly request: AttemptFields;
   readonly #context: JobsContext;
+  /** When it got the model, by the clock that nobody sets: the one of the day may jump while a clip is made. */
+  #startedAt: number | undefined;
 
   constructor(context: JobsContext, request: AttemptFields) {
     this.#context = context;
@@ -76,6 +78,7 @@ export class Attempt {
         .execute();
       await this.#context.database.notifications.notify(channels.requests, this.request.id, transaction);
       isStarted = true;
+      this.#startedAt = performance.now();
     });
     return isStarted;
   }
@@ -110,7 +113,7 @@ export class Attempt {
       await insertLogs(transaction, this.request.id, logs);
       await together(transaction);
       if (outcome.units > 0) await billUsage(transaction, this.request, outcome.units);
-      await settle(this.#context, transaction, request, outcome);
+      await settle(this.#context, transaction, this.#timed(request), outcome);
     });
   }
 
@@ -133,6 +136,7 @@ export class Attempt {
       const crashes = request.crashes + 1;
       again = crashes <= retriesOf(request).crashes;
       if (!again) return;
+      this.#startedAt = undefined;
       await transaction
         .updateTable('requests')
         .set({ state: 'IN_QUEUE', started_at: null, crashes })
@@ -153,8 +157,13 @@ export class Attempt {
       await insertLogs(transaction, this.request.id, logs);
       const exhaustions = request.exhaustions + 1;
       if (exhaustions < MOST_EXHAUSTIONS) await requeueLast(this.#context, transaction, request, { exhaustions });
-      else await settle(this.#context, transaction, request, outcome);
+      else await settle(this.#context, transaction, this.#timed(request), outcome);
     });
+  }
+
+  #timed(request: LockedRequest): LockedRequest {
+    if (this.#startedAt === undefined) return request;
+    return { ...request, runningSeconds: (performance.now() - this.#startedAt) / 1000 };
   }
 
   /** Does the work in a transaction that holds the request, if it is still ours. */

@@ -22,7 +22,7 @@ export type LockedRequest = Pick<
   | 'listed'
   | 'caller'
 > & {
-  /** Since the current attempt got the model; null before. */
+  /** Since the current attempt got the model, by the database's clock of the day; null before. */
   readonly runningSeconds: number | null;
   readonly overdue: boolean | null;
 };
@@ -45,7 +45,7 @@ export function lockable(transaction: Transaction<Tables>) {
       'webhook',
       'listed',
       'caller',
-      sql<number | null>`extract(epoch from clock_timestamp() - started_at)::float8`.as('runningSeconds'),
+      sql<number | null>`greatest(0, extract(epoch from clock_timestamp() - started_at))::float8`.as('runningSeconds'),
       sql<boolean | null>`start_deadline <= clock_timestamp()`.as('overdue'),
     ]);
 }

@@ -53,6 +53,32 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     expect(new Set([...seeds.values()].flatMap((own) => [...own])).size).toBe(4);
   });
 
+  test('a clock that jumps makes no clip take less than no time, or hours', async () => {
+    await using jobs = await openJobs(await databases.newDatabase(kind));
+    const { requests, maker, database } = jobs;
+    for (const jump of ['1 hour', '-1 hour']) {
+      const jumped = async (): Promise<void> => {
+        await sql`update requests set started_at = started_at + ${jump}::interval where state = 'IN_PROGRESS'`.execute(
+          database.kysely,
+        );
+      };
+      maker.behaviour = jumped;
+      const { id } = await requests.submit(submission());
+      if (maker.started.length === 0) await jobs.worker();
+      const { inferenceSeconds } = await jobs.completed(id);
+      expect(inferenceSeconds).toBeGreaterThanOrEqual(0);
+      expect(inferenceSeconds).toBeLessThan(600);
+    }
+    maker.behaviour = untilAborted;
+    const { id } = await requests.submit(submission());
+    await jobs.inState(id, 'IN_PROGRESS');
+    await sql`update requests set started_at = started_at + interval '1 hour' where id = ${id}`.execute(
+      database.kysely,
+    );
+    await requests.cancel(id, 'client_cancelled');
+    expect((await jobs.completed(id)).inferenceSeconds).toBe(0);
+  });
+
   test.each([
     ['direct run', { surface: 'run' }],
     ['X-Fal-No-Retry', retried(noRetries)],
