@@ -1,3 +1,4 @@
+import { deviceVariables } from '../shared/child-environment.ts';
 import { ChildService } from '../shared/child-service.ts';
 import type { DeviceKind } from './graph-target.ts';
 
@@ -17,6 +18,7 @@ export async function probeDeviceSafely(device: DeviceKind, signal?: AbortSignal
   await using service = new ChildService<DeviceProbeMethods>({
     module: new URL('./device-probe-process.ts', import.meta.url),
     title: `the probe of ${device}`,
+    variables: deviceVariables,
   });
   try {
     return await service.call('probe', { device }, { timeout: probeTimeLimit, signal });

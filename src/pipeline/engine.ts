@@ -1,3 +1,4 @@
+import { deviceVariables } from '../shared/child-environment.ts';
 import { ChildService } from '../shared/child-service.ts';
 import type { EngineEvent, EngineInputs, EngineMethods, EngineReport } from './engine-messages.ts';
 import type { Plan } from './plan.ts';
@@ -18,7 +19,11 @@ export class Engine implements AsyncDisposable {
   readonly #service: ChildService<EngineMethods>;
 
   constructor() {
-    this.#service = new ChildService({ module: new URL('./engine-process.ts', import.meta.url), title: 'the engine' });
+    this.#service = new ChildService({
+      module: new URL('./engine-process.ts', import.meta.url),
+      title: 'the engine',
+      variables: deviceVariables,
+    });
   }
 
   get pid(): number | undefined {

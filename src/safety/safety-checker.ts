@@ -1,5 +1,6 @@
 import type { Picture, PictureFile } from '../media/picture-file.ts';
 import type { HubOptions } from '../models/hub/settings.ts';
+import { deviceVariables } from '../shared/child-environment.ts';
 import { ChildService } from '../shared/child-service.ts';
 import { Lazy } from '../shared/lazy.ts';
 import { contentPolicyViolation } from './content-policy.ts';
@@ -28,6 +29,7 @@ export class SafetyChecker implements AsyncDisposable {
   readonly #service = new ChildService<SafetyMethods>({
     module: new URL('./safety-process.ts', import.meta.url),
     title: 'the safety checker',
+    variables: deviceVariables,
   });
   /** A choice that failed is made anew, since a fetch may have mended it. */
   readonly #model: Lazy<PictureModel>;

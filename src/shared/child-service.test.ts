@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test, vi } from 'vitest';
 import { seededRandom } from '../../test/robustness/seeded-random.ts';
+import { deviceVariables } from './child-environment.ts';
 import { ChildService } from './child-service.ts';
 import type { EchoMethods, Script } from './echo-process.test-support.ts';
 import { SoundstageError } from './errors.ts';
@@ -191,3 +192,33 @@ test('events keep their order and never overlap, in 10,000 interleavings of slow
   expect(crash).toBeGreaterThanOrEqual(10);
   expect(Math.min(...Object.values(others))).toBeGreaterThan(300);
 }, 60_000);
+
+test('secrets of the environment stay with the parent', async () => {
+  const secrets = {
+    ...{ DATABASE_URL: 'postgres://u:p@h/d', HF_TOKEN: 'hf_x', AWS_SECRET_ACCESS_KEY: 'x', AWS_ACCESS_KEY_ID: 'x' },
+    ...{ NPM_TOKEN: 'x', NODE_AUTH_TOKEN: 'x', NVIDIA_API_KEY: 'x', CUDA_PASSWORD: 'x', ANY_OTHER: 'x' },
+  };
+  const useful = { CUDA_VISIBLE_DEVICES: '0', OMP_NUM_THREADS: '1', TZ: 'UTC' };
+  for (const [name, value] of Object.entries({ ...secrets, ...useful })) vi.stubEnv(name, value);
+  try {
+    const module = new URL('./echo-process.test-support.ts', import.meta.url);
+    await using plain = new ChildService<EchoMethods>({ module, title: 'the echo', env: { SOUNDSTAGE_OWN: '1' } });
+    await using device = new ChildService<EchoMethods>({ module, title: 'the echo', variables: deviceVariables });
+    const [few, more] = [await plain.call('environment', undefined), await device.call('environment', undefined)];
+    for (const name of Object.keys(secrets)) expect([...few, ...more]).not.toContain(name);
+    expect(few).toEqual(expect.arrayContaining(['PATH', 'TZ', 'SOUNDSTAGE_OWN']));
+    expect(few).not.toContain('CUDA_VISIBLE_DEVICES');
+    expect(more).toEqual(expect.arrayContaining(Object.keys(useful)));
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
+test('the end of the terminal does not end the child: what it means is the parent’s to decide', async () => {
+  await service.call('echo', 1);
+  const { pid } = service;
+  process.kill(pid ?? 0, 'SIGHUP');
+  await sleep(100);
+  expect(await service.call('echo', 2)).toBe(2);
+  expect(service.pid).toBe(pid);
+});

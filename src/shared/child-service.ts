@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { childEnvironment } from './child-environment.ts';
 import { fromWireError, SoundstageError } from './errors.ts';
 import type { ChildMessage, ParentMessage, ServiceMethods } from './service-messages.ts';
 import { Turns } from './turns.ts';
@@ -9,6 +10,8 @@ export interface ChildServiceOptions {
   /** Shown in error messages, e.g. `the media process`. */
   readonly title: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Names of variables that are passed on besides those that any process has use for; see `childEnvironment`. */
+  readonly variables?: RegExp;
   readonly execArgv?: readonly string[];
   /** The program that runs the module. Default: the one that runs this. */
   readonly execPath?: string;
@@ -148,13 +151,13 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
   }
 
   #spawn(): Child {
-    const { module, title, env, execArgv = [], execPath = globalThis.process.execPath } = this.#options;
+    const { module, title, env, variables, execArgv = [], execPath = globalThis.process.execPath } = this.#options;
     const process = fork(module, {
       serialization: 'advanced',
       execPath,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
-      env: { ...globalThis.process.env, ...env },
+      env: { ...childEnvironment(globalThis.process.env, variables), ...env },
     });
     const child: Child = { process, gone: Promise.withResolvers(), stderr: '' };
     process.stderr?.setEncoding('utf8').on('data', (text: string) => {

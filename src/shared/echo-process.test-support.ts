@@ -10,6 +10,7 @@ export type EchoMethods = {
   wait: { params: undefined; result: never; event: never };
   block: { params: number; result: undefined; event: never };
   crash: { params: undefined; result: never; event: never };
+  environment: { params: undefined; result: readonly string[]; event: never };
 };
 
 export interface Script {
@@ -44,4 +45,5 @@ serveParentProcess<EchoMethods>({
     return undefined;
   },
   crash: async () => process.abort(),
+  environment: async () => Object.keys(process.env),
 });

@@ -55,8 +55,8 @@ export function serveParentProcess<Methods extends ServiceMethods>(handlers: Ser
       unacknowledged.delete(message.event);
     }
   });
-  // Ctrl-C in a terminal reaches every process; what it means is the parent's to decide.
-  process.on('SIGINT', () => {});
+  // Ctrl-C in a terminal reaches every process, and so does its end; what that means is the parent's to decide.
+  for (const name of ['SIGINT', 'SIGHUP']) process.on(name, () => {});
   // The parent owns this process: without it there is nobody to answer.
   process.on('disconnect', () => process.exit(0));
 }
