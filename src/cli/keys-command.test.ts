@@ -101,3 +101,9 @@ test('a database that cannot be reached is a clear error', async () => {
   const failed = await keys({ dataFolder: '/nowhere', databaseUrl: 'postgresql://127.0.0.1:1/a' }, 'list');
   expect(failed).toMatchObject({ stdout: '', stderr: expect.stringContaining('(DATABASE_URL)'), code: 1 });
 });
+
+test.each([[''], ['/below/it']])('an impossible data folder is said in one line: a file%s', async (below) => {
+  const dataFolder = `${import.meta.filename}${below}`;
+  const { code, stderr } = await keys({ dataFolder }, 'list');
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^the data folder .* cannot be used: .*is a file.*\n$/)]);
+});

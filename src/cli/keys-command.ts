@@ -5,6 +5,7 @@ import { DatabaseInUseError } from '../database/data-folder-lock.ts';
 import { openTables } from '../database/open-database.ts';
 import { RemoteKeys } from '../database/remote-keys.ts';
 import { readConfiguration } from '../shared/configuration.ts';
+import { openDataFolder } from '../shared/data-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { reporting, type TextOutput } from './reporting.ts';
 import { textTable } from './text-table.ts';
@@ -100,9 +101,12 @@ async function managingKeys(
   stderr: TextOutput,
   work: (keys: KeyManagement) => Promise<void>,
 ): Promise<void> {
+  // The database that is made here is for nobody else.
+  process.umask(0o077);
   const configuration = readConfiguration(env, { SOUNDSTAGE_DATA: flags.data });
   const databaseUrl = configuration.DATABASE_URL;
   const dataFolder = configuration.SOUNDSTAGE_DATA;
+  if (databaseUrl === undefined) await openDataFolder(dataFolder);
   const socketPath = controlSocketPath(dataFolder);
   for (const end = performance.now() + SERVER_START_MILLISECONDS; ; ) {
     if (databaseUrl === undefined && (await isServed(socketPath))) return await work(new RemoteKeys(socketPath));

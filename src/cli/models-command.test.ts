@@ -77,3 +77,13 @@ test('nano needs no fetching', async () => {
     stdout: 'nano ships with Soundstage: nothing to fetch\n',
   });
 });
+
+test.each([
+  ['fetch', ID],
+  ['check', ID],
+])('an impossible cache is said in one line: %s', async (...command) => {
+  const { code, stderr } = await run(...command, '--cache', join(import.meta.filename, 'cache'));
+  expect(code).toBe(1);
+  expect(stderr.trim().split('\n').at(-1)).toContain(import.meta.filename);
+  expect(stderr).not.toMatch(/ {4}at /);
+});

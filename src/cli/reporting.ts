@@ -1,4 +1,5 @@
 import { SoundstageError } from '../shared/errors.ts';
+import { fileTrouble } from '../shared/file-trouble.ts';
 
 /** Where a command writes. */
 export interface TextOutput {
@@ -7,23 +8,31 @@ export interface TextOutput {
   write(text: string): unknown;
 }
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Runs a command: Ctrl-C and SIGTERM cancel it, and an error meant for the user is printed as its message alone with
+ * Runs a command: Ctrl-C, SIGTERM and the end of its terminal cancel it, and an error meant for the user is printed as its message alone with
  * exit code 1. Anything else is a defect and keeps its stack.
  */
 export async function reporting(stderr: TextOutput, action: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  for (const name of signals) process.once(name, interrupt);
   try {
     await action(controller.signal);
   } catch (error) {
-    if (!(error instanceof SoundstageError)) throw error;
-    stderr.write(`${error.message}\n`);
+    const message = error instanceof SoundstageError ? error.message : troubleWithPath(error);
+    if (message === undefined) throw error;
+    stderr.write(`${message}\n`);
     process.exitCode = 1;
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    for (const name of signals) process.off(name, interrupt);
   }
+}
+
+/** Folders and files are the user's choice or the machine's state: no defect. */
+function troubleWithPath(error: unknown): string | undefined {
+  const { path } = error as NodeJS.ErrnoException;
+  const trouble = fileTrouble(error);
+  return path === undefined || trouble === undefined ? undefined : `${path} cannot be used: ${trouble}`;
 }

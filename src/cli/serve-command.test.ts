@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ test('serves until SIGTERM, and only one server has a data folder', async () => 
   const { child, url, result } = await serve();
   expect(await (await fetch(`${url}/ready`)).json()).toEqual({
     ready: true,
-    checks: { database: 'ok', weights: 'ok', device: 'ok' },
+    checks: { database: 'ok', data: 'ok', weights: 'ok', device: 'ok' },
   });
   const second = await soundstage('serve', '--port', '0', '--data', folder);
   expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining(folder) });
@@ -53,6 +53,9 @@ test('serves until SIGTERM, and only one server has a data folder', async () => 
   expect((await fetch(address, { ...upload, headers })).status).toBe(200);
   child.kill('SIGTERM');
   expect(await result).toMatchObject({ code: 0 });
+  for (const path of [folder, join(folder, 'work'), join(folder, 'database.lock')]) {
+    expect([path, (await stat(path)).mode & 0o077]).toEqual([path, 0]);
+  }
 });
 
 test('starts again after a kill, and the port may be taken', async () => {
@@ -74,8 +77,9 @@ test.each([
   [['serve', '--no-worker'], /DATABASE_URL/],
   [['worker'], /DATABASE_URL/],
   [['serve', '--model', 'nonsense'], /nonsense/],
+  [['serve', '--data', import.meta.filename], /^the data folder .* is a file/],
 ])('%j is refused', async (flags, message) => {
-  const { code, stderr } = await soundstage(...flags, '--data', folder);
+  const { code, stderr } = await soundstage(flags[0] ?? '', '--data', folder, ...flags.slice(1));
   expect(code).toBe(1);
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/ {4}at /);

@@ -48,6 +48,8 @@ export function logLevelOption(): Option {
 }
 
 async function serve(configuration: Configuration, flags: ServeFlags, signal: AbortSignal): Promise<void> {
+  // What this process and its children write is for nobody else.
+  process.umask(0o077);
   if (!flags.worker && configuration.DATABASE_URL === undefined) {
     throw new SoundstageError(
       'input',

@@ -1,12 +1,12 @@
-import { mkdir } from 'node:fs/promises';
 import { Command } from 'commander';
 import { openDatabase } from '../database/open-database.ts';
 import { openFileStore } from '../files/open-file-store.ts';
 import { Housekeeping } from '../jobs/housekeeping.ts';
 import { PipelineClipMaker } from '../jobs/pipeline-clip-maker.ts';
 import { Worker } from '../jobs/worker.ts';
-import { Log, type LogLevel } from '../server/log.ts';
+import { Log, type LogLevel, reportDataFolder } from '../server/log.ts';
 import type { Configuration } from '../shared/configuration.ts';
+import { openDataFolder, watchDataFolder } from '../shared/data-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
 import { reporting } from './reporting.ts';
@@ -37,6 +37,8 @@ export function workerCommand(): Command {
 }
 
 async function work(configuration: Configuration, flags: WorkerFlags, signal: AbortSignal): Promise<void> {
+  // What this process and its children write is for nobody else.
+  process.umask(0o077);
   const { SOUNDSTAGE_DATA: dataFolder, DATABASE_URL: databaseUrl, SOUNDSTAGE_S3_BUCKET: bucket } = configuration;
   if (databaseUrl === undefined) {
     throw new SoundstageError(
@@ -46,7 +48,7 @@ async function work(configuration: Configuration, flags: WorkerFlags, signal: Ab
     );
   }
   const log = Log(process.stderr, flags.logLevel);
-  await mkdir(dataFolder, { recursive: true });
+  await using _watch = watchDataFolder(await openDataFolder(dataFolder), (trouble) => reportDataFolder(log, trouble));
   await using database = await openDatabase({ dataFolder, databaseUrl, onWarning: (message) => log.warn(message) });
   await using files = await openFileStore(database.kysely, configuration);
   const jobs = {

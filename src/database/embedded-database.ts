@@ -26,7 +26,7 @@ export async function openEmbeddedBackend(dataFolder: string, onWarning: OnWarni
   await using opened = new AsyncDisposableStack();
   opened.use(await lockDataFolder(dataFolder));
   const folder = await databaseFolder(dataFolder);
-  const connection = opened.use(await SingleConnection.open(() => open(folder), onWarning));
+  const connection = opened.use(await SingleConnection.open(() => openExisting(folder), onWarning));
   opened.use(startUpkeep(connection, onWarning));
   const kysely = opened.adopt(new Kysely<Tables>({ dialect: serialDialect(connection) }), (kysely) => kysely.destroy());
   const notifications = embeddedNotifications(connection, kysely, onWarning);
@@ -67,6 +67,12 @@ async function removeUnfinished(dataFolder: string): Promise<void> {
   for (const name of await readdir(dataFolder)) {
     if (name.startsWith(UNFINISHED_PREFIX)) await rm(join(dataFolder, name), { recursive: true, force: true });
   }
+}
+
+/** Never makes one: where the folder was moved away, an empty database in its place would pass for it. */
+async function openExisting(folder: string): Promise<GuardedPglite> {
+  if (!existsSync(join(folder, 'PG_VERSION'))) throw unusable(folder, new Error('it is not there'));
+  return await open(folder);
 }
 
 async function open(folder: string): Promise<GuardedPglite> {

@@ -2,13 +2,14 @@ import { basename } from 'node:path';
 import type { Transaction } from 'kysely';
 import { type Input, validateInput } from '../contract/input.ts';
 import { megapixels } from '../contract/price.ts';
+import { withoutPaths } from '../contract/without-paths.ts';
 import type { Tables } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { Lifecycle } from '../files/lifecycle.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import type { Turns } from '../shared/turns.ts';
 import type { Attempt } from './attempt.ts';
-import type { ClipMaker, MadeClip, PreparedClip } from './clip-maker.ts';
+import type { ClipMaker, LogLevel, MadeClip, PreparedClip } from './clip-maker.ts';
 import { LogWriter } from './log-writer.ts';
 import type { Machine } from './machine.ts';
 import type { ModelSlot } from './model-slot.ts';
@@ -134,7 +135,7 @@ export class ClipRun {
       {
         folder: folder.path,
         signal,
-        log: this.#logs.add.bind(this.#logs),
+        log: (level: LogLevel, message: string): void => this.#logs.add(level, withoutPaths(message)),
         onProgress: this.#progress.update.bind(this.#progress),
         onPreview: this.#progress.show.bind(this.#progress),
       },

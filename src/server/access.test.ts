@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../../test/support/server.ts';
 import { TestClipMaker } from '../jobs/test-jobs.ts';
@@ -187,4 +188,37 @@ test('a server for the world does not start without a key', async () => {
 test('unless that is asked for', async () => {
   await using open = await startTestServer({ settings: { SOUNDSTAGE_HOST: '0.0.0.0', SOUNDSTAGE_AUTH: 'off' } });
   expect(open.isKeyRequired).toBe(false);
+});
+
+test('whether the server is ready is told to everybody, what is wrong with it to admins alone', async () => {
+  const trouble = 'connect ECONNREFUSED 10.0.0.5:5432';
+  const checks = {
+    elsewhere: async () => {
+      throw new Error(trouble);
+    },
+  };
+  await using troubled = await startTestServer({ checks, settings: { SOUNDSTAGE_AUTH: 'keys' } });
+  const { id: keyId, secret } = await troubled.keys.create({ name: 'test', scope: 'ADMIN' });
+  const { id: other, secret: otherSecret } = await troubled.keys.create({ name: 'test', scope: 'API' });
+  for (const authorization of ['', 'Key x:y', `Key ${other}:${otherSecret}`]) {
+    const reply = await fetch(`${troubled.url}/ready`, { headers: { authorization } });
+    expect([reply.status, await reply.json()]).toEqual([
+      503,
+      { ready: false, checks: { database: 'ok', data: 'ok', elsewhere: 'failed' } },
+    ]);
+  }
+  const reply = await fetch(`${troubled.url}/ready`, { headers: { authorization: `Key ${keyId}:${secret}` } });
+  expect(await reply.json()).toMatchObject({ ready: false, checks: { elsewhere: trouble } });
+  expect(troubled.logged).toContainEqual(
+    expect.objectContaining({ level: 'warn', checks: expect.objectContaining({ elsewhere: trouble }) }),
+  );
+});
+
+test('a server whose data folder is moved away is not ready until it is back', async () => {
+  await using moved = await startTestServer();
+  const ready = async (): Promise<unknown> => (await fetch(`${moved.url}/ready`)).json();
+  await rename(moved.dataFolder, `${moved.dataFolder}.away`);
+  expect(await ready()).toMatchObject({ ready: false, checks: { data: expect.stringContaining('is gone') } });
+  await rename(`${moved.dataFolder}.away`, moved.dataFolder);
+  expect(await ready()).toMatchObject({ ready: true });
 });

@@ -28,3 +28,9 @@ function describe(error: Error): string {
   const own = error.stack ?? `${error.name}: ${error.message}`;
   return error.cause instanceof Error ? `${own}\ncaused by ${describe(error.cause)}` : own;
 }
+
+/** Says that the data folder has gone, or is back. */
+export function reportDataFolder(log: Log, trouble: Error | undefined): void {
+  if (trouble === undefined) log.info('the data folder is back');
+  else log.error('the data folder cannot be used', { error: trouble });
+}

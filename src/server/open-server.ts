@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { sql } from 'kysely';
@@ -15,6 +14,7 @@ import { openWebhooks } from '../jobs/webhooks.ts';
 import { openWorkFolder } from '../jobs/work-folder.ts';
 import { Worker } from '../jobs/worker.ts';
 import type { Configuration } from '../shared/configuration.ts';
+import { type DataFolder, openDataFolder, watchDataFolder } from '../shared/data-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { probeFolder } from '../shared/folder-probe.ts';
 import { isLocalOnly, isLoopback, urlHost } from './addresses.ts';
@@ -24,7 +24,7 @@ import { Bodies } from './bodies.ts';
 import { brokenRequestReply } from './error-replies.ts';
 import type { DescribeInstallation } from './installation.ts';
 import { KeylessGuard } from './keyless-guard.ts';
-import type { Log } from './log.ts';
+import { type Log, reportDataFolder } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { OpenReplies } from './open-replies.ts';
 import { openPlayground } from './playground.ts';
@@ -82,12 +82,16 @@ const closingGrace = 5000;
 export async function openServer(options: ServerOptions): Promise<RunningServer> {
   const { configuration } = options;
   await using opened = new AsyncDisposableStack();
-  await mkdir(configuration.SOUNDSTAGE_DATA, { recursive: true });
+  const dataFolder = await openDataFolder(configuration.SOUNDSTAGE_DATA);
+  opened.use(watchDataFolder(dataFolder, (trouble) => reportDataFolder(options.log, trouble)));
   const { database, keys } = await openKeyedDatabase(options, opened);
   const files = opened.use(await openFileStore(database.kysely, configuration));
   const metrics = new Metrics({ withProcess: options.withProcessMetrics ?? false });
   const { requests, jwks, checks } = await openJobs(options, { database, files, metrics }, opened);
-  const access = await openAccess({ ...options, checks: { ...checks, ...options.checks } }, database, keys);
+  const access = await openAccess(
+    { ...options, checks: { ...checks, ...options.checks } },
+    { database, keys, dataFolder },
+  );
   const folder = opened.use(await openWorkFolder(join(configuration.SOUNDSTAGE_DATA, 'work')));
   const bodies = new Bodies({ largestInput: configuration.SOUNDSTAGE_MAX_JSON_BYTES, folder });
   const parts = { ...access, bodies, files, metrics, requests, jwks };
@@ -165,7 +169,10 @@ async function openJobs(
   return { requests, jwks: publicKeys, checks };
 }
 
-async function openAccess({ configuration, checks }: ServerOptions, database: Database, keys: ApiKeys) {
+async function openAccess(
+  { configuration, checks, log }: ServerOptions,
+  { database, keys, dataFolder }: KeyedDatabase & { readonly dataFolder: DataFolder },
+) {
   const { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_MAX_CONCURRENT_RUNS: runs } = configuration;
   const { SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
   const tokens = await openTokens(database.kysely);
@@ -174,7 +181,9 @@ async function openAccess({ configuration, checks }: ServerOptions, database: Da
     authentication: new Authentication({ mode, loopback: isLocalOnly({ host, publicUrl }), keys, tokens }),
     keylessGuard: new KeylessGuard(configuration),
     openReplies: new OpenReplies(),
-    readiness: new Readiness({ database: () => answers(database), ...checks }),
+    readiness: new Readiness({ database: () => answers(database), data: dataFolder.check, ...checks }, (report) => {
+      if (!report.ready) log.warn('the server is not ready', { checks: report.checks });
+    }),
     slots: new RunSlots(runs),
   };
 }

@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import { servedSchema } from '../contract/json-schema.ts';
-import type { AppEnv } from './app-env.ts';
+import type { AppContext, AppEnv } from './app-env.ts';
 import type { Authentication } from './authentication.ts';
-import { requireCaller } from './authorization.ts';
+import { identify, requireCaller } from './authorization.ts';
 import type { DescribeInstallation } from './installation.ts';
 import type { Metrics } from './metrics.ts';
 import { type Playground, playgroundReply } from './playground.ts';
-import type { Readiness } from './readiness.ts';
+import { type Readiness, withoutReasons } from './readiness.ts';
 import { detail, methodNotAllowed } from './replies.ts';
 
 export interface OwnDependencies {
@@ -32,10 +32,18 @@ export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
   routes.get('/health', (c) => c.json({ status: 'ok' }));
   routes.get('/ready', async (c) => {
     const report = await readiness.check();
-    return c.json(report, report.ready ? 200 : 503);
+    // Others see which parts are in trouble; what about them is written in the log as well.
+    const shown = (await isAdmin(c, deps.authentication)) ? report : withoutReasons(report);
+    return c.json(shown, report.ready ? 200 : 503);
   });
   routes.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }));
   routes.on(['POST', 'PUT', 'PATCH', 'DELETE'], readOnly, (c) => methodNotAllowed(c, ['GET']));
   routes.all('/*', (c) => detail(c, 404, 'Not Found'));
   return routes;
+}
+
+/** Where the database cannot say so, nobody is. */
+async function isAdmin(c: AppContext, authentication: Authentication): Promise<boolean> {
+  const { caller } = await identify(c, authentication).catch(() => ({ caller: undefined }));
+  return caller?.scope === 'ADMIN';
 }

@@ -15,16 +15,24 @@ const freshness = 5000;
 /** Whether the server can do its work, by named checks. */
 export class Readiness {
   readonly #checks: Readonly<Record<string, ReadinessCheck>>;
+  readonly #onChange: (report: ReadinessReport) => void;
+  #told = '';
 
-  constructor(checks: Readonly<Record<string, ReadinessCheck>>) {
+  /** @param onChange told of a report that differs from the one before */
+  constructor(checks: Readonly<Record<string, ReadinessCheck>>, onChange: (report: ReadinessReport) => void) {
     this.#checks = checks;
+    this.#onChange = onChange;
   }
 
   async check(): Promise<ReadinessReport> {
     const results = await Promise.all(
       Object.entries(this.#checks).map(async ([name, check]) => [name, await result(check)] as const),
     );
-    return { ready: results.every(([, text]) => text === 'ok'), checks: Object.fromEntries(results) };
+    const report = { ready: results.every(([, text]) => text === 'ok'), checks: Object.fromEntries(results) };
+    const text = JSON.stringify(report);
+    if (text !== this.#told) this.#onChange(report);
+    this.#told = text;
+    return report;
   }
 }
 
@@ -39,6 +47,12 @@ export function notOften(check: ReadinessCheck): ReadinessCheck {
     }
     return answer;
   };
+}
+
+/** For those who may not know more: reasons name addresses and folders. */
+export function withoutReasons({ ready, checks }: ReadinessReport): ReadinessReport {
+  const states = Object.entries(checks).map(([name, text]) => [name, text === 'ok' ? text : 'failed'] as const);
+  return { ready, checks: Object.fromEntries(states) };
 }
 
 async function result(check: ReadinessCheck): Promise<string> {

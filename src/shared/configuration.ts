@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SoundstageError } from './errors.ts';
 import { withoutSurroundings } from './without-surroundings.ts';
@@ -34,6 +34,7 @@ export const configurationSchema = z.object({
   SOUNDSTAGE_DATA: z
     .string()
     .default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage'))
+    .transform((folder) => resolve(folder))
     .describe('Folder of the embedded database, the files and the certificates.'),
   DATABASE_URL: z.string().optional().describe('PostgreSQL server to use instead of the embedded database.'),
   SOUNDSTAGE_S3_BUCKET: z.string().optional().describe('Bucket to keep files in instead of the data folder.'),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tryLockFile } from './file-lock.ts';
 
@@ -51,4 +52,14 @@ test('is held by another process until that is killed', async () => {
 
 test('a place that cannot be locked is an error, not somebody else’s lock', async () => {
   await expect(tryLockFile(root)).rejects.toThrow(/cannot lock .*: put it on a local disk/);
+});
+
+test('who may only read the file keeps nobody from the lock', async () => {
+  const path = join(root, 'c.lock');
+  (await tryLockFile(path))?.[Symbol.dispose]();
+  using reader = new DatabaseSync(path, { readOnly: true });
+  reader.exec('BEGIN; SELECT count(*) FROM sqlite_schema');
+  using lock = await tryLockFile(path);
+  expect(lock).toBeDefined();
+  expect(await tryLockFile(path)).toBeUndefined();
 });

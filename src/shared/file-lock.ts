@@ -7,7 +7,7 @@ const SQLITE_BUSY = 5;
 
 /**
  * Takes an exclusive lock on the file `path`, between processes and within this one; dispose to release. Undefined if
- * somebody else holds it.
+ * somebody else holds it. It is a lock of writers: who may only read the file can keep nobody from it.
  *
  * Node has no flock(2), but the lock SQLite takes on an (empty) database file is one the operating system frees when
  * its holder dies, so there are no stale locks to guess about. The file must not be opened in any other way: on
@@ -21,7 +21,7 @@ export async function tryLockFile(path: string): Promise<Disposable | undefined>
   } catch (cause) {
     throw unlockable(path, cause);
   }
-  return tryLock(path);
+  return lock(path, 'BEGIN IMMEDIATE');
 }
 
 /**
@@ -29,11 +29,15 @@ export async function tryLockFile(path: string): Promise<Disposable | undefined>
  * has it exclusively.
  */
 export function tryLock(path: string, mode: 'shared' | 'exclusive' = 'exclusive'): Disposable | undefined {
+  // A plain transaction takes its shared lock with the first read.
+  return lock(path, mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_schema');
+}
+
+function lock(path: string, statement: string): Disposable | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: 0 });
-    // A plain transaction takes its shared lock with the first read.
-    database.exec(mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_schema');
+    database.exec(statement);
     return database;
   } catch (cause) {
     database?.close();

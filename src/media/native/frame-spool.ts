@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { AV_CODEC_ID_FFV1, AV_PIX_FMT_BGR0, FF_ENCODER_FFV1 } from 'node-av/constants';
 import { avRescaleQ, Codec, CodecContext, FormatContext, Frame, Packet, Rational, type Stream } from 'node-av/lib';
 import { check, isDrained } from './ffmpeg-status.ts';
@@ -31,6 +32,8 @@ export class FrameSpool implements AsyncDisposable {
 
   static async open(path: string, width: number, height: number): Promise<FrameSpool> {
     await using resources = new AsyncDisposableStack();
+    // The library would make it readable for everybody who may read the clip to come, or more.
+    await writeFile(path, '', { mode: 0o600 });
     const muxer = resources.use(new Muxer(path, 'nut'));
     const encoder = resources.use(await openEncoder(width, height));
     const stream = muxer.addEncodedStream(encoder);

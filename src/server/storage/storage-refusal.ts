@@ -1,4 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { withoutPaths } from '../../contract/without-paths.ts';
 import { DatabaseUnavailable } from '../../database/database-unavailable.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 
@@ -22,7 +23,8 @@ export function storageRefusal(error: unknown): StorageRefusal | undefined {
   if (!(error instanceof SoundstageError)) return undefined;
   // Not a matter of files: answered like everywhere else.
   if (error instanceof DatabaseUnavailable) return undefined;
-  const { kind, type = '', message } = error;
+  const { kind, type = '' } = error;
+  const message = withoutPaths(error.message);
   if (kind === 'device') return new StorageRefusal(507, message, error);
   if (kind === 'network') return new StorageRefusal(503, 'the file store cannot be reached: try again later', error);
   return kind === 'input' ? new StorageRefusal(statusOfType[type] ?? 400, message, error) : undefined;
