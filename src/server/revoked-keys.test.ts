@@ -109,14 +109,15 @@ test('streams of a revoked key end, and tell nothing more', async () => {
 
 test('a direct run whose key was revoked meanwhile is not told its output', async () => {
   const holder = await newHolder();
-  let finish = (): void => {};
-  maker.behaviour = () =>
-    new Promise((resolve) => {
-      finish = resolve;
-    });
-  const reply = holder.call('POST', `/run/${id}`, JSON.stringify(input));
-  await expect.poll(async () => (await server.requests.counts()).running).toBe(1);
+  const [started, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  maker.behaviour = async ({ input: { prompt } }) => {
+    if (prompt !== 'direct') return;
+    started.resolve();
+    await finish.promise;
+  };
+  const reply = holder.call('POST', `/run/${id}`, JSON.stringify({ ...input, prompt: 'direct' }));
+  await started.promise;
   await holder.revoke();
-  finish();
+  finish.resolve();
   expect((await reply).status).toBe(401);
 });
