@@ -23,17 +23,17 @@ const mostBySetting = new Map(
   }),
 );
 
-const units: Readonly<Record<string, number>> = { '': 1, s: 1, day: 86_400, days: 86_400, MiB: 2 ** 20, GiB: 2 ** 30 };
+const units: Readonly<Record<string, number>> = { '': 1, s: 1, day: 86_400, days: 86_400, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 /** `64 MiB` in bytes, `30 days` in seconds; undefined: there is no limit. */
 function quantity(most: string): number | undefined {
   if (most === 'for ever') return undefined;
-  const [, digits = '', unit = ''] = /^([\d,]+) ?(\w*)/.exec(most) ?? [];
+  const [, digits = '', unit = ''] = /^(?:at least )?([\d,]+) ?(\w*)/.exec(most) ?? [];
   return Number(digits.replaceAll(',', '')) * (units[unit] ?? 1);
 }
 
 const settings = Object.keys(configurationSchema.shape) as (keyof Configuration)[];
-const limiting = settings.filter((name) => /_MAX_|_BYTES$|_TIMEOUT$|_RETENTION$/.test(name));
+const limiting = settings.filter((name) => /_MAX_|_MIN_|_BYTES$|_TIMEOUT$|_RETENTION$/.test(name));
 
 test.each(limiting)('%s is in the table of limits, with its default', (name) => {
   expect(mostBySetting.has(name)).toBe(true);
@@ -60,7 +60,7 @@ test.each([
   ['upload that is begun and not finished', pendingSeconds],
   ['signed link to a file', longestLink],
   ['crashes of the engine until a request is given up', usualRetries.crashes + 1],
-  ['ends of a worker until a request is given up', mostRetries.interruptions + 1],
+  ['deaths of a process until a request is given up', mostRetries.interruptions + 1],
 ])('%s: the table says what the program does', (what, limit) => {
   expect(quantity(mostOf.get(what) ?? '')).toBe(limit);
 });
