@@ -34,7 +34,7 @@ export const configurationSchema = z.object({
   SOUNDSTAGE_DATA: z
     .string()
     .default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage'))
-    .transform((folder) => resolve(folder))
+    .overwrite((folder) => resolve(folder))
     .describe('Folder of the embedded database, the files and the certificates.'),
   DATABASE_URL: z.string().optional().describe('PostgreSQL server to use instead of the embedded database.'),
   SOUNDSTAGE_S3_BUCKET: z.string().optional().describe('Bucket to keep files in instead of the data folder.'),
