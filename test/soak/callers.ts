@@ -113,18 +113,20 @@ export class Callers {
     const { ledger, outside } = this.#options;
     const { body, fate, headers, isPrivate } = this.#clip();
     const receiver = this.#random.chance(0.6) ? this.#random.pick(receivers) : undefined;
+    const sentAt = performance.now();
     const query = receiver === undefined ? '' : `?fal_webhook=${encodeURIComponent(outside.url + receiver)}`;
     const reply = await this.#call({ method: 'POST', path: `/queue/${endpointId}${query}`, headers, body });
     if (reply?.status !== 200) return this.#unexpected('a submission', reply);
     const { request_id: id } = JSON.parse(reply.text) as { readonly request_id: string };
     const expectsWebhook = receiver !== undefined && willAccept(receiver);
-    ledger.accepted(id, { fate, isPrivate, expectsWebhook });
+    ledger.accepted(id, { sentAt, fate, isPrivate, expectsWebhook });
   }
 
   async #direct(suffix: '' | '/stream'): Promise<void> {
     const { ledger } = this.#options;
     const { body, fate, headers, isPrivate } = this.#clip();
     const leavesAfter = this.#random.chance(0.2) ? this.#random.integer(5000) : undefined;
+    const sentAt = performance.now();
     const path = `/run/${endpointId}${suffix}`;
     const reply = await this.#call({
       method: 'POST',
@@ -136,7 +138,7 @@ export class Callers {
       mayBreakOff: suffix !== '',
     });
     if (reply === undefined) return;
-    ledger.accepted(reply.requestId, { fate, isPrivate, expectsWebhook: false });
+    ledger.accepted(reply.requestId, { sentAt, fate, isPrivate, expectsWebhook: false });
     // A server that ends says so with 503; what becomes of the request shows later.
     if (suffix === '' && reply.status !== 503) ledger.sawResult(reply.requestId, reply.status, reply.text);
   }
@@ -205,7 +207,7 @@ export class Callers {
 
   async #cancel(): Promise<void> {
     const id = this.#anyId();
-    if (id === undefined || this.#random.chance(0.6)) return;
+    if (id === undefined || this.#random.chance(0.75)) return;
     this.#options.ledger.cancelled(id);
     await this.#call({ method: 'PUT', path: `/queue/${app}/requests/${id}/cancel` });
   }
@@ -244,7 +246,7 @@ export class Callers {
   async #overview(): Promise<void> {
     const history = `/v1/models/requests/by-endpoint?endpoint_id=${encodeURIComponent(endpointId)}&limit=20&expand=payloads`;
     const path = this.#random.pick([history, '/v1/models/usage', '/metrics', '/ready', '/']);
-    await this.#call({ path, mayFail: path === '/ready' });
+    await this.#call({ path });
   }
 
   #unexpected(what: string, reply: Reply | undefined): void {
@@ -261,7 +263,9 @@ export class Callers {
     const signal = AbortSignal.timeout(leavesAfter);
     try {
       const reply = await send(server.url, request, { signal });
-      const isFailure = reply.status >= 500 && !mayFail && !ledger.isMachineInTrouble;
+      // To be not ready is an answer.
+      const isAnswer = mayFail || request.path.startsWith('/ready');
+      const isFailure = reply.status >= 500 && !isAnswer && !ledger.isMachineInTrouble;
       if (isFailure) ledger.violation(`${name} was answered ${reply.status} ${reply.text.slice(0, 300)}`);
       return reply;
     } catch (error) {

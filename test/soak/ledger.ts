@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 
+/** What is killed or ended; the engine's death is nothing to a request until it is the third. */
+export type Victim = 'engine' | 'decode' | 'encode' | 'safety' | 'server';
+
 export interface Expected {
+  /** When it was sent, by `performance.now()`. */
+  readonly sentAt: number;
   /** How it ends unless it is cancelled, or a process that it needs is killed. */
   readonly fate: 'made' | 'refused';
   /** Its payload is kept for minutes only. */
@@ -11,15 +16,15 @@ export interface Expected {
 
 interface Entry extends Expected {
   readonly id: string;
-  readonly acceptedAt: number;
   wasCancelled: boolean;
   /** Status and hash of the reply, once it is over; `erased` where that was not kept until anybody asked. */
   result?: { readonly status: number; readonly hash: string } | 'erased';
 }
 
 const mostViolationsKept = 50;
-/** Milliseconds that a kill has an effect for: retries, a new engine. */
-const aftermath = 30_000;
+const crashesTooMany = 3;
+/** Of the server: the second may be the end of a request that was under way both times. */
+const deathsTooMany = 2;
 
 /** What the server has promised, and whether it keeps it. Everything that must not happen ends up in `violations`. */
 export class Ledger {
@@ -30,7 +35,7 @@ export class Ledger {
   readonly #entries = new Map<string, Entry>();
   /** Whether the disk is full, or was a moment ago: nothing new needs to be accepted. */
   isMachineInTrouble = false;
-  #lastKill = Number.NEGATIVE_INFINITY;
+  readonly #kills: { readonly victim: Victim; readonly at: number }[] = [];
 
   count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
@@ -47,7 +52,7 @@ export class Ledger {
 
   accepted(id: string, expected: Expected): void {
     if (this.#entries.has(id)) this.violation(`request ${id} was accepted twice`);
-    this.#entries.set(id, { id, ...expected, acceptedAt: performance.now(), wasCancelled: false });
+    this.#entries.set(id, { id, ...expected, wasCancelled: false });
     this.count('accepted');
   }
 
@@ -56,9 +61,9 @@ export class Ledger {
     if (entry !== undefined) entry.wasCancelled = true;
   }
 
-  /** A process was killed: from now on a while, requests may end by it. */
-  disturbed(): void {
-    this.#lastKill = performance.now();
+  killed(victim: Victim): void {
+    this.#kills.push({ victim, at: performance.now() });
+    this.count(`ends of ${victim}`);
   }
 
   get unfinished(): readonly string[] {
@@ -123,7 +128,18 @@ export class Ledger {
     this.count(`ended with ${status}`);
     if (status === (entry.fate === 'made' ? 200 : 422)) return;
     if (status === 499 && entry.wasCancelled) return;
-    if (this.#lastKill > entry.acceptedAt - aftermath) this.count('ended by a kill');
+    if (this.#isByKill(entry, status)) this.count('requests ended by a kill');
     else this.violation(`request ${entry.id} should be ${entry.fate} and ended with ${status} ${text.slice(0, 300)}`);
+  }
+
+  /** Whether what was killed since it was sent explains how a request ended. */
+  #isByKill({ sentAt }: Entry, status: number): boolean {
+    const since = this.#kills.filter(({ at }) => at > sentAt);
+    const count = (victim: Victim): number => since.filter((kill) => kill.victim === victim).length;
+    // Somebody waited for the reply of a direct run.
+    if (status === 499) return count('server') > 0;
+    // A file that a child dies of is its request's fault.
+    if (count('decode') + count('encode') + count('safety') > 0) return true;
+    return count('engine') >= crashesTooMany || count('server') >= deathsTooMany;
   }
 }

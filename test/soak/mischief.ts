@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SeededRandom } from '../../eval/seeded-random.ts';
-import type { Ledger } from './ledger.ts';
-import type { ChildKind, ServerUnderTest } from './server-under-test.ts';
+import type { Ledger, Victim } from './ledger.ts';
+import type { ServerUnderTest } from './server-under-test.ts';
 import type { SmallDisk } from './small-disk.ts';
 
 export interface MischiefOptions {
@@ -32,11 +32,7 @@ export async function makeMischief(options: MischiefOptions, signal: AbortSignal
     () => killChild(options, 'encode'),
     () => killChild(options, 'safety'),
     () => killServer(options),
-    async () => {
-      ledger.disturbed();
-      await server.restart('SIGTERM');
-      ledger.count('restarts');
-    },
+    () => restartServer(options),
     ...(disk === undefined ? [] : [() => fillDisk(disk, ledger)]),
   ];
   while (!signal.aborted) {
@@ -59,26 +55,30 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Those that live for a moment only are waited for. */
-async function killChild({ server, ledger }: MischiefOptions, wanted: ChildKind): Promise<void> {
+async function killChild({ server, ledger }: MischiefOptions, wanted: Victim): Promise<void> {
   for (const end = performance.now() + 5000; performance.now() < end; await wait(10)) {
     const child = (await server.processes()).find(({ kind }) => kind === wanted);
     if (child === undefined) continue;
-    ledger.disturbed();
+    ledger.killed(wanted);
     process.kill(child.pid, 'SIGKILL');
-    ledger.count(`kills of ${wanted}`);
     return;
   }
 }
 
 async function killServer({ server, ledger }: MischiefOptions): Promise<void> {
   const before = await server.processes();
-  ledger.disturbed();
+  ledger.killed('server');
   const killedAt = performance.now();
   await server.restart('SIGKILL');
-  ledger.count('kills of the server');
   const isLeft = (): boolean => before.some(({ pid }) => existsSync(`/proc/${pid}`));
   while (isLeft() && performance.now() - killedAt < lastMoments) await wait(100);
   if (isLeft()) ledger.violation('a child outlives its server');
+}
+
+async function restartServer({ server, ledger }: MischiefOptions): Promise<void> {
+  ledger.killed('server');
+  await server.restart('SIGTERM');
+  ledger.count('of these, graceful ends of server');
 }
 
 async function fillDisk(disk: SmallDisk, ledger: Ledger): Promise<void> {

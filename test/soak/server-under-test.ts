@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Spawned } from '../support/spawned.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, Victim } from './ledger.ts';
 
 /** Programs of child processes, by what they do. */
 const childKinds = ['engine', 'decode', 'encode', 'safety'] as const;
-export type ChildKind = (typeof childKinds)[number];
 
 export interface RunningProcess {
-  readonly kind: ChildKind | 'server';
+  readonly kind: Victim;
   readonly pid: number;
 }
+
+/** Milliseconds. */
+const pauseBeforeRestart = 2000;
 
 /** The real server as a child process, which comes back under the same address after it was killed. */
 export class ServerUnderTest implements AsyncDisposable {
@@ -71,7 +74,11 @@ export class ServerUnderTest implements AsyncDisposable {
   async #start(): Promise<void> {
     const parameters = ['serve', '--device', 'cpu', '--log-level', 'error'];
     const process = new Spawned({ program: 'soundstage', parameters, environment: this.#environment });
-    await process.ready();
+    if ((await process.firstLine) === undefined) {
+      this.#ledger.violation(`the server does not start: ${process.errors.slice(-500)}`);
+      await wait(pauseBeforeRestart);
+      return await this.#start();
+    }
     this.#starts += 1;
     this.#process = process;
     process.process.once('exit', () => {

@@ -115,8 +115,11 @@ interface Measured {
 /** First with mischief, then without: only there memory and delays say something. */
 async function underLoad(scene: Scene, { minutes }: Flags, interrupted: AbortSignal): Promise<Measured> {
   const { server, ledger } = scene;
-  const end = AbortSignal.any([AbortSignal.timeout(60_000 * minutes), interrupted]);
-  const mischiefEnd = AbortSignal.any([AbortSignal.timeout(60_000 * minutes * shareOfMischief), interrupted]);
+  const end = AbortSignal.any([AbortSignal.timeout(Math.round(60_000 * minutes)), interrupted]);
+  const mischiefEnd = AbortSignal.any([
+    AbortSignal.timeout(Math.round(60_000 * minutes * shareOfMischief)),
+    interrupted,
+  ]);
   using line = new ProgressLine(process.stderr);
   const callers = new Callers(scene);
   const calling = callers.run();
