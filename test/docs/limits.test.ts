@@ -23,7 +23,15 @@ const mostBySetting = new Map(
   }),
 );
 
-const units: Readonly<Record<string, number>> = { '': 1, s: 1, day: 86_400, days: 86_400, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  s: 1,
+  day: 86_400,
+  days: 86_400,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
 
 /** `64 MiB` in bytes, `30 days` in seconds; undefined: there is no limit. */
 function quantity(most: string): number | undefined {
