@@ -204,7 +204,7 @@ test('whether the server is ready is told to everybody, what is wrong with it to
     const reply = await fetch(`${troubled.url}/ready`, { headers: { authorization } });
     expect([reply.status, await reply.json()]).toEqual([
       503,
-      { ready: false, checks: { database: 'ok', data: 'ok', elsewhere: 'failed' } },
+      { ready: false, checks: { database: 'ok', data: 'ok', disk: 'ok', files: 'ok', elsewhere: 'failed' } },
     ]);
   }
   const reply = await fetch(`${troubled.url}/ready`, { headers: { authorization: `Key ${keyId}:${secret}` } });

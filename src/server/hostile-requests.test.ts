@@ -61,17 +61,6 @@ test.each([
   expect(reply.status).toBe(status);
 });
 
-test.each(['requests/by-endpoint?endpoint_id=%00', 'usage?tags=a%3D%00', 'usage?tags=%00%3Da', '?endpoint_id=%00'])(
-  'a NUL character in a query is a bad request: %s',
-  async (query) => {
-    const { status, body } = await calls.call(`/v1/models/${query}`.replace('/?', '?'));
-    expect([status, body.error]).toMatchObject([
-      400,
-      { message: expect.stringMatching(/^(?:endpoint_id|tags) must be/) },
-    ]);
-  },
-);
-
 test.each(['\\u0000', '\\ud800'])('%s in a rule about a file is a bad request', async (user) => {
   const access = `{"rules":[{"user":"${user}","decision":"allow"}]}`;
   const lifecycle = { 'x-fal-object-lifecycle': `{"initial_acl":${access}}` };
@@ -149,6 +138,7 @@ test.each([
   ['GET', '/v1/models/usage?tags=a=%00'],
   ['GET', '/v1/models/usage?tags=%00=a'],
   ['GET', '/v1/models?q=%00'],
+  ['GET', '/v1/models?endpoint_id=%00'],
   ['POST', `/queue/${id}?fal_webhook=https://example.com/%00`],
   ['POST', `/queue/${id}?%00=1`],
 ] as const)('a NUL in a query is the caller’s mistake: %s %s', async (method, path) => {

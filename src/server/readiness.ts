@@ -36,14 +36,17 @@ export class Readiness {
   }
 }
 
-/** A check whose answer is used for some seconds, for what costs something to find out. */
+/** A check that, once passed, is not made again for some seconds, for what costs something to find out. */
 export function notOften(check: ReadinessCheck): ReadinessCheck {
   let checked = Number.NEGATIVE_INFINITY;
   let answer: Promise<void> = Promise.resolve();
   return () => {
     if (performance.now() - checked > freshness) {
       checked = performance.now();
-      answer = check();
+      answer = check().catch((error: unknown) => {
+        checked = Number.NEGATIVE_INFINITY;
+        throw error;
+      });
     }
     return answer;
   };

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -56,14 +56,16 @@ export async function startStorageServer(
   const { mode = 'keys', limit = 64 * 2 ** 20, idle = 5000, openBlobs } = options;
   await using opened = new AsyncDisposableStack();
   const { kysely } = opened.use(await openTables(await databases.newDatabase('embedded')));
-  const folder = await mkdtemp(join(tmpdir(), 'soundstage-storage-'));
-  opened.defer(() => rm(folder, { recursive: true, force: true }));
+  const root = await mkdtemp(join(tmpdir(), 'soundstage-storage-'));
+  opened.defer(() => rm(root, { recursive: true, force: true }));
+  const folder = join(root, 'files');
+  await mkdir(folder);
   const blobs = openBlobs === undefined ? new FolderBlobStore(folder) : await openBlobs(folder);
   const files = opened.use(new FileStore({ kysely, blobs, links: new LinkSignature('secret') }));
   const keys = new ApiKeys(kysely);
   const tokens = createTokens(Buffer.alloc(32, 7));
   const authentication = new Authentication({ mode, loopback: true, keys, tokens });
-  const work = opened.use(await openWorkFolder(join(folder, 'work')));
+  const work = opened.use(await openWorkFolder(join(root, 'work')));
   const bodies = new Bodies({ largestInput: limit, folder: work });
   const deps = { bodies, files, tokens, authentication, uploadLimits: { bytes: limit, idle } };
   const failures: string[] = [];
