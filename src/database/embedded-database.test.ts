@@ -7,6 +7,7 @@ import { sql } from 'kysely';
 import { afterAll, expect, test, vi } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
 import { DatabaseInUseError } from './data-folder-lock.ts';
+import { DatabaseUnavailable } from './database-unavailable.ts';
 import { keepUp, logBytes } from './embedded-upkeep.ts';
 import { GuardedPglite } from './guarded-pglite.ts';
 import { openDatabase, openTables } from './open-database.ts';
@@ -115,7 +116,12 @@ test('a crash of the database, as on a full disk, is survived', async () => {
   const filling = (async () => {
     for (; written < 100; written++) await write(`${written}`);
   })();
-  await expect(filling).rejects.toThrow(/xlogtemp/);
+  const outage = await filling.then(
+    () => expect.fail('nothing stood in its way'),
+    (error: unknown) => error,
+  );
+  expect(outage).toBeInstanceOf(DatabaseUnavailable);
+  expect(String((outage as DatabaseUnavailable).cause)).toMatch(/xlogtemp/);
   // Everybody is answered, if only with an error; a database that crashed would hang, and the process with it.
   await Promise.allSettled([write('x'), write('y'), kysely.selectFrom('settings').select('key').execute()]);
   await rmdir(obstacle);

@@ -28,6 +28,8 @@ export interface AttemptFields {
   /** For a clip whose input names no seed. */
   readonly drawnSeed: number;
   readonly caller: CallerOptions;
+  /** The higher, the sooner. */
+  readonly priority: number;
   /** Counts up each time the request is taken. */
   readonly number: number;
   /** Id of the worker that has it. */

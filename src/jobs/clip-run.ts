@@ -41,7 +41,7 @@ export interface ClipRunParts {
   readonly storePatience: number;
   /** Called when `phase` has changed. */
   readonly onPhase: () => void;
-  /** Place among the requests that wait for the model. */
+  /** Place among the requests of its priority that wait for the model. */
   readonly order: number;
 }
 
@@ -154,7 +154,7 @@ export class ClipRun {
    */
   async #make(prepared: PreparedClip): Promise<MadeClip | undefined> {
     const { slot, order } = this.#parts;
-    const model = await slot.take(order, this.#abort.signal);
+    const model = await slot.take({ priority: this.attempt.request.priority, order }, this.#abort.signal);
     this.#model = model;
     for (;;) {
       if (!(await this.#persist('starting the request', () => this.attempt.start()))) return undefined;

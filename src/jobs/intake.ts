@@ -9,7 +9,7 @@ import { channels, clipsQueue } from './queues.ts';
 import { lockRequest } from './request-row.ts';
 import { type JobsContext, settle } from './settle.ts';
 import { storedJson, storedText } from './stored-text.ts';
-import type { Submission } from './submission.ts';
+import { priorities, type Submission } from './submission.ts';
 
 /** A request as its submitter learns of it. */
 export interface AcceptedRequest {
@@ -31,7 +31,6 @@ export interface Entry {
   readonly commit?: ((transaction: Transaction<Tables>) => Promise<void>) | undefined;
 }
 
-const priorities = Object.freeze({ normal: 0, low: -1 });
 const MOST_TOGETHER = 200;
 const MOST_CHARACTERS_TOGETHER = 2 ** 20;
 

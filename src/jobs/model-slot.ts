@@ -1,11 +1,16 @@
 import { SoundstageError } from '../shared/errors.ts';
 
-interface Waiting {
+/** Whose turn it is among those that wait for the model: the highest priority's, then the lowest order's. */
+export interface Turn {
+  readonly priority: number;
   readonly order: number;
+}
+
+interface Waiting extends Turn {
   take(): void;
 }
 
-/** The model, which makes one clip at a time. Of those that wait for it, the lowest order goes first. */
+/** The model, which makes one clip at a time. */
 export class ModelSlot {
   #taken = false;
   readonly #waiting = new Set<Waiting>();
@@ -19,14 +24,14 @@ export class ModelSlot {
    *
    * @throws SoundstageError `cancelled`
    */
-  async take(order: number, signal: AbortSignal): Promise<Disposable> {
+  async take(turn: Turn, signal: AbortSignal): Promise<Disposable> {
     if (signal.aborted) throw cancelled();
-    if (this.#taken) await this.#turn(order, signal);
+    if (this.#taken) await this.#wait(turn, signal);
     this.#taken = true;
     return { [Symbol.dispose]: () => this.#next() };
   }
 
-  #turn(order: number, signal: AbortSignal): Promise<void> {
+  #wait({ priority, order }: Turn, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiting.delete(waiting);
@@ -37,7 +42,7 @@ export class ModelSlot {
         signal.removeEventListener('abort', leave);
         resolve();
       };
-      const waiting = { order, take };
+      const waiting = { priority, order, take };
       this.#waiting.add(waiting);
       signal.addEventListener('abort', leave, { once: true });
     });
@@ -45,7 +50,7 @@ export class ModelSlot {
 
   /** It stays taken where somebody waits, so that nobody gets in between. */
   #next(): void {
-    const [next] = [...this.#waiting].sort((one, other) => one.order - other.order);
+    const [next] = [...this.#waiting].sort((one, other) => other.priority - one.priority || one.order - other.order);
     if (next === undefined) this.#taken = false;
     else next.take();
   }

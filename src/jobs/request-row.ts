@@ -29,25 +29,26 @@ export type LockedRequest = Pick<
 
 /** The columns of a LockedRequest. */
 export function lockable(transaction: Transaction<Tables>) {
-  return transaction
-    .selectFrom('requests')
-    .select([
-      'id',
-      'endpoint',
-      'owner',
-      'surface',
-      'state',
-      'attempt',
-      'crashes',
-      'interruptions',
-      'exhaustions',
-      'worker',
-      'webhook',
-      'listed',
-      'caller',
-      sql<number | null>`greatest(0, extract(epoch from clock_timestamp() - started_at))::float8`.as('runningSeconds'),
-      sql<boolean | null>`start_deadline <= clock_timestamp()`.as('overdue'),
-    ]);
+  return transaction.selectFrom('requests').select([
+    'id',
+    'endpoint',
+    'owner',
+    'surface',
+    'state',
+    'attempt',
+    'crashes',
+    'interruptions',
+    'exhaustions',
+    'worker',
+    'webhook',
+    'listed',
+    'caller',
+    // Of nothing and 0, the greatest would be 0.
+    sql<number | null>`
+        case when started_at is not null
+          then greatest(0, extract(epoch from clock_timestamp() - started_at))::float8 end`.as('runningSeconds'),
+    sql<boolean | null>`start_deadline <= clock_timestamp()`.as('overdue'),
+  ]);
 }
 
 /** Locks a request until the transaction ends. Whoever needs its job in the queue as well locks the request first. */

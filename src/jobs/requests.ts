@@ -5,6 +5,7 @@ import type { Database } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
 import { requireFreeSpace } from '../shared/folder-probe.ts';
+import { notOften } from '../shared/not-often.ts';
 import type { LogEntry } from './attempt.ts';
 import { DeadlineTimers } from './deadline-timers.ts';
 import {
@@ -67,6 +68,8 @@ export interface RequestRecord {
 
 /** In one answer. */
 const MOST_LOG_ENTRIES = 1000;
+/** Milliseconds for which free space that was seen counts as there. */
+const SPACE_FRESHNESS = 250;
 
 export type CancelReason = 'client_cancelled' | 'client_disconnected';
 
@@ -118,9 +121,9 @@ export class Requests implements AsyncDisposable {
       report.warn('watched requests could not be read and are read again', { error });
     });
     // A server has a disk of its own, and says so when that is full.
-    const requireSpace = async (): Promise<void> => {
+    const requireSpace = notOften(SPACE_FRESHNESS, async () => {
       if (database.kind === 'embedded') await requireFreeSpace(dataFolder, leastFree);
-    };
+    });
     return new Requests(context, files, { reader, feed, deadlines: new DeadlineTimers(context, report), requireSpace });
   }
 

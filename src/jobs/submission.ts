@@ -1,6 +1,9 @@
 import type { Lifecycle } from '../files/lifecycle.ts';
 import type { Retries } from './retries.ts';
 
+/** Of requests; the higher, the sooner. */
+export const priorities = Object.freeze({ normal: 0, low: -1 });
+
 /** What a caller asked for, besides the input. */
 export interface CallerOptions {
   /** Base of file URLs in webhooks, where no later request tells how the caller reaches us, e.g. `https://host/cdn`. */
@@ -31,7 +34,7 @@ export interface Submission extends ReceivedInput {
   readonly endpoint: string;
   readonly owner: string;
   readonly surface: 'run' | 'queue';
-  readonly priority: 'normal' | 'low';
+  readonly priority: keyof typeof priorities;
   /** Seconds until processing must have started. */
   readonly startTimeout?: number | undefined;
   readonly webhook?: string | undefined;

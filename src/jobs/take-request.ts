@@ -18,6 +18,19 @@ export interface Taker {
   readonly ahead: boolean;
 }
 
+/** Whether a request waits that goes before those of this priority. */
+export async function isOvertaken({ database }: JobsContext, priority: number): Promise<boolean> {
+  const first = await database.kysely
+    .selectFrom('requests')
+    .select('id')
+    .where('state', '=', 'IN_QUEUE')
+    .where('worker', 'is', null)
+    .where('priority', '>', priority)
+    .limit(1)
+    .executeTakeFirst();
+  return first !== undefined;
+}
+
 /** Takes the request whose turn it is, if any is waiting. */
 export async function takeRequest(context: JobsContext, taker: Taker): Promise<Attempt | undefined> {
   for (;;) {
@@ -65,7 +78,7 @@ async function begin(
   { worker, ahead }: Taker,
 ): Promise<Attempt> {
   const { id, owner, endpoint } = request;
-  const { input, attempt, drawn_seed } = await transaction
+  const { input, attempt, drawn_seed, priority } = await transaction
     .updateTable('requests')
     .set({
       ...(!ahead && { state: 'IN_PROGRESS' }),
@@ -75,11 +88,12 @@ async function begin(
       heartbeat_at: sql<Date>`clock_timestamp()`,
     })
     .where('id', '=', id)
-    .returning(['input', 'attempt', 'drawn_seed'])
+    .returning(['input', 'attempt', 'drawn_seed', 'priority'])
     .executeTakeFirstOrThrow();
   await context.database.notifications.notify(channels.requests, id, transaction);
   const caller = request.caller as CallerOptions;
-  return new Attempt(context, { id, owner, endpoint, input, drawnSeed: drawn_seed, caller, number: attempt, worker });
+  const fields = { id, owner, endpoint, input, drawnSeed: drawn_seed, caller, priority, number: attempt, worker };
+  return new Attempt(context, fields);
 }
 
 async function exists(transaction: Transaction<Tables>, id: string): Promise<boolean> {

@@ -12,7 +12,8 @@ import { ModelSlot } from './model-slot.ts';
 import { channels, createQueues } from './queues.ts';
 import type { Report } from './report.ts';
 import type { JobsContext } from './settle.ts';
-import { takeRequest } from './take-request.ts';
+import { priorities } from './submission.ts';
+import { isOvertaken, takeRequest } from './take-request.ts';
 import { WakeUp } from './wake-up.ts';
 import { openWorkFolder, type WorkFolder } from './work-folder.ts';
 
@@ -45,8 +46,8 @@ export interface WorkerOptions {
  * Takes requests from the queue, fetches the inputs of several at a time, and has their clips made one by one. Dispose
  * to stop: requests under way go back to the queue, unless their clips are made already.
  *
- * What is taken ahead of the model's being free is one request, or more while their inputs are slow to come; none
- * while another worker has nothing to do.
+ * What is taken ahead of the model's being free is one request, or more while their inputs are slow to come or one
+ * of a higher priority waits; none while another worker has nothing to do.
  */
 export class Worker implements AsyncDisposable {
   readonly #options: WorkerOptions;
@@ -126,7 +127,7 @@ export class Worker implements AsyncDisposable {
     for (let pause = 100; !signal.aborted; ) {
       try {
         if (this.#machine.trouble !== undefined) await this.#recover();
-        else if (!this.#mayTake()) await this.#wakeUp.sleep(FETCH_PATIENCE);
+        else if (!(await this.#mayTake())) await this.#wakeUp.sleep(FETCH_PATIENCE);
         else await this.#take();
         pause = 100;
       } catch (error) {
@@ -138,11 +139,15 @@ export class Worker implements AsyncDisposable {
     await Promise.all(this.#runs.values());
   }
 
-  #mayTake(): boolean {
+  async #mayTake(): Promise<boolean> {
     const now = performance.now();
     if (this.#runs.size === 0) return true;
-    if (this.#runs.size >= MOST_REQUESTS || this.#has('ready') || now < this.#restrainedUntil) return false;
-    return !this.#has('preparing') || now - this.#takenAt > FETCH_PATIENCE;
+    if (this.#runs.size >= MOST_REQUESTS || now < this.#restrainedUntil) return false;
+    if (this.#has('preparing') && now - this.#takenAt <= FETCH_PATIENCE) return false;
+    const ready = [...this.#runs.keys()].filter(({ phase }) => phase === 'ready');
+    if (ready.length === 0) return true;
+    const highest = Math.max(...ready.map(({ attempt }) => attempt.request.priority));
+    return highest < priorities.normal && (await isOvertaken(this.#context, highest));
   }
 
   #has(phase: ClipRun['phase']): boolean {

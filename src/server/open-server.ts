@@ -17,6 +17,7 @@ import type { Configuration } from '../shared/configuration.ts';
 import { type DataFolder, openDataFolder, watchDataFolder } from '../shared/data-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { probeFolder } from '../shared/folder-probe.ts';
+import { notOften } from '../shared/not-often.ts';
 import { isLocalOnly, isLoopback, urlHost } from './addresses.ts';
 import { type AppDependencies, createApp } from './app.ts';
 import { Authentication } from './authentication.ts';
@@ -28,7 +29,7 @@ import { type Log, reportDataFolder } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { OpenReplies } from './open-replies.ts';
 import { openPlayground } from './playground.ts';
-import { notOften, Readiness, type ReadinessCheck } from './readiness.ts';
+import { Readiness, type ReadinessCheck } from './readiness.ts';
 import { RunSlots } from './run-slots.ts';
 import { certificateHosts } from './tls/hosts.ts';
 import { type Listener, type ListenerTimeouts, listen } from './tls/listener.ts';
@@ -71,6 +72,8 @@ export interface RunningServer extends AsyncDisposable {
 
 /** Milliseconds a caller may pause within an upload. */
 const uploadIdle = 60_000;
+/** Milliseconds for which a store of files that answered counts as ready. */
+const storeFreshness = 5000;
 /** Milliseconds for replies to be finished when the server ends. */
 const closingGrace = 5000;
 
@@ -156,7 +159,7 @@ async function openJobs(
   const { publicKeys } = opened.use(await openWebhooks({ ...jobs, configuration }));
   const checks: Record<string, ReadinessCheck> = {
     disk: () => probeFolder(dataFolder, leastFree),
-    files: notOften(() => files.probe()),
+    files: notOften(storeFreshness, () => files.probe()),
   };
   if (openMaker !== undefined) {
     const maker = opened.use(await openMaker({ files, onPhases: (seconds) => metrics.countClip(seconds) }));

@@ -9,8 +9,6 @@ export interface ReadinessReport {
 
 /** Milliseconds after which a check that does not answer has failed. */
 const patience = 5000;
-/** Milliseconds. */
-const freshness = 5000;
 
 /** Whether the server can do its work, by named checks. */
 export class Readiness {
@@ -34,22 +32,6 @@ export class Readiness {
     this.#told = text;
     return report;
   }
-}
-
-/** A check that, once passed, is not made again for some seconds, for what costs something to find out. */
-export function notOften(check: ReadinessCheck): ReadinessCheck {
-  let checked = Number.NEGATIVE_INFINITY;
-  let answer: Promise<void> = Promise.resolve();
-  return () => {
-    if (performance.now() - checked > freshness) {
-      checked = performance.now();
-      answer = check().catch((error: unknown) => {
-        checked = Number.NEGATIVE_INFINITY;
-        throw error;
-      });
-    }
-    return answer;
-  };
 }
 
 /** For those who may not know more: reasons name addresses and folders. */
