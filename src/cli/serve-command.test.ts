@@ -40,7 +40,7 @@ test('serves until SIGTERM, and only one server has a data folder', async () => 
   const { child, url, result } = await serve();
   expect(await (await fetch(`${url}/ready`)).json()).toEqual({
     ready: true,
-    checks: { database: 'ok', data: 'ok', weights: 'ok', device: 'ok' },
+    checks: { data: 'ok', database: 'ok', device: 'ok', disk: 'ok', files: 'ok', weights: 'ok', worker: 'ok' },
   });
   const second = await soundstage('serve', '--port', '0', '--data', folder);
   expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining(folder) });

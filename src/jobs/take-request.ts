@@ -11,11 +11,16 @@ import type { CallerOptions } from './submission.ts';
 /** Something else holds the request at the top of the queue for a moment. */
 class Busy extends Error {}
 
+/** The request at the top of the queue is one that the worker still works on. */
+class StillHere extends Error {}
+
 export interface Taker {
   /** Id of the worker. */
   readonly worker: string;
   /** Whether the worker is busy with another one: then the request counts as waiting until its making begins. */
   readonly ahead: boolean;
+  /** Whether work on an earlier attempt is still to be ended here, as after a pause: somebody else is to take it, or later. */
+  has(id: string): boolean;
 }
 
 /** Whether a request waits that goes before those of this priority. */
@@ -39,6 +44,7 @@ export async function takeRequest(context: JobsContext, taker: Taker): Promise<A
       const taken = await kysely.transaction().execute((transaction) => takeIn(transaction, context, taker));
       if (taken !== 'none of these') return taken;
     } catch (error) {
+      if (error instanceof StillHere) return undefined;
       if (!(error instanceof Busy)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -53,6 +59,7 @@ async function takeIn(
   const db = fromKysely(transaction);
   const [job] = await context.database.boss.fetch(clipsQueue, { db });
   if (job === undefined) return undefined;
+  if (taker.has(job.id)) throw new StillHere();
   // Everybody else locks the request first and its job second: waiting for it here could be a deadlock.
   const request = await lockable(transaction).where('id', '=', job.id).forNoKeyUpdate().skipLocked().executeTakeFirst();
   if (request === undefined) {

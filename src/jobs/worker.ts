@@ -156,7 +156,8 @@ export class Worker implements AsyncDisposable {
 
   async #take(): Promise<void> {
     const ahead = this.#slot.isTaken || this.#has('preparing');
-    const attempt = await takeRequest(this.#context, { worker: this.id, ahead });
+    const has = (id: string): boolean => [...this.#runs.keys()].some(({ requestId }) => requestId === id);
+    const attempt = await takeRequest(this.#context, { worker: this.id, ahead, has });
     if (attempt !== undefined) this.#begin(attempt);
     else {
       const { kind, notifications } = this.#options.database;
