@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { baselineWasm } from './test/support/baseline-wasm.ts';
 
 // Nearly every file, and many a test, starts processes, which would compile the same modules again.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
@@ -43,6 +44,7 @@ export default defineConfig({
     pool: 'forks',
     // One more than the cores of the smallest machine: many tests spend most of their time waiting.
     maxWorkers: 3,
+    execArgv: [...baselineWasm],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/support/totals-reporter.ts'],

@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CommandResult, finished, soundstage, startSoundstage } from '../../test/support/command.ts';
+import { putEmptyDatabase } from '../../test/support/databases.ts';
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'soundstage-serve-'));
+  await putEmptyDatabase(folder);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

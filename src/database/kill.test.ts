@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { baselineWasm } from '../../test/support/baseline-wasm.ts';
 import { openTables } from './open-database.ts';
 
 const INITIALISING_ROUNDS = 3;
@@ -20,7 +21,8 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Starts a process that writes, kills it so long after `line`, and returns what it said. */
 async function killAfter(dataFolder: string, line: string, milliseconds: number): Promise<readonly string[]> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', victim, dataFolder], {
+  const flags = [...baselineWasm, '--disable-warning=ExperimentalWarning'];
+  const child = spawn(process.execPath, [...flags, victim, dataFolder], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [output, errors] = ['', ''];

@@ -106,7 +106,7 @@ describe.each(databases.kinds)('openDatabase (%s)', (kind) => {
 
 describe.runIf(databases.kinds.includes('server'))('several servers on one PostgreSQL', () => {
   test('start at once on an empty database', async () => {
-    const options = await databases.newDatabase('server');
+    const options = await databases.newBareDatabase();
     const servers = await Promise.all(Array.from({ length: 6 }, () => openDatabase(options)));
     try {
       const { rows } = await sql`select name from kysely_migration`.execute(servers[0]?.kysely ?? expect.fail());

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { putEmptyDatabase } from '../support/databases.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { Spawned } from '../support/spawned.ts';
 import { app, endpointId, input } from './endpoint.ts';
@@ -35,6 +36,7 @@ test.for([
   async (burst, context) => {
     if (burst.kind === 'server' && postgres === undefined) return context.skip('PostgreSQL is not installed');
     const dataFolder = await mkdtemp(join(root, 'data-'));
+    if (burst.kind === 'embedded') await putEmptyDatabase(dataFolder, '128MB');
     const databaseUrl = burst.kind === 'server' ? await postgres?.newDatabase() : undefined;
     const location = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
     const environment = { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_PORT: '0', ...location };

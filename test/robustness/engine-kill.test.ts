@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { baselineWasm } from '../support/baseline-wasm.ts';
+import { putEmptyDatabase } from '../support/databases.ts';
 import { writeToneWav } from '../support/sound-files.ts';
 import { freePort, Spawned } from '../support/spawned.ts';
 import { app, endpointId } from './endpoint.ts';
@@ -87,10 +89,12 @@ test.skipIf(process.platform !== 'linux')(
   'the real engine, and the server, killed within a clip',
   async () => {
     const dataFolder = join(root, 'data');
+    await mkdir(dataFolder);
+    await putEmptyDatabase(dataFolder);
     const port = await freePort();
     const environment = { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_PORT: String(port), SOUNDSTAGE_DEVICE: 'cpu' };
     const parameters = ['serve', '--log-level', 'error'];
-    const start = (): Spawned => new Spawned({ program: 'soundstage', parameters, environment });
+    const start = (): Spawned => new Spawned({ program: 'soundstage', parameters, flags: baselineWasm, environment });
     const caller = new Caller(`http://127.0.0.1:${port}`);
     await using first = start();
     await first.ready();

@@ -6,7 +6,10 @@ export async function eventually(
   isSo: () => Promise<boolean> | boolean,
   situation: () => unknown,
 ): Promise<void> {
-  for (const end = performance.now() + milliseconds; !(await isSo()); await wait(50)) {
-    if (performance.now() > end) throw new Error(`after ${milliseconds} ms: ${JSON.stringify(await situation())}`);
+  // The longer it takes, the less it matters to know at once; and looking may be work for what is waited for.
+  const began = performance.now();
+  const waited = (): number => performance.now() - began;
+  for (; !(await isSo()); await wait(Math.max(50, waited() / 50))) {
+    if (waited() > milliseconds) throw new Error(`after ${milliseconds} ms: ${JSON.stringify(await situation())}`);
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
+import { baselineWasm } from '../support/baseline-wasm.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { freePort, Spawned } from '../support/spawned.ts';
 import { eventually } from './eventually.ts';
@@ -103,7 +104,7 @@ test('a server that is killed at any moment: what was accepted is made, once', a
   const { dataFolder, url, environment } = await newInstallation();
   const submitter = new PersistentSubmitter({ url, webhookUrl: receiver.url, interval: () => 60 * random() });
   const [server] = await Promise.all([
-    killAgainAndAgain(() => new Spawned({ program: 'server', environment }), KILLS, random),
+    killAgainAndAgain(() => new Spawned({ program: 'server', flags: baselineWasm, environment }), KILLS, random),
     submitter.submit(SUBMISSIONS),
   ]);
   await expectDone(submitter, server);
@@ -117,7 +118,7 @@ test('a server and two workers that are killed at any moment, on PostgreSQL', as
   const databaseUrl = await postgres.newDatabase();
   const { dataFolder, url, environment } = await newInstallation({ DATABASE_URL: databaseUrl });
   const submitter = new PersistentSubmitter({ url, webhookUrl: receiver.url, interval: () => 60 * random() });
-  const worker = (): Spawned => new Spawned({ program: 'worker', environment });
+  const worker = (): Spawned => new Spawned({ program: 'worker', flags: baselineWasm, environment });
   const [[server, ...workers]] = await Promise.all([
     Promise.all([
       killAgainAndAgain(

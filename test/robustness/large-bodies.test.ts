@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { putEmptyDatabase } from '../support/databases.ts';
 import { Spawned } from '../support/spawned.ts';
 import { endpointId, input } from './endpoint.ts';
 import { openSocket } from './raw-http.ts';
@@ -19,6 +20,7 @@ let server: Spawned;
 let url: string;
 beforeAll(async () => {
   dataFolder = await mkdtemp(join(tmpdir(), 'soundstage-large-'));
+  await putEmptyDatabase(dataFolder, '128MB');
   server = new Spawned({ program: 'server', environment: { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_PORT: '0' } });
   url = await server.ready();
   await submit();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { baselineWasm } from './baseline-wasm.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -16,7 +17,7 @@ export async function soundstage(...args: readonly string[]): Promise<CommandRes
 
 /** Leads a process group of its own, as a command started in a terminal does. */
 export function startSoundstage(...args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+  return spawn(process.execPath, [...baselineWasm, '--disable-warning=ExperimentalWarning', main, ...args], {
     stdio: 'pipe',
     detached: true,
   });

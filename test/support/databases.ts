@@ -1,12 +1,13 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { cpSync, existsSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { cpSync } from 'node:fs';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { openEmbeddedBackend } from '../../src/database/embedded-database.ts';
 import type { DatabaseOptions } from '../../src/database/open-database.ts';
+import { databaseTemplate, openAndClose } from './database-template.ts';
 import { startPostgres } from './postgres.ts';
+
+/** Of `template1` and `template0`, two thirds of all files, which only a `create database` would read. */
+const UNUSED_FOLDERS = ['base/1', 'base/4'];
 
 export type DatabaseKind = 'embedded' | 'server';
 
@@ -14,8 +15,13 @@ export type DatabaseKind = 'embedded' | 'server';
 export interface TestDatabases extends AsyncDisposable {
   /** `embedded`, and `server` where PostgreSQL is installed: for `describe.each`. */
   readonly kinds: readonly DatabaseKind[];
-  /** Options of `openDatabase` for an empty database and data folder, which may be opened again and again. */
+  /**
+   * Options of `openDatabase` for a database that has its tables, but no rows, and for a data folder with nothing else.
+   * It may be opened again and again.
+   */
   newDatabase(kind: DatabaseKind): Promise<DatabaseOptions>;
+  /** The same for one that nobody has opened yet, on a server. */
+  newBareDatabase(): Promise<DatabaseOptions>;
 }
 
 /** Call it at the top of a test file, and dispose of it in `afterAll`. */
@@ -24,10 +30,12 @@ export async function startDatabases(): Promise<TestDatabases> {
   const postgres = await startPostgres();
   await emptyDatabase();
   let folders = 0;
+  const newFolder = (): string => join(root, `data-${folders++}`);
   return {
     kinds: postgres === undefined ? ['embedded'] : ['embedded', 'server'],
+    newBareDatabase: async () => ({ dataFolder: newFolder(), databaseUrl: await postgres?.newBareDatabase() }),
     newDatabase: async (kind) => {
-      const dataFolder = join(root, `data-${folders++}`);
+      const dataFolder = newFolder();
       if (kind === 'server') return { dataFolder, databaseUrl: await postgres?.newDatabase() };
       await putEmptyDatabase(dataFolder);
       return { dataFolder };
@@ -39,35 +47,26 @@ export async function startDatabases(): Promise<TestDatabases> {
   };
 }
 
-/** Puts an embedded database without tables into a data folder: making one takes seconds, copying it a moment. */
-export async function putEmptyDatabase(dataFolder: string): Promise<void> {
-  // The asynchronous `cp` takes several times as long for its thousand files.
-  cpSync(await emptyDatabase(), join(dataFolder, 'database'), { recursive: true });
+/**
+ * Puts an empty embedded database into a data folder: making one takes seconds, copying it a moment.
+ *
+ * @param sharedBuffers how much memory it has; give `128MB`, which is PostgreSQL's default, where memory is measured
+ */
+export async function putEmptyDatabase(dataFolder: string, sharedBuffers = '16MB'): Promise<void> {
+  const folder = join(dataFolder, 'database');
+  // The asynchronous `cp` takes several times as long for its hundreds of files.
+  cpSync(await emptyDatabase(), folder, { recursive: true });
+  // Most of the time of opening it would go into clearing them.
+  await appendFile(join(folder, 'postgresql.conf'), `shared_buffers = ${sharedBuffers}\n`);
 }
 
 let made: Promise<string> | undefined;
 
 /** Its folder, which is kept for later runs. */
-function emptyDatabase(): Promise<string> {
-  made ??= makeEmptyDatabase();
-  return made;
-}
-
-async function makeEmptyDatabase(): Promise<string> {
-  const source = await readFile(join(import.meta.dirname, '../../src/database/guarded-pglite.ts'));
-  const library = await readFile(fileURLToPath(import.meta.resolve('@electric-sql/pglite')));
-  const name = createHash('sha256').update(source).update(library).digest('hex').slice(0, 16);
-  const cache = join(import.meta.dirname, '../../node_modules/.cache/soundstage-databases');
-  const template = join(cache, name);
-  if (existsSync(template)) return template;
-  const unfinished = join(cache, `${name}-${randomUUID()}`);
-  await (await openEmbeddedBackend(unfinished, (message) => process.emitWarning(message)))[Symbol.asyncDispose]();
-  try {
-    await rename(join(unfinished, 'database'), template);
-  } catch (error) {
-    // Another test file was faster.
-    if (!existsSync(template)) throw error;
-  }
-  await rm(unfinished, { recursive: true, force: true });
-  return template;
+async function emptyDatabase(): Promise<string> {
+  made ??= databaseTemplate('database', '', async (dataFolder) => {
+    await openAndClose({ dataFolder });
+    for (const unused of UNUSED_FOLDERS) await rm(join(dataFolder, 'database', unused), { recursive: true });
+  });
+  return join(await made, 'database');
 }

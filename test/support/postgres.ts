@@ -7,15 +7,25 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { databaseTemplate, openAndClose } from './database-template.ts';
 
 const START_MILLISECONDS = 30_000;
+/** Name of the database that others are copied from. */
+const WITH_TABLES = 'with_tables';
+
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 /** A PostgreSQL server of its own for one test file. */
 export interface TestPostgres extends AsyncDisposable {
   /** Of the database `postgres`. */
   readonly url: string;
-  /** Makes an empty database and returns its URL. */
+  /** Makes a database that has its tables, but no rows, and returns its URL. */
   newDatabase(): Promise<string>;
+  /** The same without tables. */
+  newBareDatabase(): Promise<string>;
   /** Kills the server and starts it again, as after a crash; `meanwhile` runs while it is down. */
   restart(meanwhile?: () => Promise<void>): Promise<void>;
 }
@@ -24,43 +34,71 @@ export interface TestPostgres extends AsyncDisposable {
 export async function startPostgres(): Promise<TestPostgres | undefined> {
   const programs = await findPrograms();
   if (programs === undefined) return undefined;
-  const folder = await mkdtemp(join(tmpdir(), 'soundstage-postgres-'));
   const user = await unprivilegedUser();
-  if (user !== undefined) await chown(folder, user.uid, user.gid);
-  const data = join(folder, 'data');
-  const initdb = [`--pgdata=${data}`, '--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-sync'];
-  await promisify(execFile)(join(programs, 'initdb'), initdb, { ...user, cwd: folder });
+  const { stdout: version } = await promisify(execFile)(join(programs, 'postgres'), ['--version']);
+  const template = await databaseTemplate('postgres', version, (folder) => makeTemplate(programs, user, folder));
+  const folder = await newFolder(user);
+  // As its owner keeps it: PostgreSQL insists on that.
+  await promisify(execFile)('cp', ['-a', join(template, 'data'), folder]);
 
-  const start = async (): Promise<ChildProcess> => {
-    const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=200'];
-    const flags = settings.flatMap((setting) => ['-c', setting]);
-    const server = spawn(join(programs, 'postgres'), ['-D', data, ...flags], { ...user, cwd: folder, stdio: 'ignore' });
-    process.once('exit', () => server.kill('SIGQUIT'));
-    await untilReady(server, urlOf(folder, 'postgres'));
-    return server;
-  };
-  let server = await start();
+  let server = await start(programs, user, folder);
   let databases = 0;
+  const newDatabase = async (source: string): Promise<string> => {
+    const name = `test_${databases++}`;
+    await execute(urlOf(folder, 'postgres'), `create database ${name} template ${source}`);
+    return urlOf(folder, name);
+  };
   return {
     url: urlOf(folder, 'postgres'),
-    newDatabase: async () => {
-      const name = `test_${databases++}`;
-      await execute(urlOf(folder, 'postgres'), `create database ${name}`);
-      return urlOf(folder, name);
-    },
+    newDatabase: () => newDatabase(WITH_TABLES),
+    newBareDatabase: () => newDatabase('template1'),
     restart: async (meanwhile) => {
-      await kill(server);
+      await end(server, 'SIGQUIT');
       try {
         await meanwhile?.();
       } finally {
-        server = await start();
+        server = await start(programs, user, folder);
       }
     },
     [Symbol.asyncDispose]: async () => {
-      await kill(server);
+      await end(server, 'SIGQUIT');
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Puts the folder of a server into `target`, which has a database with tables. */
+async function makeTemplate(programs: string, user: User | undefined, target: string): Promise<void> {
+  const folder = await newFolder(user);
+  try {
+    const initdb = [`--pgdata=${join(folder, 'data')}`, '--username=postgres', '--auth=trust', '--encoding=UTF8'];
+    await promisify(execFile)(join(programs, 'initdb'), [...initdb, '--no-sync'], { ...user, cwd: folder });
+    const server = await start(programs, user, folder);
+    try {
+      await execute(urlOf(folder, 'postgres'), `create database ${WITH_TABLES}`);
+      await openAndClose({ dataFolder: folder, databaseUrl: urlOf(folder, WITH_TABLES) });
+    } finally {
+      await end(server, 'SIGINT');
+    }
+    await promisify(execFile)('cp', ['-a', join(folder, 'data'), target]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function newFolder(user: User | undefined): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'soundstage-postgres-'));
+  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  return folder;
+}
+
+async function start(programs: string, user: User | undefined, folder: string): Promise<ChildProcess> {
+  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=200'];
+  const flags = ['-D', join(folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])];
+  const server = spawn(join(programs, 'postgres'), flags, { ...user, cwd: folder, stdio: 'ignore' });
+  process.once('exit', () => server.kill('SIGQUIT'));
+  await untilReady(server, urlOf(folder, 'postgres'));
+  return server;
 }
 
 /** The folder of PostgreSQL's programs, the newest of several. */
@@ -73,7 +111,7 @@ async function findPrograms(): Promise<string | undefined> {
 }
 
 /** PostgreSQL refuses to run as root. */
-async function unprivilegedUser(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+async function unprivilegedUser(): Promise<User | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   const user = ['postgres', 'nobody'].map((name) => users.find(([found]) => found === name)).find(Boolean);
@@ -106,8 +144,9 @@ async function execute(url: string, statement: string): Promise<void> {
   }
 }
 
-async function kill(server: ChildProcess): Promise<void> {
+/** @param signal `SIGINT` for an orderly end, `SIGQUIT` for one as in a crash */
+async function end(server: ChildProcess, signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
-  server.kill('SIGQUIT');
+  server.kill(signal);
   await once(server, 'exit');
 }
