@@ -2,8 +2,10 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { generateCommand } from '../src/cli/generate-command.ts';
 import { MediaService } from '../src/media/media-service.ts';
+import { Engine } from '../src/pipeline/engine.ts';
 import { finished, soundstage, startSoundstage } from './support/command.ts';
 import { copyCheckpoint, loraPath } from './support/parity-checkpoint.ts';
 import { writeToneWav } from './support/sound-files.ts';
@@ -11,6 +13,7 @@ import { writeToneWav } from './support/sound-files.ts';
 let folder: string;
 const at = (name: string): string => join(folder, name);
 const media = new MediaService();
+const engine = new Engine();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'soundstage-generate-'));
@@ -21,6 +24,7 @@ beforeAll(async () => {
   await picture.png().toFile(at('picture.png'));
 });
 afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
   await media[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
@@ -31,11 +35,30 @@ const small = ['--video-size', '128x64', '--num-frames', '9', '--quiet', '--seed
 const common = (): readonly string[] => ['--audio', at('sound.wav'), '--model', at('weights'), '--device', 'cpu'];
 
 async function generate(output: string, ...flags: readonly string[]): Promise<Buffer> {
-  const request = [...common(), '--prompt', 'A dog barks', ...small, '--output', at(output)];
-  const { code, stderr } = await soundstage('generate', ...request, ...flags);
+  const { code, stderr } = await soundstage('generate', ...request(output), ...flags);
   expect(stderr.replace(/^note: .*\n/gm, '')).toBe('');
   expect(code).toBe(0);
   return readFile(at(output));
+}
+
+/** The same within this process and with the engine of the clip before; no checker, which does not change a clip. */
+async function generateHere(output: string, ...flags: readonly string[]): Promise<Buffer> {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    const parameters = [...request(output), '--no-enable-safety-checker', ...flags];
+    await generateCommand({ engine, media }).parseAsync(parameters, { from: 'user' });
+    const written = stderr.mock.calls.map(([text]) => String(text)).filter((text) => !text.startsWith('note: '));
+    expect(written).toEqual([]);
+  } finally {
+    stderr.mockRestore();
+    stdout.mockRestore();
+  }
+  return readFile(at(output));
+}
+
+function request(output: string): readonly string[] {
+  return [...common(), '--prompt', 'A dog barks', ...small, '--output', at(output)];
 }
 
 test.for([
@@ -81,7 +104,7 @@ test.for([
   ['--video-quality', () => ['--video-quality', 'maximum']],
   ['--video-write-mode', () => ['--video-write-mode', 'small']],
 ] as const)('%s changes the clip', async ([name, flags]) => {
-  const file = await generate(`${name.replace(/\W/g, '')}.mp4`, ...flags());
+  const file = await generateHere(`${name.replace(/\W/g, '')}.mp4`, ...flags());
   for (const other of seen.keys()) expect(file.equals(seen.get(other) as Buffer), `same as ${other}`).toBe(false);
   seen.set(name, file);
 });
@@ -91,11 +114,11 @@ const seen = new Map<string, Buffer>();
 
 test('a camera LoRA is found in the weights folder and applied at its scale', async () => {
   const camera = ['--camera-lora', 'dolly_in'];
-  const plain = await generate('camera-none.mp4');
-  const full = await generate('camera-full.mp4', ...camera);
+  const plain = await generateHere('camera-none.mp4');
+  const full = await generateHere('camera-full.mp4', ...camera);
   expect(full.equals(plain)).toBe(false);
-  expect(full.equals(await generate('camera-lora.mp4', '--lora', loraPath('a')))).toBe(true);
-  expect(full.equals(await generate('camera-half.mp4', ...camera, '--camera-lora-scale', '0.5'))).toBe(false);
+  expect(full.equals(await generateHere('camera-lora.mp4', '--lora', loraPath('a')))).toBe(true);
+  expect(full.equals(await generateHere('camera-half.mp4', ...camera, '--camera-lora-scale', '0.5'))).toBe(false);
 });
 
 test('frames follow the recording by default, and the result is reported as JSON', async () => {

@@ -11,7 +11,7 @@ import { type VideoOutputType, videoFormat, videoOutputTypes } from '../media/vi
 import { resolveWeights } from '../models/resolve-weights.ts';
 import { chooseDevice } from '../pipeline/choose-device.ts';
 import { Engine } from '../pipeline/engine.ts';
-import { type Clip, generateClip } from '../pipeline/generate-clip.ts';
+import { type Clip, type ClipServices, generateClip } from '../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../safety/safety-checker.ts';
 import { configurationSchema } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
@@ -32,8 +32,12 @@ interface CommandFlags {
   readonly quiet?: boolean;
 }
 
-/** `soundstage generate`: makes one clip from files. */
-export function generateCommand(): Command {
+/**
+ * `soundstage generate`: makes one clip from files.
+ *
+ * @param services to use instead of its own; their owner ends them
+ */
+export function generateCommand(services?: ClipServices): Command {
   const command = new Command('generate').description('make a clip from a recording and a prompt');
   return addGenerateFlags(command)
     .option('-o, --output <file>', 'where the clip goes (default: clip with the extension of the output type)')
@@ -51,13 +55,22 @@ export function generateCommand(): Command {
     .option('--preview <file.png>', 'keep a small picture of the clip as it takes shape in this file')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'no progress')
-    .action((flags: GenerateFlags & CommandFlags) => reporting(process.stderr, (signal) => run(flags, signal)));
+    .action((flags: GenerateFlags & CommandFlags) =>
+      reporting(process.stderr, (signal) => run({ flags, signal, services })),
+    );
 }
 
-async function run(flags: GenerateFlags & CommandFlags, signal: AbortSignal): Promise<void> {
+interface CommandRun {
+  readonly flags: GenerateFlags & CommandFlags;
+  readonly signal: AbortSignal;
+  readonly services: ClipServices | undefined;
+}
+
+async function run(command: CommandRun): Promise<void> {
+  const { flags } = command;
   const input = parseInput(withOutputType(requestFields(flags), flags.output));
   if (!input.sync_mode) {
-    const clip = await makeClip(input, flags, resolve(flags.output ?? defaultName(input)), signal);
+    const clip = await makeClip(input, resolve(flags.output ?? defaultName(input)), command);
     process.stdout.write(flags.json ? json(clip, clip.file.path) : summary(clip));
     return;
   }
@@ -65,12 +78,12 @@ async function run(flags: GenerateFlags & CommandFlags, signal: AbortSignal): Pr
     throw new SoundstageError('input', 'sync_mode leaves no file, so leave --output out', { field: 'output' });
   }
   await using folder = await temporaryFolder();
-  const clip = await makeClip(input, flags, join(folder.path, defaultName(input)), signal);
+  const clip = await makeClip(input, join(folder.path, defaultName(input)), command);
   const bytes = await readFile(clip.file.path);
   process.stdout.write(json(clip, `data:${clip.file.contentType};base64,${bytes.toString('base64')}`));
 }
 
-async function makeClip(input: Input, flags: CommandFlags, output: string, signal: AbortSignal): Promise<Clip> {
+async function makeClip(input: Input, output: string, { flags, signal, services }: CommandRun): Promise<Clip> {
   const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
   const weights = await resolveWeights(flags.model, { cameras });
   const { timestepVariant } = flags;
@@ -79,20 +92,24 @@ async function makeClip(input: Input, flags: CommandFlags, output: string, signa
   const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { seed, device, timestepVariant });
   const { preview } = flags;
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
-  await using media = new MediaService();
-  await using engine = new Engine();
+  await using own = new AsyncDisposableStack();
+  const { media, engine } = services ?? { media: own.use(new MediaService()), engine: own.use(new Engine()) };
   await using checker = new SafetyChecker({
     model: safetyModel.parse(process.env.SOUNDSTAGE_SAFETY_MODEL || undefined),
   });
-  const services = { engine, media };
-  return await generateClip(settings, weights, services, {
-    output,
-    signal,
-    inspector: input.enable_safety_checker ? checker : undefined,
-    onProgress: (progress) => display.update(progress),
-    onNote: (note) => display.note(note),
-    onPreview: preview === undefined ? undefined : (frames) => writePreview(frames, resolve(preview)),
-  });
+  return await generateClip(
+    settings,
+    weights,
+    { engine, media },
+    {
+      output,
+      signal,
+      inspector: input.enable_safety_checker ? checker : undefined,
+      onProgress: (progress) => display.update(progress),
+      onNote: (note) => display.note(note),
+      onPreview: preview === undefined ? undefined : (frames) => writePreview(frames, resolve(preview)),
+    },
+  );
 }
 
 function defaultName(input: Input): string {
