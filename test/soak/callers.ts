@@ -114,7 +114,7 @@ export class Callers {
     const { body, fate, headers, isPrivate } = this.#clip();
     const receiver = this.#random.chance(0.6) ? this.#random.pick(receivers) : undefined;
     const sentAt = performance.now();
-    const query = receiver === undefined ? '' : `?fal_webhook=${encodeURIComponent(outside.url + receiver)}`;
+    const query = receiver === undefined ? '' : `?fal_webhook=${encodeURIComponent(outside.receiver(receiver))}`;
     const reply = await this.#call({ method: 'POST', path: `/queue/${endpointId}${query}`, headers, body });
     if (reply?.status !== 200) return this.#unexpected('a submission', reply);
     const { request_id: id } = JSON.parse(reply.text) as { readonly request_id: string };
@@ -172,11 +172,11 @@ export class Callers {
   /** Where the recording is, and what comes of it. */
   #audio(): readonly [url: string, fate: 'made' | 'refused'] {
     const { outside, sound } = this.#options;
-    if (this.#random.chance(0.15)) return [outside.url + this.#random.pick(badSounds), 'refused'];
+    if (this.#random.chance(0.15)) return [outside.sound(this.#random.pick(badSounds)), 'refused'];
     const uploaded = [...this.#uploads].filter(([, path]) => path === 'sound').map(([url]) => url);
     const data = dataUri('audio/wav', sound);
     return [
-      this.#random.pick([data, data, outside.url + this.#random.pick(goodSounds), ...uploaded.slice(-2)]),
+      this.#random.pick([data, data, outside.sound(this.#random.pick(goodSounds)), ...uploaded.slice(-2)]),
       'made',
     ];
   }

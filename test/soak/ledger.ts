@@ -21,33 +21,37 @@ interface Entry extends Expected {
   result?: { readonly status: number; readonly hash: string } | 'erased';
 }
 
-const mostViolationsKept = 50;
 const crashesTooMany = 3;
 /** Of the server: the second may be the end of a request that was under way both times. */
 const deathsTooMany = 2;
 
-/** What the server has promised, and whether it keeps it. Everything that must not happen ends up in `violations`. */
+/** What the server has promised, and whether it keeps it. */
 export class Ledger {
-  readonly violations: string[] = [];
   /** How often something happened. */
   readonly counts = new Map<string, number>();
-  #violationCount = 0;
+  readonly #report: (violation: string) => void;
+  #violations = 0;
   readonly #entries = new Map<string, Entry>();
   /** Whether the disk is full, or was a moment ago: nothing new needs to be accepted. */
   isMachineInTrouble = false;
   readonly #kills: { readonly victim: Victim; readonly at: number }[] = [];
 
+  /** `report` is told of everything that must not happen, when it happens. */
+  constructor(report: (violation: string) => void) {
+    this.#report = report;
+  }
+
   count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  get violationCount(): number {
-    return this.#violationCount;
+  get violations(): number {
+    return this.#violations;
   }
 
   violation(what: string): void {
-    this.#violationCount += 1;
-    if (this.violations.length < mostViolationsKept) this.violations.push(`${new Date().toISOString()} ${what}`);
+    this.#violations += 1;
+    this.#report(what);
   }
 
   accepted(id: string, expected: Expected): void {

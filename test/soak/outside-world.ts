@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
@@ -16,44 +16,50 @@ export const badSounds = [
   '/reset',
   '/loop',
 ] as const;
-/** Receivers of webhooks, as paths here. */
+/** Receivers of webhooks, as paths here; the others never accept one. */
 export const receivers = ['/hook/good', '/hook/flaky', '/hook/refusing', '/hook/hanging'] as const;
+type Receiver = (typeof receivers)[number];
 
 /** Whether a receiver accepts a webhook in the end. */
-export function willAccept(receiver: (typeof receivers)[number]): boolean {
+export function willAccept(receiver: Receiver): boolean {
   return receiver === '/hook/good' || receiver === '/hook/flaky';
 }
 
 /** Whoever the server under test talks to: serves files, well and badly, and receives webhooks. Dispose to close it. */
 export class OutsideWorld implements AsyncDisposable {
+  readonly webhooks: Webhooks;
   readonly #server: TestServer;
-  readonly #webhooks: Webhooks;
+  /** Of another host, since those of one host wait for each other. */
+  readonly #badReceivers: TestServer;
 
-  private constructor(server: TestServer, webhooks: Webhooks) {
+  private constructor(webhooks: Webhooks, server: TestServer, badReceivers: TestServer) {
+    this.webhooks = webhooks;
     this.#server = server;
-    this.#webhooks = webhooks;
+    this.#badReceivers = badReceivers;
   }
 
   static async open(sound: Buffer): Promise<OutsideWorld> {
     const webhooks = new Webhooks();
-    const server = await serveHttp(async (request, response) => {
+    const listener: RequestListener = async (request, response) => {
       const { url: path = '' } = request;
       if (path.startsWith('/hook/')) webhooks.receive(path, await buffer(request), response);
       else await serveFile(path, sound, response);
-    });
-    return new OutsideWorld(server, webhooks);
+    };
+    return new OutsideWorld(webhooks, await serveHttp(listener), await serveHttp(listener));
   }
 
-  get url(): string {
-    return this.#server.url;
+  /** Address of a recording. */
+  sound(path: (typeof goodSounds | typeof badSounds)[number]): string {
+    return this.#server.url + path;
   }
 
-  get webhooks(): Webhooks {
-    return this.#webhooks;
+  receiver(path: Receiver): string {
+    return willAccept(path) ? this.#server.url + path : `http://localhost:${this.#badReceivers.port}${path}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
+    await this.#badReceivers[Symbol.asyncDispose]();
   }
 }
 

@@ -65,7 +65,7 @@ async function soak(flags: Flags, interrupted: AbortSignal): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const root = await mkdtemp(join(tmpdir(), 'soundstage-soak-'));
   opened.defer(() => rm(root, { recursive: true, force: true }));
-  const ledger = new Ledger();
+  const ledger = new Ledger((violation) => process.stdout.write(`broken: ${new Date().toISOString()} ${violation}\n`));
   const disk = flags.disk ? await SmallDisk.mount(join(root, 'disk')) : undefined;
   if (disk === undefined)
     process.stdout.write('the disk is not filled: it is to be left alone, or none may be mounted\n');
@@ -80,7 +80,7 @@ async function soak(flags: Flags, interrupted: AbortSignal): Promise<void> {
   const outside = opened.use(await OutsideWorld.open(sound));
   const environment = {
     SOUNDSTAGE_DATA: dataFolder,
-    SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1,localhost',
     SOUNDSTAGE_MAX_INPUT_BYTES: String(2 ** 20),
     SOUNDSTAGE_FETCH_TIMEOUT: '5',
     TMPDIR: temporaryFolder,
@@ -94,7 +94,7 @@ async function soak(flags: Flags, interrupted: AbortSignal): Promise<void> {
   await checkLeftBehind(dataFolder, ledger);
   for (const name of await readdir(temporaryFolder)) ledger.violation(`${name} is left in the temporary folder`);
   report(ledger, measured, flags);
-  if (ledger.violationCount > 0) process.exitCode = 1;
+  if (ledger.violations > 0) process.exitCode = 1;
 }
 
 interface Scene {
@@ -179,12 +179,12 @@ function report(ledger: Ledger, { memory, health }: Measured, { memoryBar, healt
 ${textTable([['what happened', 'times'], ...counts])}
 ${textTable([heading, ...rows])}
 /health: ${p50.toFixed(0)} ms (median), ${p99.toFixed(0)} ms (p99), ${most.toFixed(0)} ms (most); the delay of the soak itself: ${own.toFixed(0)} ms (p99)
-${ledger.violationCount === 0 ? 'Every promise was kept.' : `${ledger.violationCount} promises were broken:\n${ledger.violations.join('\n')}`}
+${ledger.violations === 0 ? 'Every promise was kept.' : `${ledger.violations} promises were broken, as reported above.`}
 `);
 }
 
-function summary({ counts, unfinished: open, violationCount }: Ledger): string {
+function summary({ counts, unfinished: open, violations }: Ledger): string {
   const made = counts.get('ended with 200') ?? 0;
   const accepted = counts.get('accepted') ?? 0;
-  return `${accepted} accepted, ${made} made, ${open.length} not over, ${violationCount} promises broken`;
+  return `${accepted} accepted, ${made} made, ${open.length} not over, ${violations} promises broken`;
 }
