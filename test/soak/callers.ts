@@ -119,7 +119,7 @@ export class Callers {
     if (reply?.status !== 200) return this.#unexpected('a submission', reply);
     const { request_id: id } = JSON.parse(reply.text) as { readonly request_id: string };
     const expectsWebhook = receiver !== undefined && willAccept(receiver);
-    ledger.accepted(id, { sentAt, fate, isPrivate, expectsWebhook });
+    ledger.accepted(id, { isDirect: false, sentAt, fate, isPrivate, expectsWebhook });
   }
 
   async #direct(suffix: '' | '/stream'): Promise<void> {
@@ -138,7 +138,7 @@ export class Callers {
       mayBreakOff: suffix !== '',
     });
     if (reply === undefined) return;
-    ledger.accepted(reply.requestId, { sentAt, fate, isPrivate, expectsWebhook: false });
+    ledger.accepted(reply.requestId, { isDirect: true, sentAt, fate, isPrivate, expectsWebhook: false });
     // A server that ends says so with 503; what becomes of the request shows later.
     if (suffix === '' && reply.status !== 503) ledger.sawResult(reply.requestId, reply.status, reply.text);
   }

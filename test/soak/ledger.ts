@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** What is killed or ended; the engine's death is nothing to a request until it is the third. */
+/** What is killed or ended; the engine's death is nothing to a request of the queue until it is the third. */
 export type Victim = 'engine' | 'decode' | 'encode' | 'safety' | 'server';
 
 export interface Expected {
+  /** A direct run, which is not tried again. */
+  readonly isDirect: boolean;
   /** When it was sent, by `performance.now()`. */
   readonly sentAt: number;
   /** How it ends unless it is cancelled, or a process that it needs is killed. */
@@ -137,13 +139,14 @@ export class Ledger {
   }
 
   /** Whether what was killed since it was sent explains how a request ended. */
-  #isByKill({ sentAt }: Entry, status: number): boolean {
+  #isByKill({ isDirect, sentAt }: Entry, status: number): boolean {
     const since = this.#kills.filter(({ at }) => at > sentAt);
     const count = (victim: Victim): number => since.filter((kill) => kill.victim === victim).length;
-    // Somebody waited for the reply of a direct run.
-    if (status === 499) return count('server') > 0;
+    // Nobody waits any more for the reply of a direct run.
+    if (isDirect && count('server') > 0) return true;
+    if (status === 499) return false;
     // A file that a child dies of is its request's fault.
     if (count('decode') + count('encode') + count('safety') > 0) return true;
-    return count('engine') >= crashesTooMany || count('server') >= deathsTooMany;
+    return count('engine') >= (isDirect ? 1 : crashesTooMany) || count('server') >= deathsTooMany;
   }
 }

@@ -26,6 +26,7 @@ interface Flags {
   readonly minutes: number;
   readonly seed: number;
   readonly disk: boolean;
+  readonly mischief: boolean;
   readonly memoryBar: number;
   readonly healthBar: number;
 }
@@ -47,6 +48,7 @@ const program = new Command('soak')
     Math.floor(1e6 * Math.random()) + 1,
   )
   .option('--no-disk', 'leave the disk alone; otherwise a small one is filled now and then, where root may mount one')
+  .option('--no-mischief', 'neither kill anything nor fill the disk: more time to measure memory')
   .option('--memory-bar <MiB>', 'what a process may grow by in 1,000 clips', positive, 50)
   .option('--health-bar <ms>', 'what 99 of 100 calls of /health have to be answered in', positive, 1000)
   .action((flags: Flags) => reporting(process.stderr, (signal) => soak(flags, signal)));
@@ -66,7 +68,7 @@ async function soak(flags: Flags, interrupted: AbortSignal): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'soundstage-soak-'));
   opened.defer(() => rm(root, { recursive: true, force: true }));
   const ledger = new Ledger((violation) => process.stdout.write(`broken: ${new Date().toISOString()} ${violation}\n`));
-  const disk = flags.disk ? await SmallDisk.mount(join(root, 'disk')) : undefined;
+  const disk = flags.disk && flags.mischief ? await SmallDisk.mount(join(root, 'disk')) : undefined;
   if (disk === undefined)
     process.stdout.write('the disk is not filled: it is to be left alone, or none may be mounted\n');
   else opened.use(disk);
@@ -113,11 +115,12 @@ interface Measured {
 }
 
 /** First with mischief, then without: only there memory and delays say something. */
-async function underLoad(scene: Scene, { minutes }: Flags, interrupted: AbortSignal): Promise<Measured> {
+async function underLoad(scene: Scene, flags: Flags, interrupted: AbortSignal): Promise<Measured> {
   const { server, ledger } = scene;
-  const end = AbortSignal.any([AbortSignal.timeout(Math.round(60_000 * minutes)), interrupted]);
+  const milliseconds = Math.round(60_000 * flags.minutes);
+  const end = AbortSignal.any([AbortSignal.timeout(milliseconds), interrupted]);
   const mischiefEnd = AbortSignal.any([
-    AbortSignal.timeout(Math.round(60_000 * minutes * shareOfMischief)),
+    AbortSignal.timeout(flags.mischief ? Math.round(shareOfMischief * milliseconds) : 0),
     interrupted,
   ]);
   using line = new ProgressLine(process.stderr);
