@@ -341,7 +341,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     expect(await page.button('Making a clip…').isDisabled()).toBe(true);
     expect(await reloaded.reload().catch(() => 'unreachable')).toBe('unreachable');
 
-    await start(1500);
+    await start(6000);
     await reloaded.route('**/input-schema', (route) => route.abort(), { times: 1 });
     await reloaded.goto(url);
     await runReloaded.waitFor();
