@@ -18,6 +18,8 @@ export interface Growth {
 /** MiB by which memory differs between two looks at a process that does not grow. */
 const noise = 32;
 const fewestSamples = 30;
+/** Of fewer nothing can be concluded. */
+const fewestClips = 100;
 
 /** How the memory of processes changes with the clips that they make. */
 export class MemoryWatch {
@@ -51,9 +53,9 @@ export class MemoryWatch {
   }
 }
 
-/** Whether a process grows by more than so many MiB per 1,000 clips, and by more than chance explains. */
-export function growsBeyond(bar: number, { before, after, perThousandClips }: Growth): boolean {
-  return perThousandClips > bar && after - before > noise;
+/** Whether a process grows by more than so many MiB per 1,000 clips, and by more than chance and getting warm explain. */
+export function growsBeyond(bar: number, { clips, before, after, perThousandClips }: Growth): boolean {
+  return clips >= fewestClips && perThousandClips > bar && after - before > noise;
 }
 
 async function residentMemory(pid: number): Promise<number | undefined> {
