@@ -81,10 +81,10 @@ export class ServerUnderTest implements AsyncDisposable {
     }
     this.#starts += 1;
     this.#process = process;
-    process.process.once('exit', () => {
+    process.process.once('exit', (code, signal) => {
       if (this.#process !== process) return;
       this.#process = undefined;
-      this.#ledger.violation(`the server ended by itself: ${process.errors.slice(-500)}`);
+      this.#ledger.violation(`the server ended by itself, with ${signal ?? code}: ${process.errors.slice(-500)}`);
       void this.#start();
     });
   }
