@@ -42,6 +42,7 @@ interface Clip {
 const callerCount = 6;
 /** While so many wait no more are submitted, or the end of the run would be nothing but waiting. */
 const mostUnfinished = 10;
+const shareOfCancels = 0.2;
 /** Milliseconds after which a reply is taken for forgotten; a clip takes less. */
 const patience = 300_000;
 
@@ -206,9 +207,12 @@ export class Callers {
   }
 
   async #cancel(): Promise<void> {
+    const { ledger } = this.#options;
     const id = this.#anyId();
-    if (id === undefined || this.#random.chance(0.75)) return;
-    this.#options.ledger.cancelled(id);
+    // However slow the machine is, most requests are left to be made.
+    const mostCancels = shareOfCancels * (ledger.counts.get('accepted') ?? 0);
+    if (id === undefined || (ledger.counts.get('cancels') ?? 0) >= mostCancels) return;
+    ledger.cancelled(id);
     await this.#call({ method: 'PUT', path: `/queue/${app}/requests/${id}/cancel` });
   }
 

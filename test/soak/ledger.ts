@@ -65,6 +65,7 @@ export class Ledger {
   cancelled(id: string): void {
     const entry = this.#entries.get(id);
     if (entry !== undefined) entry.wasCancelled = true;
+    this.count('cancels');
   }
 
   killed(victim: Victim): void {
