@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-const wanted = Number(process.env.INPUTS ?? 160);
+const wanted = Number(process.env.INPUTS ?? 120);
 const usuallyAtOnce = 8;
 
 /** Milliseconds: a run that was asked for with many inputs may take its time. */

@@ -85,6 +85,11 @@ export class Ledger {
     return new Map(known);
   }
 
+  /** Whether its webhook says the same however late it is delivered. */
+  isKept(id: string): boolean {
+    return this.#entries.get(id)?.isPrivate === false;
+  }
+
   /** Ids of those whose webhook has to arrive. */
   get awaited(): readonly string[] {
     return [...this.#entries.values()].filter(({ expectsWebhook }) => expectsWebhook).map(({ id }) => id);

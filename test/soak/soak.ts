@@ -160,7 +160,8 @@ async function finish(scene: Scene): Promise<void> {
   for (const id of ledger.unfinished) ledger.violation(`request ${id} does not end`);
   for (const id of missing()) ledger.violation(`the webhook of ${id} was not delivered`);
   for (const [id, { bodies }] of deliveries) {
-    if (bodies.size > 1) ledger.violation(`the webhooks of ${id} have ${bodies.size} different bodies`);
+    if (bodies.size > 1 && ledger.isKept(id))
+      ledger.violation(`the webhooks of ${id} have ${bodies.size} different bodies`);
   }
 }
 
