@@ -45,7 +45,7 @@ export interface ClipRunParts {
   readonly order: number;
 }
 
-/** `ready` is what waits for the model only; `storing` has left it. */
+/** `ready` is what waits for the model only; `making` has it, `storing` has left it. */
 export type ClipRunPhase = 'preparing' | 'ready' | 'making' | 'storing';
 
 /** What a worker does about one attempt, from its start to its end in the database. */
@@ -156,9 +156,10 @@ export class ClipRun {
     const { slot, order } = this.#parts;
     const model = await slot.take({ priority: this.attempt.request.priority, order }, this.#abort.signal);
     this.#model = model;
+    // At once: what is about to be started is not for a worker that has nothing to do.
+    this.#enter('making');
     for (;;) {
       if (!(await this.#persist('starting the request', () => this.attempt.start()))) return undefined;
-      this.#enter('making');
       try {
         const made = await prepared.make();
         this.#enter('storing');

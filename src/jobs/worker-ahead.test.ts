@@ -1,9 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { startDatabases } from '../../test/support/databases.ts';
 import type { ClipMakerContext, ClipRequest } from './clip-maker.ts';
+import { channels } from './queues.ts';
 import { openJobs, submission, TestClipMaker, untilAborted } from './test-jobs.ts';
 
 const databases = await startDatabases();
@@ -87,6 +89,26 @@ serverTest('a request that waits for the model of one worker goes to another tha
   expect(other.started).toEqual([short.id]);
   release();
   expect(await jobs.completed(long.id)).toMatchObject({ statusCode: 200 });
+});
+
+serverTest('a request that has got the model is not given away while its start is written', async () => {
+  await using jobs = await openJobs(await databases.newDatabase('server'));
+  const { database, maker, requests } = jobs;
+  const { id } = await requests.submit(submission());
+  const waitsForLock = sql<object>`
+    select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await database.kysely.transaction().execute(async (transaction) => {
+    maker.fetching = async () => {
+      await transaction.selectFrom('requests').select('id').where('id', '=', id).forUpdate().execute();
+    };
+    await jobs.worker();
+    const isStarting = async (): Promise<boolean> => (await waitsForLock.execute(database.kysely)).rows.length > 0;
+    await expect.poll(isStarting, { timeout: 10_000 }).toBe(true);
+    await database.notifications.notify(channels.idle, 'another worker');
+    await sleep(200);
+  });
+  expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
+  expect(maker.started).toEqual([id]);
 });
 
 test('the death of a worker counts against what it made, not against what waited for the model', async () => {
