@@ -4,13 +4,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MediaService } from '../src/media/media-service.ts';
 import { readWeightFolder } from '../src/models/weight-folder.ts';
-import { accelerations } from '../src/pipeline/acceleration.ts';
 import { prepareClip } from '../src/pipeline/clip-inputs.ts';
-import type { ClipSettings } from '../src/pipeline/clip-settings.ts';
-import { Engine } from '../src/pipeline/engine.ts';
-import type { EngineReport } from '../src/pipeline/engine-messages.ts';
+import { Engine } from '../src/pipeline/engine/engine.ts';
+import type { EngineReport } from '../src/pipeline/engine/engine-messages.ts';
+import { accelerations } from '../src/pipeline/plan/acceleration.ts';
+import type { ClipSettings } from '../src/pipeline/plan/clip-settings.ts';
 import { benchmarkSettings } from './benchmark-settings.ts';
-import { deepSizes, randomCheckpoint } from './random-checkpoint.ts';
+import { deepSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 
 const [size = '512x384x121', folder] = process.argv.slice(2);
 const [width = 0, height = 0, numFrames = 0] = size.split('x').map(Number);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ClipSettings } from '../src/pipeline/clip-settings.ts';
+import type { ClipSettings } from '../src/pipeline/plan/clip-settings.ts';
 
 /** What every benchmarked clip has in common. */
 export const benchmarkSettings: ClipSettings = {

@@ -4,12 +4,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MediaService } from '../src/media/media-service.ts';
 import { readWeightFolder } from '../src/models/weight-folder.ts';
-import type { Acceleration } from '../src/pipeline/acceleration.ts';
-import { Engine } from '../src/pipeline/engine.ts';
+import { Engine } from '../src/pipeline/engine/engine.ts';
 import { type Clip, generateClip } from '../src/pipeline/generate-clip.ts';
+import type { Acceleration } from '../src/pipeline/plan/acceleration.ts';
 import { benchmarkSettings } from './benchmark-settings.ts';
+import { benchmarkSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 import { MemoryWatch } from './memory-watch.ts';
-import { benchmarkSizes, randomCheckpoint } from './random-checkpoint.ts';
 
 const work = join(import.meta.dirname, 'work');
 await mkdir(work, { recursive: true });

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MediaService } from '../src/media/media-service.ts';
-import { decodeVideoFrames } from '../src/media/native/video-frames.ts';
+import { decodeVideoFrames } from '../src/media/native/decode/video-frames.ts';
 import {
   type VideoOutputType,
   type VideoQuality,

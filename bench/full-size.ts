@@ -3,12 +3,12 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { graphTargets } from '../src/graph/graph-target.ts';
-import { Session } from '../src/graph/session.ts';
+import { Session } from '../src/graph/runtime/session.ts';
 import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
 import { transformerGraph } from '../src/ltx2/transformer/transformer.ts';
-import { transformerShapes, videoVaeShapes } from './checkpoint-shapes.ts';
+import { transformerShapes, videoVaeShapes } from './checkpoint/checkpoint-shapes.ts';
+import { fullSizes, safetensorsHeader, scaledConfig } from './checkpoint/random-checkpoint.ts';
 import { anonymousBytes } from './memory-watch.ts';
-import { fullSizes, safetensorsHeader, scaledConfig } from './random-checkpoint.ts';
 
 const work = join(import.meta.dirname, 'work');
 await mkdir(work, { recursive: true });

@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { evaluateDimension } from '../src/graph/dimension.ts';
 import type { GraphModel } from '../src/graph/graph-core.ts';
 import { graphTargets } from '../src/graph/graph-target.ts';
-import { indexTensor } from '../src/graph/host-tensor.ts';
-import { Session, type SessionOptions, type Tensors } from '../src/graph/session.ts';
+import { indexTensor } from '../src/graph/runtime/host-tensor.ts';
+import { Session, type SessionOptions, type Tensors } from '../src/graph/runtime/session.ts';
 import { audioPositions } from '../src/ltx2/audio/audio-latents.ts';
 import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
-import { videoPositions } from '../src/ltx2/positions.ts';
-import { openTextEncoder } from '../src/ltx2/text/gemma-folder.ts';
-import { textContextFeeds, textContextGraph } from '../src/ltx2/text/text-context.ts';
+import { videoPositions } from '../src/ltx2/sampling/positions.ts';
+import { textContextFeeds, textContextGraph } from '../src/ltx2/text/context/text-context.ts';
+import { openTextEncoder } from '../src/ltx2/text/gemma/gemma-folder.ts';
 import { transformerConfigOf, transformerGraph } from '../src/ltx2/transformer/transformer.ts';
 import { VelocityModel } from '../src/ltx2/transformer/velocity.ts';
 import { buildLatentUpsampler } from '../src/ltx2/video/latent-upsampler.ts';
 import { buildVideoDecoder } from '../src/ltx2/video/video-decoder.ts';
 import { buildVideoEncoder } from '../src/ltx2/video/video-encoder.ts';
-import { convolutionSession, transformerSession } from '../src/pipeline/session-options.ts';
-import { benchmarkSizes, randomCheckpoint } from './random-checkpoint.ts';
+import { convolutionSession, transformerSession } from '../src/pipeline/engine/session-options.ts';
+import { benchmarkSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 import { MatmulCeiling, median, someValues } from './stopwatch.ts';
 
 interface Network {

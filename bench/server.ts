@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startPostgres } from '../test/support/postgres.ts';
-import { Spawned } from '../test/support/spawned.ts';
-import { type Load, type LoadFigures, measureLoad } from './server-load.ts';
+import { startPostgres } from '../test/support/databases/postgres.ts';
+import { Spawned } from '../test/support/programs/spawned.ts';
+import { type Load, type LoadFigures, measureLoad } from './server/server-load.ts';
 import { median } from './stopwatch.ts';
 
 const id = 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora';
@@ -96,7 +96,7 @@ async function measureHealth(): Promise<void> {
   await using server = new Spawned({ program: 'server', environment });
   const url = await server.ready();
   const idle = await waitsFor(url, wait(1000 * seconds));
-  const program = fileURLToPath(new URL('./large-bodies-process.ts', import.meta.url));
+  const program = fileURLToPath(new URL('./server/large-bodies-process.ts', import.meta.url));
   const { count, bytes } = largeBodies;
   const sent = promisify(execFile)(process.execPath, [program, `${url}/queue/${id}`, String(count), String(bytes)]);
   const busy = await waitsFor(url, sent);

@@ -1,7 +1,7 @@
 import { Graph } from '../src/graph/graph.ts';
 import { graphTargets } from '../src/graph/graph-target.ts';
-import { floatTensor, type HostTensor } from '../src/graph/host-tensor.ts';
-import { Session } from '../src/graph/session.ts';
+import { floatTensor, type HostTensor } from '../src/graph/runtime/host-tensor.ts';
+import { Session } from '../src/graph/runtime/session.ts';
 
 /** Deterministic values of about unit variance. */
 export function someValues(shape: readonly number[]): HostTensor<'float32'> {

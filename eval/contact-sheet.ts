@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { Picture } from './footage.ts';
 import type { Sheet } from './row.ts';
 
-const mostBytes = 120_000;
+const maxBytes = 120_000;
 const gap = 4;
 
 /** A png of pictures in rows, each as high as fits into 120 kB; a quarter of large ones, else a blur would look sharp. */
@@ -10,7 +10,7 @@ export async function contactSheet(sheet: Sheet): Promise<Buffer> {
   const highest = Math.max(...sheet.flat().map((picture) => picture.height));
   for (let height = Math.max(112, Math.round(highest / 4)); ; height = Math.floor(height * 0.85)) {
     const png = await drawSheet(sheet, height);
-    if (png.length <= mostBytes || height < 24) return png;
+    if (png.length <= maxBytes || height < 24) return png;
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Picture } from '../src/media/picture-file.ts';
+import type { Picture } from '../src/media/raw/picture-file.ts';
 
-export type { Picture } from '../src/media/picture-file.ts';
+export type { Picture } from '../src/media/raw/picture-file.ts';
 
 /** A clip's frames in order, all of one size. */
 export interface Footage {

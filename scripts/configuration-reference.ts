@@ -3,8 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { serveCommand } from '../src/cli/serve-command.ts';
-import { workerCommand } from '../src/cli/worker-command.ts';
+import { serveCommand } from '../src/cli/serve/serve-command.ts';
+import { workerCommand } from '../src/cli/serve/worker-command.ts';
 import { configurationSchema } from '../src/shared/configuration.ts';
 
 /** What stands around the table in the document. */

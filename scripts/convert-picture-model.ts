@@ -2,7 +2,7 @@
 // Usage: npm pack nsfwjs@4.4.0 && tar xzf nsfwjs-4.4.0.tgz && node scripts/convert-picture-model.ts package
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { type TensorToWrite, writeSafetensors } from '../src/graph/safetensors-writer.ts';
+import { type TensorToWrite, writeSafetensors } from '../src/graph/weights/safetensors-writer.ts';
 
 interface StoredWeight {
   readonly name: string;

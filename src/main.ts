@@ -3,9 +3,9 @@ import { program } from 'commander';
 
 /** Only the one that is asked for is loaded, since each brings along what the others do not need; for the help, all are. */
 const commands = new Map([
-  ['generate', async () => (await import('./cli/generate-command.ts')).generateCommand()],
-  ['serve', async () => (await import('./cli/serve-command.ts')).serveCommand()],
-  ['worker', async () => (await import('./cli/worker-command.ts')).workerCommand()],
+  ['generate', async () => (await import('./cli/generate/generate-command.ts')).generateCommand()],
+  ['serve', async () => (await import('./cli/serve/serve-command.ts')).serveCommand()],
+  ['worker', async () => (await import('./cli/serve/worker-command.ts')).workerCommand()],
   ['keys', async () => (await import('./cli/keys-command.ts')).keysCommand()],
   ['models', async () => (await import('./cli/models-command.ts')).modelsCommand()],
   ['parity', async () => (await import('./cli/parity-command.ts')).parityCommand()],

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MediaService } from '../src/media/media-service.ts';
-import { soundstage } from './support/command.ts';
-import { writeBlackPng, writeLyingSafetensors, writePickle } from './support/hostile-files.ts';
+import { writeBlackPng, writeLyingSafetensors, writePickle } from './support/media/hostile-files.ts';
+import { writeToneWav } from './support/media/sound-files.ts';
 import { copyCheckpoint, loraPath } from './support/parity-checkpoint.ts';
-import { writeToneWav } from './support/sound-files.ts';
+import { soundstage } from './support/programs/command.ts';
 
 let folder: string;
 const at = (name: string): string => join(folder, name);

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { generateCommand } from '../src/cli/generate-command.ts';
+import { generateCommand } from '../src/cli/generate/generate-command.ts';
 import { MediaService } from '../src/media/media-service.ts';
-import { Engine } from '../src/pipeline/engine.ts';
-import { finished, soundstage, startSoundstage } from './support/command.ts';
+import { Engine } from '../src/pipeline/engine/engine.ts';
+import { writeToneWav } from './support/media/sound-files.ts';
 import { copyCheckpoint, loraPath } from './support/parity-checkpoint.ts';
-import { writeToneWav } from './support/sound-files.ts';
+import { finished, soundstage, startSoundstage } from './support/programs/command.ts';
 
 let folder: string;
 const at = (name: string): string => join(folder, name);

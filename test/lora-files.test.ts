@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bytesPerElement, type ElementType } from '../src/graph/element-type.ts';
 import { graphTargets } from '../src/graph/graph-target.ts';
-import { readSafetensorsHeader } from '../src/graph/safetensors.ts';
-import { writeSafetensors } from '../src/graph/safetensors-writer.ts';
-import { readStoredFloats } from '../src/graph/stored-tensor-values.ts';
+import { readSafetensorsHeader } from '../src/graph/weights/safetensors.ts';
+import { writeSafetensors } from '../src/graph/weights/safetensors-writer.ts';
+import { readStoredFloats } from '../src/graph/weights/stored-tensor-values.ts';
 import { adaptableModules } from '../src/ltx2/adaptable-modules.ts';
 import { audioPositions } from '../src/ltx2/audio/audio-latents.ts';
 import { mappedAdapters } from '../src/ltx2/lora/adapters.ts';
 import { readLora, requireUsable } from '../src/ltx2/lora/lora.ts';
-import { seededNormals } from '../src/ltx2/noise.ts';
-import { videoPositions } from '../src/ltx2/positions.ts';
-import { openTextEncoder } from '../src/ltx2/text/gemma-folder.ts';
-import { textContextGraph } from '../src/ltx2/text/text-context.ts';
+import { seededNormals } from '../src/ltx2/sampling/noise.ts';
+import { videoPositions } from '../src/ltx2/sampling/positions.ts';
+import { textContextGraph } from '../src/ltx2/text/context/text-context.ts';
+import { openTextEncoder } from '../src/ltx2/text/gemma/gemma-folder.ts';
 import { transformerConfigOf, transformerGraph } from '../src/ltx2/transformer/transformer.ts';
 import { resolveWeights } from '../src/models/resolve-weights.ts';
-import { LoadedModel } from '../src/pipeline/loaded-model.ts';
+import { LoadedModel } from '../src/pipeline/engine/loaded-model.ts';
 
 // The ink style of the miniature as other trainers and exporters would have written it, and broken in the ways in which
 // files are. What each must do is said beside it.

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { frameOf } from '../eval/footage.ts';
-import { askedAttributes } from '../eval/measures/asked-attributes.ts';
-import { cameraMotion, showsMove } from '../eval/measures/camera-motion.ts';
-import { loudnessPerFrame, toLevel } from '../eval/measures/loudness.ts';
-import { mouthOpening } from '../eval/measures/mouth-opening.ts';
+import { askedAttributes } from '../eval/measures/attributes/asked-attributes.ts';
+import { mouthOpening } from '../eval/measures/faces/mouth-opening.ts';
+import { cameraMotion, showsMove } from '../eval/measures/motion/camera-motion.ts';
+import { loudnessPerFrame, toLevel } from '../eval/measures/motion/loudness.ts';
+import { correlation, median } from '../eval/measures/motion/series.ts';
 import { psnr } from '../eval/measures/picture-difference.ts';
-import { correlation, median } from '../eval/measures/series.ts';
 import { inkAmount } from '../eval/measures/style-amount.ts';
 import { SeededRandom } from '../eval/seeded-random.ts';
 import { SoundLibrary } from '../eval/sounds/sound-library.ts';
@@ -30,7 +30,7 @@ const least = {
   soundCourse: 0.5,
 } as const;
 /** Largest correlation of the waveforms of the recording and of the sound at strength 0.5. */
-const mostWaveform = 0.95;
+const maxWaveform = 0.95;
 
 const form = { frames: 25, fps: 12 } as const;
 const size = { width: 256, height: 256 } as const;
@@ -109,5 +109,5 @@ test('at audio_strength 0.5 the sound is another one with the same course', asyn
   const { sound = new Float32Array(0), recording } = await take(speaker(9), 9, { audio_strength: 0.5 });
   const loudness = (heard: Float32Array): number[] => loudnessPerFrame(heard, form.frames, form.fps);
   expect(correlation(loudness(sound), loudness(recording))).toBeGreaterThan(least.soundCourse);
-  expect(Math.abs(correlation(toLevel(sound), toLevel(recording)))).toBeLessThan(mostWaveform);
+  expect(Math.abs(correlation(toLevel(sound), toLevel(recording)))).toBeLessThan(maxWaveform);
 });

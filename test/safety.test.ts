@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { soundstage } from './support/command.ts';
-import { writeToneWav } from './support/sound-files.ts';
+import { writeToneWav } from './support/media/sound-files.ts';
+import { soundstage } from './support/programs/command.ts';
 
 let folder: string;
 let outputs: string;

@@ -1,4 +1,4 @@
-"""Everything in order, from nothing to the files in models/nano: python all.py [share of the usual time].
+"""Everything in order, from nothing to the files in models/nano: ./run all [share of the usual time].
 
 A trial run takes a small share, and keeps elsewhere what it makes (TRAINING_RUNS, TRAINING_OUTPUT).
 """

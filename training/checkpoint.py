@@ -16,7 +16,7 @@ from networks.transformer import Transformer
 from networks.upsampler import LatentUpsampler
 from networks.video_vae import VideoVae
 from networks.vocoder import Vocoder
-from partners import join
+from trainers.partners import join
 
 # What trainings keep, and where the finished files go; a trial run names others.
 RUNS = Path(os.environ.get("TRAINING_RUNS", Path(__file__).parent / "runs"))

@@ -1,4 +1,4 @@
-"""Records what the trained networks compute here, for `soundstage parity`: python export_parity.py FOLDER.
+"""Records what the trained networks compute here, for `soundstage parity`: ./run export_parity FOLDER.
 
 A second source beside the published reference: trained weights, other sizes, same file format.
 """

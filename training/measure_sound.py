@@ -1,4 +1,4 @@
-"""How well unseen sounds come through the audio autoencoder and the vocoder: python measure_sound.py
+"""How well unseen sounds come through the audio autoencoder and the vocoder: ./run measure_sound
 
 Mel errors are means of absolute differences of logarithms. The steepest step from sample to sample, relative to the
 original's, would tell of clicks. The envelope of silence, which is noise, is left out of the mean.
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from checkpoint import load_network
 from networks.audio_vae import AudioVae
 from networks.mel import log_mel
-from sound_clips import NOISE_FLOOR
-from train_vocoder import MEL_WINDOW, log_mel_of, spectrum, to_24_khz
+from clips.sound_clips import NOISE_FLOOR
+from trainers.train_vocoder import MEL_WINDOW, log_mel_of, spectrum, to_24_khz
 from world.recordings import KINDS, Recordings, speech_pool
 from world.sound import RATE, analyse, synthesise, to_level
 from world.speech import speak

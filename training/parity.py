@@ -1,4 +1,4 @@
-"""Compares the networks with the recorded outputs of the published reference: python parity.py [folder]."""
+"""Compares the networks with the recorded outputs of the published reference: ./run parity [folder]."""
 
 import json
 import sys

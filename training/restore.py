@@ -1,4 +1,4 @@
-"""Takes the weights apart again, so that trainings can go on from those in models/nano: python restore.py.
+"""Takes the weights apart again, so that trainings can go on from those in models/nano: ./run restore.
 
 What each network was trained with (`runs/NAME.state.pt`) is not in them; a training begins anew from these weights.
 """

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Picture } from '../footage.ts';
+import { sharpness } from './edges/sharpness.ts';
 import { clipPsnr, layoutCorrelation, psnr } from './picture-difference.ts';
-import { sharpness } from './sharpness.ts';
 
 const size = { width: 96, height: 64 };
 /** A striped picture; `change` is added to every second byte. */

@@ -1,6 +1,6 @@
 import type { Picture } from '../footage.ts';
-import { reducedPicture } from './reduced-picture.ts';
-import { correlation } from './series.ts';
+import { reducedPicture } from './edges/reduced-picture.ts';
+import { correlation } from './motion/series.ts';
 
 /** Across the shorter side. */
 const layoutCells = 24;

@@ -1,7 +1,7 @@
 import type { Picture } from '../footage.ts';
 import type { Region } from '../world/canvas.ts';
 import { colorDistance, mixed, type Rgb } from '../world/colors.ts';
-import { median } from './series.ts';
+import { median } from './motion/series.ts';
 
 export type { Region } from '../world/canvas.ts';
 

@@ -1,10 +1,10 @@
 import type { Footage, Picture } from '../footage.ts';
 import { spacedFrames } from '../footage.ts';
+import { mean } from './motion/series.ts';
 import { chroma, luma, pixelAt } from './pixels.ts';
-import { mean } from './series.ts';
 
 /** Lines of less than this share of a picture are not counted as drawn. */
-const leastLines = 0.01;
+const minLines = 0.01;
 
 /** How much a clip looks drawn in ink, 0…1: colorless paper, with dark lines on it. */
 export function inkAmount(footage: Footage): number {
@@ -16,7 +16,7 @@ export function inkAmount(footage: Footage): number {
       if (luma(pixel) > 0.85) paper++;
       else if (luma(pixel) < 0.4) lines++;
     }
-    return (paper / total) * Math.min(1, lines / total / leastLines);
+    return (paper / total) * Math.min(1, lines / total / minLines);
   });
 }
 
@@ -29,7 +29,7 @@ export function neonAmount(footage: Footage): number {
       if (strongest < 0.35) dark++;
       else if (strongest > 0.6) bright++;
     }
-    return (dark / total) * Math.min(1, bright / total / leastLines);
+    return (dark / total) * Math.min(1, bright / total / minLines);
   });
 }
 

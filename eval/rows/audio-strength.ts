@@ -1,6 +1,6 @@
 import { type Picture, spacedFrames } from '../footage.ts';
-import { loudnessPerFrame, toLevel } from '../measures/loudness.ts';
-import { correlation, median } from '../measures/series.ts';
+import { loudnessPerFrame, toLevel } from '../measures/motion/loudness.ts';
+import { correlation, median } from '../measures/motion/series.ts';
 import { atLeast, atMost, inHundredths, type Row, type RowContext, type RowResult } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { promptFor } from '../world/prompt.ts';

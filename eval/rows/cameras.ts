@@ -1,13 +1,13 @@
-import { CAMERA_MOVES, type CameraMove } from '../../src/models/camera-moves.ts';
+import { type CameraMove, cameraMoves } from '../../src/models/camera-moves.ts';
+import { defaultSize, defaultSizeName } from '../default-size.ts';
 import { type Footage, type Picture, spacedFrames } from '../footage.ts';
-import { type CameraMotion, cameraMotion, showsMove } from '../measures/camera-motion.ts';
-import { mean } from '../measures/series.ts';
+import { type CameraMotion, cameraMotion, showsMove } from '../measures/motion/camera-motion.ts';
+import { mean } from '../measures/motion/series.ts';
 import { atLeast, type Finding, inPercent, notThere, type Row, type RowContext, type RowResult } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import type { PictureSize } from '../world/canvas.ts';
 import { promptFor } from '../world/prompt.ts';
 import { randomScene } from '../world/scene.ts';
-import { defaultSize, defaultSizeName } from './default-size.ts';
 
 const aim = 0.9;
 const fps = 12;
@@ -29,7 +29,7 @@ export const camerasRow: Row = {
     const sheet: Picture[][] = [];
     const shares: number[] = [];
     const missedAtDefault: CameraMove[] = [];
-    for (const move of CAMERA_MOVES) {
+    for (const move of cameraMoves) {
       if (context.studio.weights.cameraLoras[move] === undefined) {
         findings.push(notThere(move, ''));
         continue;

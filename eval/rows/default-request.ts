@@ -1,9 +1,9 @@
 import { type Footage, frameOf, type Picture } from '../footage.ts';
-import { type Attribute, askedAttributes } from '../measures/asked-attributes.ts';
-import { faceParts } from '../measures/face-parts.ts';
-import { bandsPerFrame, loudnessPerFrame } from '../measures/loudness.ts';
-import { correlation, median } from '../measures/series.ts';
-import { sharpnessOverDrawing } from '../measures/sharpness-over-drawing.ts';
+import { type Attribute, askedAttributes } from '../measures/attributes/asked-attributes.ts';
+import { sharpnessOverDrawing } from '../measures/edges/sharpness-over-drawing.ts';
+import { faceParts } from '../measures/faces/face-parts.ts';
+import { bandsPerFrame, loudnessPerFrame } from '../measures/motion/loudness.ts';
+import { correlation, median } from '../measures/motion/series.ts';
 import {
   atLeast,
   type Finding,

@@ -1,13 +1,13 @@
 import { imagePixels } from '../../src/ltx2/video/image-pixels.ts';
+import { defaultSize, defaultSizeName } from '../default-size.ts';
 import { frameOf, type Picture, spacedFrames } from '../footage.ts';
+import { fallsMonotonically, mean } from '../measures/motion/series.ts';
 import { psnr } from '../measures/picture-difference.ts';
-import { fallsMonotonically, mean } from '../measures/series.ts';
 import { atLeast, type Finding, inDecibels, type Row, type RowContext, type RowResult } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import type { PictureSize } from '../world/canvas.ts';
 import { drawScene } from '../world/draw.ts';
 import { randomScene, randomShapes, type Scene } from '../world/scene.ts';
-import { defaultSize, defaultSizeName } from './default-size.ts';
 
 const strengths = [1, 0.75, 0.5, 0.25, 0] as const;
 const fps = 12;

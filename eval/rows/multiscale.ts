@@ -1,14 +1,14 @@
 import sharp from 'sharp';
+import { defaultSize, defaultSizeName } from '../default-size.ts';
 import { frameOf, type Picture } from '../footage.ts';
+import { sharpness } from '../measures/edges/sharpness.ts';
+import { median } from '../measures/motion/series.ts';
 import { layoutCorrelation } from '../measures/picture-difference.ts';
-import { median } from '../measures/series.ts';
-import { sharpness } from '../measures/sharpness.ts';
 import { atLeast, inHundredths, type Row, type RowContext, type RowResult } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import type { PictureSize } from '../world/canvas.ts';
 import { promptFor } from '../world/prompt.ts';
 import { randomScene } from '../world/scene.ts';
-import { defaultSize, defaultSizeName } from './default-size.ts';
 
 /** Delivered sizes; a first stage has half of them. */
 const usual: Sizes = { full: { width: 512, height: 384 }, frames: 9 };

@@ -1,7 +1,7 @@
 import { frameOf, type Picture } from '../footage.ts';
-import { groundOf } from '../measures/asked-attributes.ts';
-import { colorShare } from '../measures/color-share.ts';
-import { median } from '../measures/series.ts';
+import { groundOf } from '../measures/attributes/asked-attributes.ts';
+import { colorShare } from '../measures/attributes/color-share.ts';
+import { median } from '../measures/motion/series.ts';
 import { atLeast, inPercent, type Row, type RowContext, type RowResult } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { promptFor } from '../world/prompt.ts';

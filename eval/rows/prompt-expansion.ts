@@ -1,7 +1,7 @@
 import { graphTargets } from '../../src/graph/graph-target.ts';
-import { expandPrompt } from '../../src/ltx2/text/prompt-expansion.ts';
-import { type KeptAttribute, keptAttributes } from '../measures/kept-attributes.ts';
-import { median } from '../measures/series.ts';
+import { expandPrompt } from '../../src/ltx2/text/generation/prompt-expansion.ts';
+import { type KeptAttribute, keptAttributes } from '../measures/attributes/kept-attributes.ts';
+import { median } from '../measures/motion/series.ts';
 import { atLeast, inPercent, notThere, type Row, type RowContext, type RowResult } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { type Omission, personWords, promptFor } from '../world/prompt.ts';

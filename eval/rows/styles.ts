@@ -1,6 +1,7 @@
+import { defaultSize, defaultSizeName } from '../default-size.ts';
 import { type Footage, type Picture, spacedFrames } from '../footage.ts';
-import { cameraMotion, showsMove } from '../measures/camera-motion.ts';
-import { fallsMonotonically, mean } from '../measures/series.ts';
+import { cameraMotion, showsMove } from '../measures/motion/camera-motion.ts';
+import { fallsMonotonically, mean } from '../measures/motion/series.ts';
 import { inkAmount, neonAmount } from '../measures/style-amount.ts';
 import {
   atLeast,
@@ -16,7 +17,6 @@ import { SeededRandom } from '../seeded-random.ts';
 import { type StyleName, styleLora } from '../style-lora.ts';
 import { promptFor } from '../world/prompt.ts';
 import { randomScene } from '../world/scene.ts';
-import { defaultSize, defaultSizeName } from './default-size.ts';
 
 const scales = [1, 0.5, 0] as const;
 const styles: Readonly<Record<StyleName, (footage: Footage) => number>> = { ink: inkAmount, neon: neonAmount };

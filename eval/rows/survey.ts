@@ -1,10 +1,10 @@
-import { type VideoSizePreset, videoSizePresets } from '../../src/contract/presets.ts';
+import { type VideoSizePreset, videoSizePresets } from '../../src/contract/input/presets.ts';
 import { type Footage, type Picture, spacedFrames } from '../footage.ts';
-import { type Attribute, askedAttributes } from '../measures/asked-attributes.ts';
-import { loudnessPerFrame } from '../measures/loudness.ts';
-import { mouthOpening } from '../measures/mouth-opening.ts';
-import { barArea, objectSize } from '../measures/object-size.ts';
-import { reducedPicture } from '../measures/reduced-picture.ts';
+import { type Attribute, askedAttributes } from '../measures/attributes/asked-attributes.ts';
+import { barArea, objectSize } from '../measures/attributes/object-size.ts';
+import { reducedPicture } from '../measures/edges/reduced-picture.ts';
+import { mouthOpening } from '../measures/faces/mouth-opening.ts';
+import { loudnessPerFrame } from '../measures/motion/loudness.ts';
 import type { RowContext } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import type { Sound } from '../sounds/sound-library.ts';

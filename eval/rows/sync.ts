@@ -1,5 +1,5 @@
-import { loudnessPerFrame } from '../measures/loudness.ts';
-import { bestLag, correlation, deviation, median } from '../measures/series.ts';
+import { loudnessPerFrame } from '../measures/motion/loudness.ts';
+import { bestLag, correlation, deviation, median } from '../measures/motion/series.ts';
 import {
   atLeast,
   atMost,

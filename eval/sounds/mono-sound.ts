@@ -1,7 +1,7 @@
-import { resampler } from '../../src/ltx2/audio/resample.ts';
+import { resampler } from '../../src/ltx2/audio/features/resample.ts';
 import type { MediaService } from '../../src/media/media-service.ts';
 import { channelsOf } from '../../src/media/sound/waveform.ts';
-import { soundRate } from '../measures/loudness.ts';
+import { soundRate } from '../measures/motion/loudness.ts';
 
 /** The sound of any file as one channel at 16 kHz: the mean of its channels. */
 export async function monoSound(media: MediaService, path: string): Promise<Float32Array> {

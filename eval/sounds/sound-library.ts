@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { MediaService } from '../../src/media/media-service.ts';
-import { loudnessPerFrame } from '../measures/loudness.ts';
-import { deviation } from '../measures/series.ts';
+import { loudnessPerFrame } from '../measures/motion/loudness.ts';
+import { deviation } from '../measures/motion/series.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { monoSound } from './mono-sound.ts';
 import { canSpeak, speakTo } from './spoken-sentences.ts';
@@ -24,7 +24,7 @@ export interface ClipLength {
 }
 
 /** Less than this is no rhythm that anything could follow. */
-const leastDeviation = 0.15;
+const minDeviation = 0.15;
 
 const hello = join(import.meta.dirname, '../../examples/hello.wav');
 
@@ -53,7 +53,7 @@ export class SoundLibrary {
     const path = join(this.#folder, `sound-${index}-${frames}-${fps}.wav`);
     for (let take = 0; ; take++) {
       const samples = await this.#make(kind, path, seconds, new SeededRandom(1000 * index + take));
-      if (take === 20 || deviation(loudnessPerFrame(samples, frames, fps)) > leastDeviation)
+      if (take === 20 || deviation(loudnessPerFrame(samples, frames, fps)) > minDeviation)
         return { path, kind, samples };
     }
   }

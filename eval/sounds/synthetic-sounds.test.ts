@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { loudnessPerFrame, soundRate } from '../measures/loudness.ts';
-import { deviation } from '../measures/series.ts';
+import { loudnessPerFrame, soundRate } from '../measures/motion/loudness.ts';
+import { deviation } from '../measures/motion/series.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { synthesise, syntheticKinds } from './synthetic-sounds.ts';
 

@@ -1,4 +1,4 @@
-import { soundRate } from '../measures/loudness.ts';
+import { soundRate } from '../measures/motion/loudness.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 
 export const syntheticKinds = ['syllables', 'drums', 'tones', 'noise'] as const;

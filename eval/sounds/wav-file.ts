@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { soundRate } from '../measures/loudness.ts';
+import { soundRate } from '../measures/motion/loudness.ts';
 
 /** Writes one channel at 16 kHz as a 16-bit wav file. */
 export async function writeWav(path: string, samples: Float32Array): Promise<void> {

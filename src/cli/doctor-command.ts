@@ -1,9 +1,9 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { Command } from 'commander';
-import { type DeviceReport, probeDeviceSafely } from '../graph/device-probe.ts';
 import type { DeviceKind } from '../graph/graph-target.ts';
-import { formatBytes } from '../models/quantities.ts';
+import { type DeviceReport, probeDeviceSafely } from '../graph/runtime/device-probe.ts';
 import { overviewOfWeights } from '../models/weights-overview.ts';
+import { formatBytes } from '../shared/quantities.ts';
 import { reporting } from './reporting.ts';
 
 const devices: readonly DeviceKind[] = ['cpu', 'cuda', 'webgpu'];

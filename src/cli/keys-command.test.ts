@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { startDatabases } from '../../test/support/databases.ts';
-import { ApiKeys } from '../database/api-keys.ts';
-import { controlSocketPath } from '../database/control-socket.ts';
-import { serveKeyControl } from '../database/key-control.ts';
+import { startDatabases } from '../../test/support/databases/databases.ts';
+import { ApiKeys } from '../database/keys/api-keys.ts';
+import { controlSocketPath } from '../database/keys/control-socket.ts';
+import { serveKeyControl } from '../database/keys/key-control.ts';
 import { type DatabaseOptions, openTables } from '../database/open-database.ts';
 import { keysCommand } from './keys-command.ts';
 

@@ -1,17 +1,17 @@
 import { Command, Option } from 'commander';
-import { type ApiKey, ApiKeys, type KeyManagement } from '../database/api-keys.ts';
-import { controlSocketPath, isServed } from '../database/control-socket.ts';
-import { DatabaseInUseError } from '../database/data-folder-lock.ts';
+import { DatabaseInUseError } from '../database/embedded/data-folder-lock.ts';
+import { type ApiKey, ApiKeys, type KeyManagement } from '../database/keys/api-keys.ts';
+import { controlSocketPath, isServed } from '../database/keys/control-socket.ts';
+import { RemoteKeys } from '../database/keys/remote-keys.ts';
 import { openTables } from '../database/open-database.ts';
-import { RemoteKeys } from '../database/remote-keys.ts';
 import { readConfiguration } from '../shared/configuration.ts';
-import { openDataFolder } from '../shared/data-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { openDataFolder } from '../shared/folders/data-folder.ts';
 import { reporting, type TextOutput } from './reporting.ts';
 import { textTable } from './text-table.ts';
 
 /** A server may take this long from opening its database to answering. */
-const SERVER_START_MILLISECONDS = 15_000;
+const serverStartMilliseconds = 15_000;
 
 export interface KeysCommandOptions {
   /** Default `process.stdout`. */
@@ -32,7 +32,7 @@ interface CreateFlags extends KeysFlags {
   readonly admin?: boolean;
 }
 
-const ENVIRONMENT = `
+const environment = `
 Environment:
   SOUNDSTAGE_DATA  folder of the embedded database, unless --data says otherwise
   DATABASE_URL     PostgreSQL server to use instead
@@ -42,7 +42,7 @@ It does not matter whether the server is running. A key that is revoked stops wo
 /** `soundstage keys`: creates, lists and revokes API keys. Sets `process.exitCode` to 1 on a clear error. */
 export function keysCommand(options: KeysCommandOptions = {}): Command {
   const { stdout = process.stdout, stderr = process.stderr, env = process.env } = options;
-  const keys = new Command('keys').description('create, list and revoke API keys').addHelpText('after', ENVIRONMENT);
+  const keys = new Command('keys').description('create, list and revoke API keys').addHelpText('after', environment);
   const withKeys = (flags: KeysFlags, work: (keys: KeyManagement) => Promise<void>): Promise<void> =>
     reporting(stderr, () => managingKeys(flags, env, stderr, work));
 
@@ -108,7 +108,7 @@ async function managingKeys(
   const dataFolder = configuration.SOUNDSTAGE_DATA;
   if (databaseUrl === undefined) await openDataFolder(dataFolder);
   const socketPath = controlSocketPath(dataFolder);
-  for (const end = performance.now() + SERVER_START_MILLISECONDS; ; ) {
+  for (const end = performance.now() + serverStartMilliseconds; ; ) {
     if (databaseUrl === undefined && (await isServed(socketPath))) return await work(new RemoteKeys(socketPath));
     try {
       await using tables = await openTables({

@@ -2,11 +2,11 @@ import { mkdtemp, realpath, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TestHub } from '../models/test-hub.ts';
-import { addWeights } from '../models/test-weights.ts';
+import { TestHub } from '../models/hub.test-support.ts';
+import { addWeights } from '../models/weights.test-support.ts';
 import { modelsCommand } from './models-command.ts';
 
-const ID = 'ltx-2-19b-distilled-fp8';
+const weightSetId = 'ltx-2-19b-distilled-fp8';
 
 let hub: TestHub;
 let cache: string;
@@ -36,26 +36,26 @@ async function run(...args: string[]): Promise<{ stdout: string; stderr: string;
 
 test('fetch, list and check', async () => {
   expect((await run('list')).stdout).toMatch(/ltx-2-19b-distilled-fp8 +missing +52\.5 GB +0 of 7/);
-  const fetched = await run('fetch', ID, '--camera', 'dolly_in', '--cache', join(cache, 'other'));
+  const fetched = await run('fetch', weightSetId, '--camera', 'dolly_in', '--cache', join(cache, 'other'));
   expect(fetched).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^ltx-2-19b-distilled-fp8 is here: .*other/),
   });
   expect(fetched.stderr).toMatch(/^ltx-2-19b-distilled-fp8\.safetensors: 5\.1 kB done$/m);
   expect((await run('list', '--cache', join(cache, 'other'))).stdout).toMatch(/distilled-fp8 +present .* 1 of 7/);
-  const checked = await run('check', ID, '--cache', join(cache, 'other'));
+  const checked = await run('check', weightSetId, '--cache', join(cache, 'other'));
   expect(checked).toMatchObject({ code: 0 });
   expect(checked.stdout).toMatch(/^ok +ltx-2-19b-distilled-fp8\.safetensors /m);
 });
 
 test('check ends with code 1 on damage and says what to do', async () => {
-  const { stdout } = await run('fetch', ID);
+  const { stdout } = await run('fetch', weightSetId);
   await truncate(await realpath(stdout.replace(/^.*: /, '').trim()), 4000);
-  const checked = await run('check', ID);
+  const checked = await run('check', weightSetId);
   expect(checked.code).toBe(1);
   expect(checked.stdout).toMatch(/^damaged +ltx-2-19b-distilled-fp8/m);
   expect(checked.stderr).toContain(
-    `1 of 9 files are damaged or missing: delete the damaged files (--remove-damaged) and run \`soundstage models fetch ${ID}\`\n`,
+    `1 of 9 files are damaged or missing: delete the damaged files (--remove-damaged) and run \`soundstage models fetch ${weightSetId}\`\n`,
   );
 });
 
@@ -64,7 +64,7 @@ test('an error is one line without a stack, and code 1', async () => {
     code: 1,
     stderr: expect.stringMatching(/^there are no weights named ltx: [^\n]*\n$/),
   });
-  expect(await run('fetch', ID, '--offline')).toMatchObject({
+  expect(await run('fetch', weightSetId, '--offline')).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^[^\n]*lacks[^\n]*\n$/),
   });
@@ -79,8 +79,8 @@ test('nano needs no fetching', async () => {
 });
 
 test.each([
-  ['fetch', ID],
-  ['check', ID],
+  ['fetch', weightSetId],
+  ['check', weightSetId],
 ])('an impossible cache is said in one line: %s', async (...command) => {
   const { code, stderr } = await run(...command, '--cache', join(import.meta.filename, 'cache'));
   expect(code).toBe(1);

@@ -1,14 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CAMERA_MOVES, type CameraMove, isCameraMove } from '../models/camera-moves.ts';
+import { type CameraMove, cameraMoves, isCameraMove } from '../models/camera-moves.ts';
 import { checkWeights, type FileCheck } from '../models/check-weights.ts';
-import { type FetchOptions, fetchWeights } from '../models/fetch-weights.ts';
-import { ProgressReport, type ReportOutput } from '../models/progress-report.ts';
-import { formatBytes } from '../models/quantities.ts';
+import { type FetchOptions, fetchWeights } from '../models/download/fetch-weights.ts';
+import { ProgressReport, type ReportOutput } from '../models/download/progress-report.ts';
 import { fetchCommand } from '../models/resolve-weights.ts';
-import { fetchSafetyModel, SAFETY_MODEL } from '../models/safety-model.ts';
-import { findWeightSet, WEIGHT_SETS, weightSet } from '../models/weight-sets.ts';
+import { fetchSafetyModel, safetyModel } from '../models/safety-model.ts';
+import { findWeightSet, weightSet, weightSets } from '../models/weight-sets.ts';
 import { overviewOfWeights, type WeightsOverview } from '../models/weights-overview.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { formatBytes } from '../shared/quantities.ts';
 import { reporting } from './reporting.ts';
 import { textTable } from './text-table.ts';
 
@@ -36,7 +36,7 @@ interface CheckFlags extends CacheFlags {
   readonly removeDamaged?: boolean;
 }
 
-const ENVIRONMENT = `
+const environment = `
 Environment:
   HF_TOKEN         access token for gated repositories (or a login of the hub's own tools)
   HF_HUB_CACHE     cache folder, shared with the hub's own tools
@@ -62,19 +62,19 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
   models
     .command('fetch')
     .description('fetch weights into the cache; goes on from where an earlier fetch stopped')
-    .argument('<id>', `one of ${[...WEIGHT_SETS, SAFETY_MODEL].map(({ id }) => id).join(', ')}`)
+    .argument('<id>', `one of ${[...weightSets, safetyModel].map(({ id }) => id).join(', ')}`)
     .option('--camera-loras', 'fetch all seven camera LoRAs as well')
     .addOption(cameraOption())
     .option('--endpoint <url>', 'base URL of the hub or a mirror (default: HF_ENDPOINT)')
     .option('--offline', 'do not touch the network, only say what is missing')
     .addOption(cacheOption())
-    .addHelpText('after', ENVIRONMENT)
+    .addHelpText('after', environment)
     .action((id: string, { camera = [], cameraLoras = false, ...flags }: FetchFlags) =>
       reporting(stderr, async (signal) => {
-        if (id === SAFETY_MODEL.id) return void stdout.write(await fetchSafety({ ...flags, env, signal }, stderr));
+        if (id === safetyModel.id) return void stdout.write(await fetchSafety({ ...flags, env, signal }, stderr));
         if (weightSet(id).kind === 'embedded')
           return void stdout.write(`${id} ships with Soundstage: nothing to fetch\n`);
-        const cameras = cameraLoras ? CAMERA_MOVES : camera;
+        const cameras = cameraLoras ? cameraMoves : camera;
         const set = await withProgress(stderr, (onProgress) =>
           fetchWeights(id, { ...flags, cameras, env, signal, onProgress }),
         );
@@ -98,7 +98,7 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
         const bad = checks.filter(({ state }) => state === 'damaged' || state === 'missing');
         if (bad.length === 0) return;
         const advice =
-          findWeightSet(id)?.kind === 'hub' || id === SAFETY_MODEL.id
+          findWeightSet(id)?.kind === 'hub' || id === safetyModel.id
             ? refetchAdvice(id, flags, bad)
             : 'put good copies in their place';
         throw new SoundstageError(
@@ -113,7 +113,7 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
 
 async function fetchSafety(options: FetchOptions, stderr: ReportOutput): Promise<string> {
   const folder = await withProgress(stderr, (onProgress) => fetchSafetyModel({ ...options, onProgress }));
-  return `${SAFETY_MODEL.id} is here: ${folder}\n`;
+  return `${safetyModel.id} is here: ${folder}\n`;
 }
 
 function cacheOption(): Option {
@@ -122,10 +122,10 @@ function cacheOption(): Option {
 
 function cameraOption(): Option {
   const parse = (text: string, earlier: readonly CameraMove[] = []): readonly CameraMove[] => {
-    if (!isCameraMove(text)) throw new InvalidArgumentError(`Choose from ${CAMERA_MOVES.join(', ')}.`);
+    if (!isCameraMove(text)) throw new InvalidArgumentError(`Choose from ${cameraMoves.join(', ')}.`);
     return [...earlier, text];
   };
-  return new Option('--camera <move...>', `fetch these camera LoRAs as well: ${CAMERA_MOVES.join(', ')}`).argParser(
+  return new Option('--camera <move...>', `fetch these camera LoRAs as well: ${cameraMoves.join(', ')}`).argParser(
     parse,
   );
 }
@@ -150,7 +150,7 @@ function table(sets: readonly WeightsOverview[]): string {
   return textTable([
     ['ID', 'STATE', 'SIZE', 'CAMERA LORAS', 'WHAT', 'WHERE'],
     ...sets.map(({ id, state, bytes, cameras, title, where }) => {
-      const loras = cameras === undefined ? '–' : `${cameras.length} of ${CAMERA_MOVES.length}`;
+      const loras = cameras === undefined ? '–' : `${cameras.length} of ${cameraMoves.length}`;
       return [id, state, formatBytes(bytes), loras, title, where];
     }),
   ]);

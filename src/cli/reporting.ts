@@ -1,5 +1,5 @@
 import { SoundstageError } from '../shared/errors.ts';
-import { fileTrouble } from '../shared/file-trouble.ts';
+import { fileTrouble } from '../shared/folders/file-trouble.ts';
 
 /** Where a command writes. */
 export interface TextOutput {

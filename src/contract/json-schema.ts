@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inputSchema } from './input-schema.ts';
+import { inputSchema } from './input/input-schema.ts';
 import { outputSchema } from './output.ts';
 
 /** The parts of JSON Schema that the contract uses. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { startDatabases } from '../../test/support/databases.ts';
-import { startPostgres } from '../../test/support/postgres.ts';
+import { startDatabases } from '../../test/support/databases/databases.ts';
+import { startPostgres } from '../../test/support/databases/postgres.ts';
 import { type Database, openDatabase } from './open-database.ts';
 
 const databases = await startDatabases();

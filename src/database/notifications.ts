@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { Turns } from '../shared/turns.ts';
+import { Mutex } from '../shared/mutex.ts';
 import type { Tables } from './tables.ts';
 
 /** Called with undefined when notifications may have been lost (a new connection): read everything again. */
@@ -26,7 +26,7 @@ export class SharedNotifications implements Notifications {
   readonly #onError: (error: unknown) => void;
   readonly #handlers = new Map<string, Set<NotificationHandler>>();
   /** A channel's last listener may leave while its next one arrives. */
-  readonly #turns = new Turns();
+  readonly #mutex = new Mutex();
 
   constructor(kysely: Kysely<Tables>, subscriptions: Subscriptions, onError: (error: unknown) => void) {
     this.#kysely = kysely;
@@ -41,8 +41,8 @@ export class SharedNotifications implements Notifications {
   async listen(channel: string, handler: NotificationHandler): Promise<AsyncDisposable> {
     // The same function may listen twice.
     const entry: NotificationHandler = (payload) => handler(payload);
-    await this.#turns.run(() => this.#add(channel, entry));
-    return { [Symbol.asyncDispose]: () => this.#turns.run(() => this.#remove(channel, entry)) };
+    await this.#mutex.run(() => this.#add(channel, entry));
+    return { [Symbol.asyncDispose]: () => this.#mutex.run(() => this.#remove(channel, entry)) };
   }
 
   async notify(channel: string, payload: string, executor: Kysely<Tables> = this.#kysely): Promise<void> {

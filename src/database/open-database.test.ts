@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
-import { startDatabases } from '../../test/support/databases.ts';
+import { startDatabases } from '../../test/support/databases/databases.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { openDatabase, openTables } from './open-database.ts';
 

@@ -1,16 +1,16 @@
 import type { Kysely } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import type { Backend, OnWarning } from './backend.ts';
-import { openEmbeddedBackend } from './embedded-database.ts';
+import { openEmbeddedBackend } from './embedded/embedded-database.ts';
 import { migrate } from './migrate.ts';
 import type { Notifications } from './notifications.ts';
-import { openServerBackend } from './server-database.ts';
+import { openServerBackend } from './server/server-database.ts';
 import type { Tables } from './tables.ts';
 
 /** How often the queue looks after itself. */
-const SUPERVISE_SECONDS = 15;
+const superviseSeconds = 15;
 /** For jobs that are still running; whoever runs them is expected to have ended them before. */
-const STOP_MILLISECONDS = 5000;
+const stopMilliseconds = 5000;
 
 export interface DatabaseOptions {
   /** Where the embedded database lives, in its folder `database`. */
@@ -39,7 +39,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const { onWarning = (message) => process.emitWarning(message) } = options;
   await using opened = new AsyncDisposableStack();
   const backend = opened.use(await openTables({ ...options, onWarning }));
-  const boss = opened.adopt(newBoss(backend, onWarning), (boss) => boss.stop({ timeout: STOP_MILLISECONDS }));
+  const boss = opened.adopt(newBoss(backend, onWarning), (boss) => boss.stop({ timeout: stopMilliseconds }));
   await boss.start();
   const { kind, kysely, notifications } = backend;
   const stack = opened.move();
@@ -61,7 +61,7 @@ export async function openTables(options: DatabaseOptions): Promise<Backend> {
 }
 
 function newBoss(backend: Backend, onWarning: OnWarning): PgBoss {
-  const boss = new PgBoss({ ...backend.queue, useListenNotify: true, superviseIntervalSeconds: SUPERVISE_SECONDS });
+  const boss = new PgBoss({ ...backend.queue, useListenNotify: true, superviseIntervalSeconds: superviseSeconds });
   boss.on('error', (error) => onWarning(`the queue: ${error.message}`));
   boss.on('warning', ({ message }) => onWarning(`the queue: ${message}`));
   return boss;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { startDatabases } from '../../test/support/databases.ts';
+import { startDatabases } from '../../test/support/databases/databases.ts';
 import { openTables } from './open-database.ts';
 import { setting } from './settings.ts';
 

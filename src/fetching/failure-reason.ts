@@ -12,7 +12,7 @@ export class AddressRefusal extends Error {
 }
 
 /** By the codes of the operating system, Node's TLS and undici. */
-const REASONS: Readonly<Record<string, string>> = Object.freeze({
+const reasons: Readonly<Record<string, string>> = Object.freeze({
   ENOTFOUND: 'there is no such host',
   EAI_AGAIN: 'its host name cannot be resolved at the moment',
   ECONNREFUSED: 'its server refuses connections',
@@ -37,7 +37,7 @@ const REASONS: Readonly<Record<string, string>> = Object.freeze({
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the TLS certificate of its server is not trusted',
 });
 
-const REASONS_BY_PREFIX: readonly (readonly [prefix: RegExp, reason: string])[] = [
+const reasonsByPrefix: readonly (readonly [prefix: RegExp, reason: string])[] = [
   [/^(?:ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_)/, 'no TLS connection to its server could be made'],
   [/^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_PADDING|ERR_ZSTD|ZSTD_)/, 'its compressed content is damaged'],
   [/^UND_ERR_|^E[A-Z]+$/, 'the connection to its server failed'],
@@ -52,7 +52,7 @@ export function failureReason(error: unknown): string | undefined {
   if (error instanceof errors.HTTPParserError) return 'its server does not speak HTTP';
   const code = codeOf(error);
   if (code === undefined) return undefined;
-  return REASONS[code] ?? REASONS_BY_PREFIX.find(([prefix]) => prefix.test(code))?.[1];
+  return reasons[code] ?? reasonsByPrefix.find(([prefix]) => prefix.test(code))?.[1];
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { randomSafetensors } from '../models/test-hub.ts';
+import { randomSafetensors } from '../models/hub.test-support.ts';
 import { readConfiguration } from '../shared/configuration.ts';
 import { openFetcher } from './fetcher.ts';
-import { serveHttp } from './test-server.ts';
+import { serveHttp } from './http/file-server.test-support.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'soundstage-fetcher-'));
 afterAll(() => rm(folder, { recursive: true }));

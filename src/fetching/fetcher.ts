@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { type HubOptions, hubSettings } from '../models/hub/settings.ts';
 import type { Configuration } from '../shared/configuration.ts';
-import { openGuardedClient } from './guarded-client.ts';
-import { type PostOptions, postGuarded } from './guarded-post.ts';
+import { openGuardedClient } from './http/guarded-client.ts';
+import { type PostOptions, postGuarded } from './http/guarded-post.ts';
 import { type FetchInputOptions, fetchInput } from './input-file.ts';
-import { LoraCache } from './lora-cache.ts';
-import { type LoraReference, type ResolvedLora, type ResolveLoraOptions, resolveLora } from './lora-file.ts';
+import { LoraCache } from './loras/lora-cache.ts';
+import { type LoraReference, type ResolvedLora, type ResolveLoraOptions, resolveLora } from './loras/lora-file.ts';
 
 /** Milliseconds; long enough for a connection that falters. */
-const PACE_WINDOW = 20_000;
+const paceWindow = 20_000;
 
 /** Everything that is fetched from, or sent to, places that callers name, under the operator's settings. */
 export interface Fetcher extends AsyncDisposable {
@@ -40,7 +40,7 @@ export async function openFetcher(configuration: Configuration, hubOptions: HubO
   const cacheBytes = configuration.SOUNDSTAGE_LORA_CACHE_BYTES;
   const cache = await LoraCache.open({ folder: join(configuration.SOUNDSTAGE_DATA, 'loras'), maxBytes: cacheBytes });
   const timeout = configuration.SOUNDSTAGE_FETCH_TIMEOUT * 1000;
-  const pace = { least: configuration.SOUNDSTAGE_MIN_FETCH_RATE, window: PACE_WINDOW };
+  const pace = { least: configuration.SOUNDSTAGE_MIN_FETCH_RATE, window: paceWindow };
   const loraOptions = {
     ...{ client, cache, hub, timeout, pace },
     maxBytes: Math.min(configuration.SOUNDSTAGE_MAX_LORA_BYTES, cacheBytes),

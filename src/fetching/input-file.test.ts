@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { openGuardedClient } from './guarded-client.ts';
+import { serveHttp } from './http/file-server.test-support.ts';
+import { openGuardedClient } from './http/guarded-client.ts';
 import { type FetchInputOptions, fetchInput } from './input-file.ts';
 import type { OwnFile } from './own-file.ts';
-import { serveHttp } from './test-server.ts';
 
 const client = openGuardedClient({ allowPrivateHosts: ['127.0.0.1'] });
 const folders = await mkdtemp(join(tmpdir(), 'soundstage-input-'));

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { SoundstageError } from '../shared/errors.ts';
-import { withoutSurroundings } from '../shared/without-surroundings.ts';
-import { decodeDataUri } from './data-uri.ts';
-import { isDataUri } from './data-uri-decoder.ts';
+import { trimInvisible } from '../shared/trim.ts';
+import { decodeDataUri } from './data-uri/data-uri.ts';
+import { isDataUri } from './data-uri/data-uri-decoder.ts';
 import { downloadError, type Purpose, tooLarge } from './download-error.ts';
-import type { GuardedClient } from './guarded-client.ts';
-import { guardedFetch } from './guarded-fetch.ts';
+import type { GuardedClient } from './http/guarded-client.ts';
+import { guardedFetch } from './http/guarded-fetch.ts';
+import type { Pace } from './http/paced.ts';
 import { writeNewFile } from './new-file.ts';
 import type { FindOwnFile, OwnFile } from './own-file.ts';
-import type { Pace } from './paced.ts';
 import { refuseMistaken } from './refuse-mistaken.ts';
 
 export interface FetchInputOptions extends Purpose {
@@ -32,7 +32,7 @@ export interface FetchInputOptions extends Purpose {
  * `device` (disk full), `cancelled`
  */
 export async function fetchInput(given: string, options: FetchInputOptions): Promise<string> {
-  const reference = withoutSurroundings(given);
+  const reference = trimInvisible(given);
   const path = join(options.folder, `input-${randomUUID()}`);
   const { signal } = options;
   if (isDataUri(reference)) {

@@ -1,4 +1,4 @@
-import { mayBeMistaken, mistakenContent, telltaleBytes } from '../shared/mistaken-content.ts';
+import { mayBeMistaken, mistakenContent, telltaleBytes } from '../shared/folders/mistaken-content.ts';
 
 /**
  * Passes the pieces of a file on, unless it is a web page or the like: then nothing of it.

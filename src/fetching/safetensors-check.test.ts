@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
-import { randomSafetensors } from '../models/test-hub.ts';
+import { randomSafetensors } from '../models/hub.test-support.ts';
 import { expectSafetensors, safetensorsProblem } from './safetensors-check.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'soundstage-safetensors-'));

@@ -1,15 +1,15 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
-import { mistakenContent, telltaleBytes } from '../shared/mistaken-content.ts';
+import { mistakenContent, telltaleBytes } from '../shared/folders/mistaken-content.ts';
 
 /** Far more than LoRAs of every linear layer with their training notes have; what is longer only costs memory. */
-const LONGEST_HEADER = 8 << 20;
+const maxHeader = 8 << 20;
 
 const size = z.number().int().nonnegative();
-const HEADER = z
+const headerSchema = z
   .object({ __metadata__: z.record(z.string(), z.string()).optional() })
   .catchall(z.object({ dtype: z.string(), shape: z.array(size), data_offsets: z.tuple([size, size]) }));
-type Header = z.infer<typeof HEADER>;
+type Header = z.infer<typeof headerSchema>;
 
 /**
  * Passes the pieces of a file on, but stops at once where it does not begin like safetensors.
@@ -51,7 +51,7 @@ async function read(file: FileHandle, position: number, length: number): Promise
 }
 
 function problemOfStart(start: Buffer): string | undefined {
-  if (start.readBigUInt64LE() <= BigInt(LONGEST_HEADER) && start[8] === 0x7b) return undefined;
+  if (start.readBigUInt64LE() <= BigInt(maxHeader) && start[8] === 0x7b) return undefined;
   if (start.toString('latin1', 0, 2) === 'PK' || start[0] === 0x80)
     return 'it is a pickle, which can run code: convert it to safetensors';
   const mistaken = mistakenContent(start);
@@ -65,7 +65,7 @@ export function mistakenForLora(what: string): string {
 
 function parse(bytes: Buffer): Header | undefined {
   try {
-    return HEADER.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))).data;
+    return headerSchema.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))).data;
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { FilesTable, Tables } from '../database/tables.ts';
-import type { WrittenBlob } from './blob-store.ts';
+import type { WrittenBlob } from './blobs/blob-store.ts';
 import { safeContentType } from './content-type.ts';
 import type { AccessControl } from './lifecycle.ts';
 import type { NewFile } from './stored-file.ts';

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Kysely } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
-import { startDatabases } from '../../test/support/databases.ts';
+import { startDatabases } from '../../test/support/databases/databases.ts';
 import { openTables } from '../database/open-database.ts';
 import type { Tables } from '../database/tables.ts';
+import { FolderBlobStore } from './blobs/folder-blob-store.ts';
 import { FileStore } from './file-store.ts';
-import { filePath } from './file-url.ts';
-import { FolderBlobStore } from './folder-blob-store.ts';
-import { LinkSignature } from './link-signature.ts';
+import { filePath } from './links/file-url.ts';
+import { LinkSignature } from './links/link-signature.ts';
 import type { NewFile } from './stored-file.ts';
 
 const databases = await startDatabases();

@@ -2,19 +2,19 @@ import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import { isKey } from './blob-key.ts';
-import type { BlobStore, ByteRange, ByteSource } from './blob-store.ts';
-import { safeFileName } from './file-name.ts';
+import { isKey } from './blobs/blob-key.ts';
+import type { BlobStore, ByteRange, ByteSource } from './blobs/blob-store.ts';
+import { unknownUpload } from './blobs/unknown-upload.ts';
 import { FileRows, type PartOfRequest } from './file-rows.ts';
 import { FileSweep } from './file-sweep.ts';
-import { lookupFileUrl } from './file-url.ts';
 import type { AccessControl, AccessDecision } from './lifecycle.ts';
-import type { LinkSignature } from './link-signature.ts';
-import { PartUploads } from './part-uploads.ts';
+import { safeFileName } from './links/file-name.ts';
+import { lookupFileUrl } from './links/file-url.ts';
+import type { LinkSignature } from './links/link-signature.ts';
 import { PendingFile } from './pending-file.ts';
 import { Placement } from './placement.ts';
 import { accessDecision, type NewFile, type OpenedFile, type StoredFile, storedFile } from './stored-file.ts';
-import { unknownUpload } from './unknown-upload.ts';
+import { PartUploads } from './uploads/part-uploads.ts';
 
 export interface FileStoreOptions {
   readonly kysely: Kysely<Tables>;

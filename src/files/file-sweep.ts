@@ -1,4 +1,4 @@
-import type { BlobStore } from './blob-store.ts';
+import type { BlobStore } from './blobs/blob-store.ts';
 import type { FileRows, PartOfRequest } from './file-rows.ts';
 
 const batchSize = 500;

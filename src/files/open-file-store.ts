@@ -5,10 +5,10 @@ import { z } from 'zod';
 import { setting } from '../database/settings.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Configuration } from '../shared/configuration.ts';
-import type { BlobStore } from './blob-store.ts';
+import type { BlobStore } from './blobs/blob-store.ts';
+import { FolderBlobStore } from './blobs/folder-blob-store.ts';
 import { FileStore } from './file-store.ts';
-import { FolderBlobStore } from './folder-blob-store.ts';
-import { LinkSignature } from './link-signature.ts';
+import { LinkSignature } from './links/link-signature.ts';
 
 /**
  * The files of this installation: in a bucket where one is configured, else in the data folder.
@@ -30,7 +30,7 @@ async function openBlobs(configuration: Configuration): Promise<BlobStore> {
   const bucket = configuration.SOUNDSTAGE_S3_BUCKET;
   if (bucket === undefined) return new FolderBlobStore(folder);
   // The client is large and most installations have no use for it.
-  const { S3BlobStore } = await import('./s3-blob-store.ts');
+  const { S3BlobStore } = await import('./blobs/s3-blob-store.ts');
   const store = new S3BlobStore({
     bucket,
     endpoint: configuration.SOUNDSTAGE_S3_ENDPOINT,

@@ -1,9 +1,9 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../database/tables.ts';
-import type { BlobStore, WrittenBlob } from './blob-store.ts';
+import type { BlobStore, WrittenBlob } from './blobs/blob-store.ts';
 import type { FileRows } from './file-rows.ts';
 import type { FileSweep } from './file-sweep.ts';
-import { filePath } from './file-url.ts';
+import { filePath } from './links/file-url.ts';
 
 export interface PendingFileParts {
   readonly rows: FileRows;

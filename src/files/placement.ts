@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BlobStore, WrittenBlob } from './blob-store.ts';
+import type { BlobStore, WrittenBlob } from './blobs/blob-store.ts';
+import { unknownUpload } from './blobs/unknown-upload.ts';
 import type { FileRow, FileRows } from './file-rows.ts';
 import { type StoredFile, storedFile } from './stored-file.ts';
-import { unknownUpload } from './unknown-upload.ts';
 
 /** Milliseconds. */
 const pollInterval = 200;
-const longestWait = 120_000;
+const maxWait = 120_000;
 
 /** Puts an uploaded file into its place, exactly once however often and wherever it arrives. */
 export class Placement {
@@ -41,7 +41,7 @@ export class Placement {
 
   /** The file, once nobody is busy putting it into its place; undefined where that failed or never began. */
   async settled(id: string): Promise<StoredFile | undefined> {
-    const deadline = performance.now() + longestWait;
+    const deadline = performance.now() + maxWait;
     let row = await this.#rows.find(id);
     while (isBusy(row) && performance.now() < deadline) {
       await sleep(pollInterval);

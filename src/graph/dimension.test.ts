@@ -12,7 +12,7 @@ import {
   subtractDimensions,
   symbol,
 } from './dimension.ts';
-import { pseudoRandom } from './test-random.ts';
+import { pseudoRandom } from './random.test-support.ts';
 
 const [f, h, w] = [symbol('f'), symbol('h'), symbol('w')];
 

@@ -2,10 +2,10 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
 import { type ElementType, onnxDataType } from './element-type.ts';
 import type { GraphTarget } from './graph-target.ts';
-import { GraphWeights } from './graph-weights.ts';
 import { ModelProtoSchema, type NodeProto } from './onnx/onnx_pb.ts';
 import { type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
 import type { Value } from './value.ts';
+import { GraphWeights } from './weights/graph-weights.ts';
 
 /** A finished graph, ready for a session. */
 export interface GraphModel {

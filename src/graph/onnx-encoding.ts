@@ -13,8 +13,8 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './onnx/onnx_pb.ts';
-import type { StoredTensor } from './safetensors.ts';
 import type { Value } from './value.ts';
+import type { StoredTensor } from './weights/safetensors.ts';
 
 /** A node attribute: integers by default, floats marked as such. */
 export type Attribute = number | string | readonly number[] | { readonly float: number };

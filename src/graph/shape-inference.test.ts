@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { addDimensions, type Dimension, evaluateDimension, multiplyDimensions, symbol } from './dimension.ts';
 import { Graph } from './graph.ts';
 import { graphTargets } from './graph-target.ts';
-import { floatTensor } from './host-tensor.ts';
-import { runOnce } from './session.ts';
-import { pseudoRandom } from './test-random.ts';
+import { pseudoRandom } from './random.test-support.ts';
+import { floatTensor } from './runtime/host-tensor.ts';
+import { runOnce } from './runtime/session.ts';
 import type { Value } from './value.ts';
 
 type Random = (below: number) => number;

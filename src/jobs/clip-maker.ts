@@ -1,7 +1,7 @@
-import type { Input } from '../contract/input.ts';
+import type { Input } from '../contract/input/input.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
-import type { Preview, Progress } from '../pipeline/engine-messages.ts';
-import type { CallerOptions } from './submission.ts';
+import type { Preview, Progress } from '../pipeline/engine/engine-messages.ts';
+import type { CallerOptions } from './request/submission.ts';
 
 export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG';
 

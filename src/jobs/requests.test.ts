@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { startDatabases } from '../../test/support/databases.ts';
-import { QueueFullError } from './queue-full.ts';
-import type { RequestStatus } from './request-status.ts';
-import { openJobs, submission, untilAborted } from './test-jobs.ts';
+import { startDatabases } from '../../test/support/databases/databases.ts';
+import { QueueFullError } from './accept/queue-full.ts';
+import { openJobs, submission, untilAborted } from './jobs.test-support.ts';
+import type { RequestStatus } from './request/request-status.ts';
 
 const databases = await startDatabases();
 afterAll(() => databases[Symbol.asyncDispose]());

@@ -1,13 +1,24 @@
 import { sql } from 'kysely';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
-import { validateInput } from '../contract/input.ts';
+import { validateInput } from '../contract/input/input.ts';
 import type { Database } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
-import { requireFreeSpace } from '../shared/folder-probe.ts';
+import { requireFreeSpace } from '../shared/folders/folder-probe.ts';
+import type { Logger } from '../shared/logger.ts';
 import { notOften } from '../shared/not-often.ts';
-import type { LogEntry } from './attempt.ts';
-import { DeadlineTimers } from './deadline-timers.ts';
+import { malformedAttachment, storeInputFiles, withoutAttachments } from './accept/input-files.ts';
+import { type AcceptedRequest, type Entry, Intake } from './accept/intake.ts';
+import { completeRequest, type JobsContext } from './request/complete-request.ts';
+import { cancelledOutcome, failureOutcome, goneReply, invalidOutcome, type Outcome } from './request/outcome.ts';
+import { createQueues } from './request/queues.ts';
+import { type RequestProgress, readProgress } from './request/request-progress.ts';
+import { lockRequest } from './request/request-row.ts';
+import type { RequestStatus } from './request/request-status.ts';
+import { isStoredOutput, presentOutput } from './request/stored-output.ts';
+import type { Submission } from './request/submission.ts';
+import { DeadlineTimers } from './upkeep/deadline-timers.ts';
+import { erasePayloads } from './upkeep/retention.ts';
 import {
   type HistoryPage,
   type HistoryQuery,
@@ -15,31 +26,20 @@ import {
   readUsage,
   type UsageBucket,
   type UsageQuery,
-} from './history.ts';
-import { malformedAttachment, storeInputFiles, withoutAttachments } from './input-files.ts';
-import { type AcceptedRequest, type Entry, Intake } from './intake.ts';
-import { cancelledOutcome, failureOutcome, goneReply, invalidOutcome, type Outcome } from './outcome.ts';
-import { createQueues } from './queues.ts';
-import type { Report } from './report.ts';
-import { RequestFeed } from './request-feed.ts';
-import { type RequestProgress, readProgress } from './request-progress.ts';
-import { lockRequest } from './request-row.ts';
-import type { RequestStatus } from './request-status.ts';
-import { erasePayloads } from './retention.ts';
-import { type JobsContext, settle } from './settle.ts';
-import { StatusReader } from './status-reader.ts';
-import { isStoredOutput, presentOutput } from './stored-output.ts';
-import type { Submission } from './submission.ts';
+} from './watch/history.ts';
+import { RequestFeed } from './watch/request-feed.ts';
+import { StatusReader } from './watch/status-reader.ts';
+import type { LogEntry } from './work/attempt.ts';
 
 export interface RequestsOptions {
   readonly database: Database;
   readonly files: FileStore;
   readonly dataFolder: string;
   /** Bytes that have to be free on the disk of the data folder for requests to be accepted, where that has the database. */
-  readonly leastFree: number;
+  readonly minFree: number;
   /** Seconds for which payloads of finished requests are kept. */
   readonly payloadRetention: number;
-  readonly report: Report;
+  readonly logger: Logger;
 }
 
 /** How a request ended, as its caller gets it. */
@@ -67,9 +67,9 @@ export interface RequestRecord {
 }
 
 /** In one answer. */
-const MOST_LOG_ENTRIES = 1000;
+const maxLogEntries = 1000;
 /** Milliseconds for which free space that was seen counts as there. */
-const SPACE_FRESHNESS = 250;
+const spaceFreshness = 250;
 
 export type CancelReason = 'client_cancelled' | 'client_disconnected';
 
@@ -110,21 +110,21 @@ export class Requests implements AsyncDisposable {
     database,
     files,
     dataFolder,
-    leastFree,
+    minFree,
     payloadRetention,
-    report,
+    logger,
   }: RequestsOptions): Promise<Requests> {
     const context = { database, payloadRetention };
     await createQueues(database);
     const reader = new StatusReader(database.kysely);
     const feed = await RequestFeed.open(database, reader, (error) => {
-      report.warn('watched requests could not be read and are read again', { error });
+      logger.warn('watched requests could not be read and are read again', { error });
     });
     // A server has a disk of its own, and says so when that is full.
-    const requireSpace = notOften(SPACE_FRESHNESS, async () => {
-      if (database.kind === 'embedded') await requireFreeSpace(dataFolder, leastFree);
+    const requireSpace = notOften(spaceFreshness, async () => {
+      if (database.kind === 'embedded') await requireFreeSpace(dataFolder, minFree);
     });
-    return new Requests(context, files, { reader, feed, deadlines: new DeadlineTimers(context, report), requireSpace });
+    return new Requests(context, files, { reader, feed, deadlines: new DeadlineTimers(context, logger), requireSpace });
   }
 
   /**
@@ -173,7 +173,7 @@ export class Requests implements AsyncDisposable {
       .where('request_id', '=', id)
       .where('sequence', '>', String(after))
       .orderBy('sequence', 'desc')
-      .limit(MOST_LOG_ENTRIES)
+      .limit(maxLogEntries)
       .execute();
     return rows.reverse().map((row) => ({ ...row, sequence: Number(row.sequence) }));
   }
@@ -213,7 +213,7 @@ export class Requests implements AsyncDisposable {
       if (request === undefined) return 'not_found';
       if (request.state === 'COMPLETED') return 'already_completed';
       // Its worker, if it has one, learns that the request is not its own any more.
-      await settle(this.#context, transaction, request, cancelledOutcome(reason));
+      await completeRequest(this.#context, transaction, request, cancelledOutcome(reason));
       return 'requested';
     });
   }

@@ -1,4 +1,4 @@
-import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from '../graph/safetensors.ts';
+import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from '../graph/weights/safetensors.ts';
 import { SoundstageError } from '../shared/errors.ts';
 
 /** Tensors by key, over one or several safetensors files, with the configuration from the first file's header. */

@@ -1,6 +1,6 @@
 import type { ConvolutionOptions, Graph } from '../graph/graph.ts';
-import type { StoredTensor } from '../graph/safetensors.ts';
 import { knownLength, type Value } from '../graph/value.ts';
+import type { StoredTensor } from '../graph/weights/safetensors.ts';
 import { type Checkpoint, storedTensor } from './checkpoint.ts';
 
 /** Changes what a network does, as LoRAs ask. `module` and `name` are paths without the checkpoint's prefix. */

@@ -5,8 +5,8 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bitmap } from './bitmap.test-support.ts';
 import { MediaService } from './media-service.ts';
-import type { Picture } from './picture-file.ts';
 import { decodedImage, h264RoundTrip } from './pictures.test-support.ts';
+import type { Picture } from './raw/picture-file.ts';
 
 const media = new MediaService();
 let folder: string;

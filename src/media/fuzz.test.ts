@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SoundstageError } from '../shared/errors.ts';
 import { bitmap } from './bitmap.test-support.ts';
 import { MediaService } from './media-service.ts';
-import { residentBytes } from './memory-limit.ts';
 import { decodedImage, h264RoundTrip } from './pictures.test-support.ts';
+import { residentBytes } from './process/memory-limit.ts';
 
 // More rounds for a long run: SOUNDSTAGE_FUZZ_ROUNDS=5000 npx vitest run src/media/fuzz
 const rounds = Number(process.env.SOUNDSTAGE_FUZZ_ROUNDS ?? 40);

@@ -1,12 +1,12 @@
 import { SoundstageError } from '../shared/errors.ts';
-import { Turns } from '../shared/turns.ts';
-import { ChildLimitError, GuardedChild } from './guarded-child.ts';
+import { Mutex } from '../shared/mutex.ts';
 import type { MediaInfo } from './media-info.ts';
-import type { DecodeMethods } from './native/decode-methods.ts';
-import type { DecodedSound } from './native/sound-decode.ts';
-import type { PictureFile } from './picture-file.ts';
+import type { DecodeMethods } from './native/decode/decode-methods.ts';
+import type { DecodedSound } from './native/decode/sound/sound-decode.ts';
+import { ChildLimitError, GuardedChild } from './process/guarded-child.ts';
+import type { PictureFile } from './raw/picture-file.ts';
+import type { SoundFile } from './raw/sound-file.ts';
 import type { Waveform } from './sound/waveform.ts';
-import type { SoundFile } from './sound-file.ts';
 import { VideoEncoder } from './video-encoder.ts';
 import type { VideoEncoderSettings } from './video-settings.ts';
 
@@ -63,14 +63,14 @@ const maxSamples = 2 ** 28;
 export class MediaService implements AsyncDisposable {
   readonly #decoder: GuardedChild<DecodeMethods>;
   /** One file at a time, so that a crash is the crash of one file. */
-  readonly #turns = new Turns();
+  readonly #mutex = new Mutex();
   readonly #timeLimit: number;
   readonly #encoders = new Set<VideoEncoder>();
 
   constructor({ decodeTimeLimit = 60_000, decodeMemoryLimit = 2 ** 31 }: MediaServiceOptions = {}) {
     this.#timeLimit = decodeTimeLimit;
     this.#decoder = new GuardedChild({
-      module: new URL('./native/decode-process.ts', import.meta.url),
+      module: new URL('./native/decode/decode-process.ts', import.meta.url),
       title: 'the media decoder',
       memoryLimit: decodeMemoryLimit,
     });
@@ -125,7 +125,7 @@ export class MediaService implements AsyncDisposable {
     return this.#read(field, () => this.#decoder.call('sound', request, { timeLimit: this.#timeLimit, signal }));
   }
 
-  /** Turns a decoded recording, in its place, into what conditions the model for a clip of so many seconds. */
+  /** Mutex a decoded recording, in its place, into what conditions the model for a clip of so many seconds. */
   conditionSound(sound: SoundFile, seconds: number, { field = 'audio', signal }: MediaCallOptions = {}): Promise<void> {
     const { path, sampleRate, channels } = sound;
     const request = { sound: { path, sampleRate, channels }, seconds };
@@ -161,7 +161,7 @@ export class MediaService implements AsyncDisposable {
     { signal }: Pick<MediaCallOptions, 'signal'> = {},
   ): Promise<PictureFile> {
     const request = { picture: { path, width, height }, output, crf };
-    return this.#turns.run(() => this.#decoder.call('h264RoundTrip', request, { timeLimit: this.#timeLimit, signal }));
+    return this.#mutex.run(() => this.#decoder.call('h264RoundTrip', request, { timeLimit: this.#timeLimit, signal }));
   }
 
   /** Starts a video file. Finish or dispose the encoder; disposing the service aborts it. */
@@ -179,7 +179,7 @@ export class MediaService implements AsyncDisposable {
 
   /** Reads a file in the decode process; what kills the process twice is the file's fault. */
   #read<Result>(field: string, read: () => Promise<Result>): Promise<Result> {
-    return this.#turns.run(async () => {
+    return this.#mutex.run(async () => {
       try {
         return await read().catch((error: unknown) => {
           if (this.#isCrash(error) && !(error instanceof ChildLimitError)) return read();

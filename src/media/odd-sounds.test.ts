@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { AV_LOG_QUIET } from 'node-av/constants';
 import { Log } from 'node-av/lib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentFlac } from '../../test/support/silent-flac.ts';
-import { decodeAudio } from './native/audio-decode.ts';
-import { MovieWriter } from './native/movie-writer.ts';
-import { conditionSound, type DecodedSound, decodeSound } from './native/sound-decode.ts';
-import type { MovieType } from './native/video-codec.ts';
-import { readSoundFile } from './sound-file.ts';
+import { silentFlac } from '../../test/support/media/silent-flac.ts';
+import { decodeAudio } from './native/decode/sound/audio-decode.ts';
+import { conditionSound, type DecodedSound, decodeSound } from './native/decode/sound/sound-decode.ts';
+import { MovieWriter } from './native/encode/movie-writer.ts';
+import type { MovieType } from './native/encode/video-codec.ts';
+import { readSoundFile } from './raw/sound-file.ts';
 import { type VideoQuality, videoOutputTypes, videoQualities } from './video-settings.ts';
 import { type WavFormat, wav } from './wav.test-support.ts';
 

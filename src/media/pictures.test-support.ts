@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MediaService } from './media-service.ts';
-import { type Picture, readPictureFile, writePictureFile } from './picture-file.ts';
+import { type Picture, readPictureFile, writePictureFile } from './raw/picture-file.ts';
 
 /** What the service makes of a picture file, pixels included. */
 export function decodedImage(media: MediaService, path: string): Promise<Picture & { readonly isCutOff: boolean }> {

@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fpsRational } from './fps-rational.ts';
 import { type DecodedAudio, MediaService } from './media-service.ts';
-import { MediaInput } from './native/media-input.ts';
-import { decodeVideoFrames } from './native/video-frames.ts';
-import { writeSoundFile } from './sound-file.ts';
+import { MediaInput } from './native/decode/media-input.ts';
+import { decodeVideoFrames } from './native/decode/video-frames.ts';
+import { writeSoundFile } from './raw/sound-file.ts';
 import type { VideoFile } from './video-encoder.ts';
 import { type VideoEncoderSettings, type VideoOutputType, videoFormat, videoOutputTypes } from './video-settings.ts';
 

@@ -1,8 +1,8 @@
 import { rename, rm } from 'node:fs/promises';
 import { SoundstageError } from '../shared/errors.ts';
-import { GuardedChild } from './guarded-child.ts';
 import type { MediaInfo, Rational } from './media-info.ts';
-import type { EncodeFiles, EncodeMethods } from './native/encode-methods.ts';
+import type { EncodeFiles, EncodeMethods } from './native/encode/encode-methods.ts';
+import { GuardedChild } from './process/guarded-child.ts';
 import { type VideoEncoderSettings, videoFormat } from './video-settings.ts';
 
 /** A finished video file; every number is measured on the file itself. */
@@ -57,7 +57,7 @@ export class VideoEncoder implements AsyncDisposable {
     this.#options = options;
     this.#files = { output: `${settings.path}.partial`, spool: `${settings.path}.spool.partial` };
     this.#child = new GuardedChild({
-      module: new URL('./native/encode-process.ts', import.meta.url),
+      module: new URL('./native/encode/encode-process.ts', import.meta.url),
       title: 'the video encoder',
       memoryLimit,
     });

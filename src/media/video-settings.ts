@@ -1,4 +1,4 @@
-import type { SoundFile } from './sound-file.ts';
+import type { SoundFile } from './raw/sound-file.ts';
 
 export const videoOutputTypes = ['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)', 'GIF (.gif)'] as const;
 export type VideoOutputType = (typeof videoOutputTypes)[number];

@@ -1,5 +1,5 @@
 /** Camera moves that have a published LoRA for the 19B model. */
-export const CAMERA_MOVES = [
+export const cameraMoves = [
   'dolly_in',
   'dolly_out',
   'dolly_left',
@@ -9,13 +9,13 @@ export const CAMERA_MOVES = [
   'static',
 ] as const;
 
-export type CameraMove = (typeof CAMERA_MOVES)[number];
+export type CameraMove = (typeof cameraMoves)[number];
 
 export function isCameraMove(text: string): text is CameraMove {
-  return (CAMERA_MOVES as readonly string[]).includes(text);
+  return (cameraMoves as readonly string[]).includes(text);
 }
 
 /** The camera move a LoRA file is for, by the published naming `*camera-control-dolly-in*.safetensors`. */
 export function cameraMoveOf(fileName: string): CameraMove | undefined {
-  return CAMERA_MOVES.find((move) => fileName.toLowerCase().includes(`camera-control-${move.replace('_', '-')}`));
+  return cameraMoves.find((move) => fileName.toLowerCase().includes(`camera-control-${move.replace('_', '-')}`));
 }

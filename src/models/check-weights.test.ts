@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkWeights } from './check-weights.ts';
-import { fetchWeights } from './fetch-weights.ts';
+import { fetchWeights } from './download/fetch-weights.ts';
+import { TestHub } from './hub.test-support.ts';
 import { safetensorsExtent } from './safetensors-extent.ts';
-import { TestHub } from './test-hub.ts';
-import { addWeights } from './test-weights.ts';
 import type { WeightSet } from './weight-folder.ts';
+import { addWeights } from './weights.test-support.ts';
 import { overviewOfWeights } from './weights-overview.ts';
 
-const ID = 'ltx-2-19b-distilled';
+const weightSetId = 'ltx-2-19b-distilled';
 
 let hub: TestHub;
 let cache: string;
@@ -22,7 +22,7 @@ beforeEach(async () => {
   addWeights(hub);
   cache = await mkdtemp(join(tmpdir(), 'soundstage-check-'));
   env = { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: cache, HF_HOME: cache };
-  set = await fetchWeights(ID, { env, cameras: ['dolly_in'] });
+  set = await fetchWeights(weightSetId, { env, cameras: ['dolly_in'] });
 });
 
 afterEach(async () => {
@@ -38,10 +38,10 @@ async function flipByte(path: string): Promise<void> {
 }
 
 const states = async (): Promise<Record<string, string>> =>
-  Object.fromEntries((await checkWeights(ID, { env })).map(({ name, state }) => [name, state]));
+  Object.fromEntries((await checkWeights(weightSetId, { env })).map(({ name, state }) => [name, state]));
 
 test('everything fetched is ok, camera LoRAs included', async () => {
-  const checks = await checkWeights(ID, { env });
+  const checks = await checkWeights(weightSetId, { env });
   expect(checks).toHaveLength(10);
   expect(new Set(checks.map(({ state }) => state))).toEqual(new Set(['ok']));
 });
@@ -55,18 +55,18 @@ test('finds a flipped bit and a missing file, and a fetch mends both', async () 
   expect(Object.values(found).filter((state) => state !== 'ok')).toHaveLength(2);
 
   const blob = await realpath(set.bundle);
-  await checkWeights(ID, { env, removeDamaged: true });
+  await checkWeights(weightSetId, { env, removeDamaged: true });
   await expect(readFile(blob)).rejects.toMatchObject({ code: 'ENOENT' });
-  await fetchWeights(ID, { env });
+  await fetchWeights(weightSetId, { env });
   expect(new Set(Object.values(await states()))).toEqual(new Set(['ok']));
 });
 
 test('tells present, partial and missing sets apart', async () => {
   const stateOf = async (options: { env: NodeJS.ProcessEnv }): Promise<Record<string, string>> =>
     Object.fromEntries((await overviewOfWeights(options)).map(({ id, state }) => [id, state]));
-  expect(await stateOf({ env })).toMatchObject({ [ID]: 'present', 'ltx-2-19b-distilled-fp8': 'partial' });
+  expect(await stateOf({ env })).toMatchObject({ [weightSetId]: 'present', 'ltx-2-19b-distilled-fp8': 'partial' });
   const empty = { ...env, HF_HUB_CACHE: join(cache, 'empty') };
-  expect(await stateOf({ env: empty })).toMatchObject({ [ID]: 'missing' });
+  expect(await stateOf({ env: empty })).toMatchObject({ [weightSetId]: 'missing' });
 });
 
 test('a safetensors file without a known hash must have the length its header demands', async () => {

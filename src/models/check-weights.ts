@@ -1,15 +1,15 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { findCachedFiles } from './cached-files.ts';
-import { CAMERA_MOVES } from './camera-moves.ts';
+import { cameraMoves } from './camera-moves.ts';
+import { Transfer, type TransferProgress } from './download/transfer.ts';
 import { fileSize, isSymlink, repoFolder } from './hub/cache.ts';
 import { contentHash, hashFile } from './hub/content-hash.ts';
 import { cancelled } from './hub/retry.ts';
 import { type HubOptions, hubSettings } from './hub/settings.ts';
 import { resolveWeights } from './resolve-weights.ts';
 import { safetensorsExtent } from './safetensors-extent.ts';
-import { SAFETY_MODEL } from './safety-model.ts';
-import { Transfer, type TransferProgress } from './transfer.ts';
+import { safetyModel } from './safety-model.ts';
 import { findWeightSet, type HubFiles, type HubWeightSet } from './weight-sets.ts';
 
 /**
@@ -42,8 +42,8 @@ export async function checkWeights(idOrFolder: string, options: CheckOptions = {
   const entry = findWeightSet(idOrFolder);
   const { cache } = hubSettings(options);
   const files =
-    idOrFolder === SAFETY_MODEL.id
-      ? await groupFiles(cache, SAFETY_MODEL.files)
+    idOrFolder === safetyModel.id
+      ? await groupFiles(cache, safetyModel.files)
       : entry?.kind === 'hub'
         ? await cachedFilesOf(entry, cache)
         : await folderFilesOf(idOrFolder, options);
@@ -69,7 +69,7 @@ async function cachedFilesOf(entry: HubWeightSet, cache: string): Promise<readon
   for (const group of [entry.bundle, entry.upscaler, entry.textEncoder]) {
     paths.push(...(await groupFiles(cache, group)));
   }
-  for (const move of CAMERA_MOVES) {
+  for (const move of cameraMoves) {
     const { folder, present } = await findCachedFiles(cache, entry.cameraLoras[move]);
     if (folder !== undefined) paths.push(...present.map((name) => join(folder, name)));
   }

@@ -2,10 +2,10 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CAMERA_MOVES } from './camera-moves.ts';
+import { cameraMoves } from './camera-moves.ts';
 import { resolveWeights } from './resolve-weights.ts';
 import { readLaidOutFolder } from './weight-folder.ts';
-import { WEIGHT_SETS } from './weight-sets.ts';
+import { weightSets } from './weight-sets.ts';
 
 let folder: string;
 
@@ -74,7 +74,7 @@ test('what is missing comes with the command that fetches it', async () => {
 });
 
 test('an embedded set is read by its own file names', async () => {
-  const nano = WEIGHT_SETS.find(({ id }) => id === 'nano');
+  const nano = weightSets.find(({ id }) => id === 'nano');
   if (nano?.kind !== 'embedded') throw new Error('nano is embedded');
   await copyFile(join(folder, 'mine.safetensors'), join(folder, nano.bundle));
   await copyFile(join(folder, 'mine.safetensors'), join(folder, nano.upscaler));
@@ -88,5 +88,5 @@ test('nano resolves to complete weights', async () => {
   const nano = await resolveWeights('nano');
   expect(nano.id).toBe('nano');
   expect(nano.bundle).toMatch(/models\/nano\/ltx-2-nano-distilled\.safetensors$/);
-  expect(Object.keys(nano.cameraLoras).sort()).toEqual([...CAMERA_MOVES].sort());
+  expect(Object.keys(nano.cameraLoras).sort()).toEqual([...cameraMoves].sort());
 });

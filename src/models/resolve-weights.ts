@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { SoundstageError, type SoundstageErrorOptions } from '../shared/errors.ts';
 import { findCachedFiles, nameSome, pathOfOnly } from './cached-files.ts';
-import { CAMERA_MOVES, type CameraMove } from './camera-moves.ts';
+import { type CameraMove, cameraMoves } from './camera-moves.ts';
 import { type HubOptions, type HubSettings, hubSettings } from './hub/settings.ts';
 import { readLaidOutFolder, readWeightFolder, type WeightSet } from './weight-folder.ts';
 import { type EmbeddedWeightSet, findWeightSet, type HubWeightSet, weightSet } from './weight-sets.ts';
@@ -72,7 +72,7 @@ async function resolveHub(entry: HubWeightSet, options: ResolveOptions): Promise
     ...textEncoder.missing.map((name) => `${name} (text encoder)`),
   ];
   const missingCameras: string[] = [];
-  for (const move of CAMERA_MOVES) {
+  for (const move of cameraMoves) {
     const path = pathOfOnly(await findCachedFiles(cache, entry.cameraLoras[move]));
     if (path !== undefined) cameraLoras[move] = path;
     else if (options.cameras?.includes(move)) missingCameras.push(...entry.cameraLoras[move].files);

@@ -1,10 +1,13 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 
-const HEADER = z.record(z.string(), z.looseObject({ data_offsets: z.tuple([z.number(), z.number()]).optional() }));
+const headerSchema = z.record(
+  z.string(),
+  z.looseObject({ data_offsets: z.tuple([z.number(), z.number()]).optional() }),
+);
 
 /** Larger headers are refused by the reference reader, too (https://github.com/huggingface/safetensors). */
-const LONGEST_HEADER = 100_000_000;
+const maxHeader = 100_000_000;
 
 /** Bytes a `.safetensors` file must have by its own header, or undefined where it has no valid header. */
 export async function safetensorsExtent(path: string): Promise<number | undefined> {
@@ -12,10 +15,10 @@ export async function safetensorsExtent(path: string): Promise<number | undefine
   const prefix = new Uint8Array(8);
   if ((await file.read(prefix, 0, 8, 0)).bytesRead < 8) return undefined;
   const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
-  if (length > LONGEST_HEADER) return undefined;
+  if (length > maxHeader) return undefined;
   const text = new Uint8Array(length);
   if ((await file.read(text, 0, length, 8)).bytesRead < length) return undefined;
-  const header = HEADER.safeParse(parseJson(new TextDecoder().decode(text)));
+  const header = headerSchema.safeParse(parseJson(new TextDecoder().decode(text)));
   if (!header.success) return undefined;
   const ends = Object.values(header.data).map(({ data_offsets }) => data_offsets?.[1] ?? 0);
   return 8 + length + ends.reduce((most, end) => Math.max(most, end), 0);

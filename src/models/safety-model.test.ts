@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkWeights } from './check-weights.ts';
-import { fetchSafetyModel, findSafetyModel, SAFETY_MODEL } from './safety-model.ts';
-import { randomSafetensors, TestHub } from './test-hub.ts';
+import { randomSafetensors, TestHub } from './hub.test-support.ts';
+import { fetchSafetyModel, findSafetyModel, safetyModel } from './safety-model.ts';
 import { overviewOfWeights } from './weights-overview.ts';
 
 let hub: TestHub;
@@ -12,7 +12,7 @@ let cache: string;
 
 beforeEach(async () => {
   hub = await TestHub.start();
-  hub.add(SAFETY_MODEL.files.repo, {
+  hub.add(safetyModel.files.repo, {
     'config.json': '{}',
     'preprocessor_config.json': '{}',
     'model.safetensors': randomSafetensors(5000),

@@ -1,6 +1,6 @@
 import { SoundstageError } from '../shared/errors.ts';
 import { type CachedFiles, findCachedFiles, nameSome } from './cached-files.ts';
-import { type FetchOptions, fetchFiles } from './fetch-weights.ts';
+import { type FetchOptions, fetchFiles } from './download/fetch-weights.ts';
 import { type HubOptions, hubSettings } from './hub/settings.ts';
 import { fetchCommand } from './resolve-weights.ts';
 import type { HubFiles } from './weight-sets.ts';
@@ -12,7 +12,7 @@ const files: HubFiles = {
 };
 
 /** The safety checker's picture model on the hub, a ViT-Base with two classes (Apache-2.0). */
-export const SAFETY_MODEL = Object.freeze({
+export const safetyModel = Object.freeze({
   id: 'safety',
   title: 'stronger picture model of the safety checker',
   /** Approximate. */
@@ -38,7 +38,7 @@ export async function resolveSafetyModel(options: HubOptions = {}): Promise<stri
   throw new SoundstageError(
     'weights',
     `the safety model lacks ${nameSome(missing)} in ${hubSettings(options).cache}: ` +
-      `fetch it with \`${fetchCommand(SAFETY_MODEL.id, options)}\``,
+      `fetch it with \`${fetchCommand(safetyModel.id, options)}\``,
   );
 }
 

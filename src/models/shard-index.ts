@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { SoundstageError } from '../shared/errors.ts';
 
-const INDEX = z.object({ weight_map: z.record(z.string(), z.string()) });
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /** File names of the shards that a `*.safetensors.index.json` lists. Throws SoundstageError `weights` on a broken one. */
 export async function readShardNames(path: string): Promise<readonly string[]> {
-  const index = INDEX.safeParse(parseJson(await readFile(path, 'utf8')));
+  const index = indexSchema.safeParse(parseJson(await readFile(path, 'utf8')));
   if (!index.success) {
     throw new SoundstageError('weights', `${path} is not a safetensors index: delete it and fetch the weights again`, {
       cause: index.error,

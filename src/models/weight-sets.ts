@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { SoundstageError } from '../shared/errors.ts';
-import { CAMERA_MOVES, type CameraMove } from './camera-moves.ts';
+import { type CameraMove, cameraMoves } from './camera-moves.ts';
 
 /** Files of one repository on the hub that belong together. */
 export interface HubFiles {
@@ -38,13 +38,13 @@ export interface EmbeddedWeightSet {
 
 export type WeightSetEntry = EmbeddedWeightSet | HubWeightSet;
 
-const NANO_FOLDER = '../../models/nano/';
+const nanoFolder = '../../models/nano/';
 
-const LTX_2 = { repo: 'Lightricks/LTX-2', revision: 'main' } as const;
+const ltx2Files = { repo: 'Lightricks/LTX-2', revision: 'main' } as const;
 
-const UPSCALER: HubFiles = { ...LTX_2, files: ['ltx-2-spatial-upscaler-x2-1.0.safetensors'] };
+const upscalerFiles: HubFiles = { ...ltx2Files, files: ['ltx-2-spatial-upscaler-x2-1.0.safetensors'] };
 
-const GEMMA: HubFiles = {
+const gemmaFiles: HubFiles = {
   repo: 'google/gemma-3-12b-it-qat-q4_0-unquantized',
   revision: 'main',
   files: ['config.json', 'tokenizer.json', 'tokenizer_config.json'],
@@ -52,16 +52,16 @@ const GEMMA: HubFiles = {
   shardIndex: 'model.safetensors.index.json',
 };
 
-const CAMERA_LORAS = Object.fromEntries(
-  CAMERA_MOVES.map((move) => [move, cameraLora(move)]),
+const cameraMoveFiles = Object.fromEntries(
+  cameraMoves.map((move) => [move, cameraLora(move)]),
 ) as HubWeightSet['cameraLoras'];
 
-export const WEIGHT_SETS: readonly WeightSetEntry[] = [
+export const weightSets: readonly WeightSetEntry[] = [
   {
     kind: 'embedded',
     id: 'nano',
     title: 'embedded miniature: talking cartoons and other drawings',
-    folder: fromHere(NANO_FOLDER),
+    folder: fromHere(nanoFolder),
     bundle: 'ltx-2-nano-distilled.safetensors',
     upscaler: 'ltx-2-nano-spatial-upscaler-x2-1.0.safetensors',
     textEncoder: 'gemma',
@@ -71,32 +71,32 @@ export const WEIGHT_SETS: readonly WeightSetEntry[] = [
     id: 'ltx-2-19b-distilled',
     title: 'LTX-2 19B distilled, bf16',
     bytes: 68.7e9,
-    bundle: { ...LTX_2, files: ['ltx-2-19b-distilled.safetensors'] },
-    upscaler: UPSCALER,
-    textEncoder: GEMMA,
-    cameraLoras: CAMERA_LORAS,
+    bundle: { ...ltx2Files, files: ['ltx-2-19b-distilled.safetensors'] },
+    upscaler: upscalerFiles,
+    textEncoder: gemmaFiles,
+    cameraLoras: cameraMoveFiles,
   },
   {
     kind: 'hub',
     id: 'ltx-2-19b-distilled-fp8',
     title: 'LTX-2 19B distilled, transformer in fp8',
     bytes: 52.5e9,
-    bundle: { ...LTX_2, files: ['ltx-2-19b-distilled-fp8.safetensors'] },
-    upscaler: UPSCALER,
-    textEncoder: GEMMA,
-    cameraLoras: CAMERA_LORAS,
+    bundle: { ...ltx2Files, files: ['ltx-2-19b-distilled-fp8.safetensors'] },
+    upscaler: upscalerFiles,
+    textEncoder: gemmaFiles,
+    cameraLoras: cameraMoveFiles,
   },
 ];
 
 export function findWeightSet(id: string): WeightSetEntry | undefined {
-  return WEIGHT_SETS.find((entry) => entry.id === id);
+  return weightSets.find((entry) => entry.id === id);
 }
 
 /** Throws SoundstageError `input` that lists the known ids. */
 export function weightSet(id: string): WeightSetEntry {
   const entry = findWeightSet(id);
   if (entry !== undefined) return entry;
-  const ids = WEIGHT_SETS.map((known) => known.id).join(', ');
+  const ids = weightSets.map((known) => known.id).join(', ');
   throw new SoundstageError('input', `there are no weights named ${id}: choose one of ${ids}`, { field: 'model' });
 }
 

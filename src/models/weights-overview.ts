@@ -5,8 +5,8 @@ import { cachedBytes, findCachedFiles } from './cached-files.ts';
 import { repoFolder } from './hub/cache.ts';
 import { type HubOptions, hubSettings } from './hub/settings.ts';
 import { embeddedFolder, resolveWeights } from './resolve-weights.ts';
-import { cachedSafetyModel, SAFETY_MODEL } from './safety-model.ts';
-import { type EmbeddedWeightSet, type HubWeightSet, WEIGHT_SETS } from './weight-sets.ts';
+import { cachedSafetyModel, safetyModel } from './safety-model.ts';
+import { type EmbeddedWeightSet, type HubWeightSet, weightSets } from './weight-sets.ts';
 
 export interface WeightsOverview {
   readonly id: string;
@@ -24,17 +24,17 @@ export interface WeightsOverview {
 export async function overviewOfWeights(options: HubOptions = {}): Promise<readonly WeightsOverview[]> {
   const { cache } = hubSettings(options);
   return Promise.all([
-    ...WEIGHT_SETS.map((entry) => (entry.kind === 'hub' ? overviewOfHub(entry, cache) : overviewOfEmbedded(entry))),
+    ...weightSets.map((entry) => (entry.kind === 'hub' ? overviewOfHub(entry, cache) : overviewOfEmbedded(entry))),
     overviewOfSafetyModel(cache),
   ]);
 }
 
 async function overviewOfSafetyModel(cache: string): Promise<WeightsOverview> {
-  const { id, title, files } = SAFETY_MODEL;
+  const { id, title, files } = safetyModel;
   const group = await cachedSafetyModel({ cache });
   const isPresent = group.missing.length === 0;
   const state = isPresent ? 'present' : group.present.length === 0 ? 'missing' : 'partial';
-  const bytes = isPresent ? await cachedBytes(group) : SAFETY_MODEL.bytes;
+  const bytes = isPresent ? await cachedBytes(group) : safetyModel.bytes;
   return { id, title, bytes, state, where: repoFolder(cache, files.repo) };
 }
 

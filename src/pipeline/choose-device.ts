@@ -1,5 +1,5 @@
-import { probeDeviceSafely } from '../graph/device-probe.ts';
 import type { DeviceKind } from '../graph/graph-target.ts';
+import { probeDeviceSafely } from '../graph/runtime/device-probe.ts';
 import { SoundstageError } from '../shared/errors.ts';
 
 /**

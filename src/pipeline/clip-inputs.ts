@@ -2,15 +2,15 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
-import { schedulesOf } from '../ltx2/schedule.ts';
+import { schedulesOf } from '../ltx2/sampling/schedule.ts';
 import type { MediaService } from '../media/media-service.ts';
-import type { PictureFile } from '../media/picture-file.ts';
-import type { SoundFile } from '../media/sound-file.ts';
+import type { PictureFile } from '../media/raw/picture-file.ts';
+import type { SoundFile } from '../media/raw/sound-file.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import type { ClipInspector } from './clip-inspector.ts';
-import type { ClipSettings } from './clip-settings.ts';
-import type { EngineInputs } from './engine-messages.ts';
-import { createPlan, mostSeconds, type Plan } from './plan.ts';
+import type { EngineInputs } from './engine/engine-messages.ts';
+import type { ClipSettings } from './plan/clip-settings.ts';
+import { createPlan, maxSeconds, type Plan } from './plan/plan.ts';
 
 /** Seconds of sound decoded beyond the clip: its encoder looks a little ahead, and is not to meet what nobody has tried. */
 const lookAhead = 1;
@@ -45,7 +45,7 @@ export async function prepareClip(
   const audio = await media.decodeSound(settings.audio, {
     field: 'audio',
     output: join(folder, 'recording.f32'),
-    maxSeconds: mostSeconds(settings) + lookAhead,
+    maxSeconds: maxSeconds(settings) + lookAhead,
     signal,
   });
   const notes: string[] = [];

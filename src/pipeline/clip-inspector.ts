@@ -1,4 +1,4 @@
-import type { PictureFile } from '../media/picture-file.ts';
+import type { PictureFile } from '../media/raw/picture-file.ts';
 
 /** Frames of a clip as an inspector sees them. */
 export interface InspectedClip {

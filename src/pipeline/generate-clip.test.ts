@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
+import { writeToneWav } from '../../test/support/media/sound-files.ts';
 import { tinyWeights as weights } from '../../test/support/parity-checkpoint.ts';
-import { writeToneWav } from '../../test/support/sound-files.ts';
 import { MediaService } from '../media/media-service.ts';
-import { decodeVideoFrames } from '../media/native/video-frames.ts';
-import { FrameWatch } from '../safety/frame-watch.ts';
+import { decodeVideoFrames } from '../media/native/decode/video-frames.ts';
+import { FrameWatch } from '../safety/pictures/frame-watch.ts';
 import type { ClipInspector } from './clip-inspector.ts';
-import { Engine } from './engine.ts';
+import { Engine } from './engine/engine.ts';
 import { generateClip } from './generate-clip.ts';
 
 const examplePath = join(import.meta.dirname, '../../examples/hello.wav');

@@ -7,11 +7,11 @@ import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { type PreparedClip, prepareClip } from './clip-inputs.ts';
 import type { ClipInspector, FrameInspector } from './clip-inspector.ts';
-import type { ClipSettings } from './clip-settings.ts';
 import { ClipWriter } from './clip-writer.ts';
-import type { Engine } from './engine.ts';
-import type { EngineEvent, EngineReport, Preview, Progress } from './engine-messages.ts';
-import type { Plan } from './plan.ts';
+import type { Engine } from './engine/engine.ts';
+import type { EngineEvent, EngineReport, Preview, Progress } from './engine/engine-messages.ts';
+import type { ClipSettings } from './plan/clip-settings.ts';
+import type { Plan } from './plan/plan.ts';
 import { checkLoras } from './usable-lora.ts';
 
 export interface ClipServices {

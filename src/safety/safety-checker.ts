@@ -1,12 +1,12 @@
-import type { Picture, PictureFile } from '../media/picture-file.ts';
+import type { Picture, PictureFile } from '../media/raw/picture-file.ts';
 import type { HubOptions } from '../models/hub/settings.ts';
-import { deviceVariables } from '../shared/child-environment.ts';
-import { ChildService } from '../shared/child-service.ts';
 import { Lazy } from '../shared/lazy.ts';
+import { deviceVariables } from '../shared/processes/child-environment.ts';
+import { ChildService } from '../shared/processes/child-service.ts';
 import { contentPolicyViolation } from './content-policy.ts';
-import { FrameWatch, type WatchedClip } from './frame-watch.ts';
-import { choosePictureModel, type PictureModel } from './picture-model.ts';
-import { findRefusedContent } from './prompt-rules.ts';
+import { FrameWatch, type WatchedClip } from './pictures/frame-watch.ts';
+import { choosePictureModel, type PictureModel } from './pictures/picture-model.ts';
+import { findRefusedContent } from './prompts/prompt-rules.ts';
 import type { SafetyMethods } from './safety-methods.ts';
 
 export interface SafetyCheckerOptions {

@@ -1,5 +1,5 @@
-import type { Picture, PictureFile } from '../media/picture-file.ts';
-import type { PictureModel } from './picture-model.ts';
+import type { Picture, PictureFile } from '../media/raw/picture-file.ts';
+import type { PictureModel } from './pictures/picture-model.ts';
 
 export type SafetyMethods = {
   /** Loads the model ahead of its first use. */

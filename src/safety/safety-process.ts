@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
-import { readPictureFile } from '../media/picture-file.ts';
+import { readPictureFile } from '../media/raw/picture-file.ts';
 import { Lazy } from '../shared/lazy.ts';
-import { serveParentProcess } from '../shared/service-host.ts';
-import { openMobilenet } from './mobilenet.ts';
-import { PictureClassifier } from './picture-classifier.ts';
-import type { PictureModel } from './picture-model.ts';
+import { serveParentProcess } from '../shared/processes/service-host.ts';
+import { openMobilenet } from './pictures/mobilenet.ts';
+import { PictureClassifier } from './pictures/picture-classifier.ts';
+import type { PictureModel } from './pictures/picture-model.ts';
+import { openVisionTransformer } from './pictures/vision-transformer.ts';
 import type { SafetyMethods } from './safety-methods.ts';
-import { openVisionTransformer } from './vision-transformer.ts';
 
 // Entry of the safety checker's child process, which holds one model. A quarter of the processor: it works beside the
 // engine, which needs the rest.

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
-import type { Caller } from './authentication.ts';
-import type { Arrival, Bases } from './bases.ts';
+import type { Caller } from './access/authentication.ts';
+import type { Arrival, Bases } from './addressing/bases.ts';
 
 /** What the server knows about a request besides the request itself. */
 export interface AppEnv {

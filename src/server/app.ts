@@ -4,33 +4,33 @@ import { createMiddleware } from 'hono/factory';
 import { v4 as uuid } from 'uuid';
 import type { FileStore } from '../files/file-store.ts';
 import type { Requests } from '../jobs/requests.ts';
-import type { PublicKeys } from '../jobs/webhook-keys.ts';
+import type { PublicKeys } from '../jobs/webhooks/webhook-keys.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { Authentication } from './access/authentication.ts';
+import { guarded, type KeylessGuard } from './access/keyless-guard.ts';
+import type { Tokens } from './access/tokens.ts';
+import { type Arrival, basesOf, ownHostsOf, sharedFileBaseOf } from './addressing/bases.ts';
+import { crossOrigin } from './addressing/cross-origin.ts';
+import { locate } from './addressing/origins.ts';
+import { proxyRoute } from './addressing/proxy-route.ts';
 import type { AppEnv } from './app-env.ts';
-import type { Authentication } from './authentication.ts';
-import { type Arrival, basesOf, ownHostsOf, sharedFileBaseOf } from './bases.ts';
-import type { Bodies } from './bodies.ts';
-import { crossOrigin } from './cross-origin.ts';
+import type { Bodies } from './bodies/bodies.ts';
 import { failureReply, requestErrorReply } from './error-replies.ts';
-import type { DescribeInstallation } from './installation.ts';
-import { guarded, type KeylessGuard } from './keyless-guard.ts';
-import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
 import type { OpenReplies } from './open-replies.ts';
-import { locate } from './origins.ts';
-import { ownRoutes } from './own-routes.ts';
+import type { DescribeInstallation } from './operations/installation.ts';
+import type { Metrics } from './operations/metrics.ts';
+import { ownRoutes } from './operations/own-routes.ts';
+import type { Readiness } from './operations/readiness.ts';
+import { restRoutes } from './operations/rest-routes.ts';
+import type { Playground } from './pages/playground.ts';
+import { siteRoutes } from './pages/site-routes.ts';
 import { platformRoutes } from './platform/platform-routes.ts';
-import type { Playground } from './playground.ts';
-import { proxyRoute } from './proxy-route.ts';
-import { queueRoutes } from './queue-routes.ts';
-import type { Readiness } from './readiness.ts';
 import { pathNotFound } from './replies.ts';
-import { restRoutes } from './rest-routes.ts';
-import { runRoutes } from './run-routes.ts';
-import type { RunSlots } from './run-slots.ts';
-import { siteRoutes } from './site-routes.ts';
+import { queueRoutes } from './runs/queue-routes.ts';
+import { runRoutes } from './runs/run-routes.ts';
+import type { RunSlots } from './runs/run-slots.ts';
 import { cdnRoutes } from './storage/cdn-routes.ts';
-import type { UploadLimits } from './storage/upload-body.ts';
-import type { Tokens } from './tokens.ts';
+import type { UploadLimits } from './storage/uploads/upload-body.ts';
 
 export interface AppDependencies {
   readonly authentication: Authentication;
@@ -40,7 +40,7 @@ export interface AppDependencies {
   readonly files: FileStore;
   readonly jwks: PublicKeys;
   readonly keylessGuard: KeylessGuard;
-  readonly log: Log;
+  readonly logger: Logger;
   readonly metrics: Metrics;
   readonly openReplies: OpenReplies;
   readonly playground: Playground;
@@ -55,7 +55,7 @@ export interface AppDependencies {
 /** Everything the server answers, whatever host, prefix or proxy it is asked through. */
 export function createApp(deps: AppDependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ getPath: internalPath });
-  app.onError((error) => failureReply(error, deps.log));
+  app.onError((error) => failureReply(error, deps.logger));
   app.notFound((c) => pathNotFound(c, c.var.path));
   app.use(identified, measured(deps), arrived(deps.publicUrl), guarded(deps), readable, withoutNul);
   app.route('/run', runRoutes(deps));
@@ -130,7 +130,7 @@ function arrived(publicUrl: string | undefined) {
   });
 }
 
-function measured({ metrics, log }: Pick<AppDependencies, 'metrics' | 'log'>) {
+function measured({ metrics, logger }: Pick<AppDependencies, 'metrics' | 'logger'>) {
   return createMiddleware<AppEnv>(async (c, next) => {
     if (c.env?.proxiedAt !== undefined) return await next();
     const started = performance.now();
@@ -139,6 +139,6 @@ function measured({ metrics, log }: Pick<AppDependencies, 'metrics' | 'log'>) {
     const { origin } = locate(hostname, pathname);
     const seconds = (performance.now() - started) / 1000;
     metrics.countReply(origin, c.req.method, c.res.status, seconds);
-    log.debug('replied', { method: c.req.method, origin, path: pathname, status: c.res.status, seconds });
+    logger.debug('replied', { method: c.req.method, origin, path: pathname, status: c.res.status, seconds });
   });
 }

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-import { type TestClipMaker, untilAborted } from '../jobs/test-jobs.ts';
+import { type TestClipMaker, untilAborted } from '../jobs/jobs.test-support.ts';
 import type { RunningServer } from './open-server.ts';
 
 export const id = 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora';

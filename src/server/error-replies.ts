@@ -1,17 +1,17 @@
 import { RequestError } from '@hono/node-server';
 import { v4 as uuid } from 'uuid';
-import type { RequestErrorName } from '../contract/error-types.ts';
-import { errorHeaders, errorReply, requestError } from '../contract/errors.ts';
+import type { RequestErrorName } from '../contract/errors/error-types.ts';
+import { errorHeaders, errorReply, requestError } from '../contract/errors/errors.ts';
 import { DatabaseUnavailable } from '../database/database-unavailable.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import type { Logger } from '../shared/logger.ts';
 import { systemCode } from '../shared/system-code.ts';
-import type { Log } from './log.ts';
-import { RefusedBody } from './refused-body.ts';
+import { RefusedBody } from './bodies/refused-body.ts';
 
 const retryAfterSeconds = 10;
 
 /** The reply to whatever was thrown while a request was served. What is nobody's fault but ours is logged. */
-export function failureReply(error: unknown, log: Log): Response {
+export function failureReply(error: unknown, logger: Logger): Response {
   if (error instanceof RefusedBody) {
     const { status, body } = error;
     // The connection stays: closed while the caller still sends, it would take the reply away with a reset.
@@ -19,15 +19,15 @@ export function failureReply(error: unknown, log: Log): Response {
     return Response.json(body, { status, headers });
   }
   if (isOfTheMachine(error)) {
-    log.warn('a request could not be taken', { error });
+    logger.warn('a request could not be taken', { error });
     return unavailable(requestErrorReply('runner_scheduling_failure', machineMessage(error)));
   }
   if (!(error instanceof SoundstageError)) {
-    log.error('a request failed', { error });
+    logger.error('a request failed', { error });
     return Response.json({ detail: 'Internal Server Error' }, { status: 500, headers: errorHeaders(500, {}) });
   }
   const { status, body, headers } = errorReply(error);
-  if (status >= 500) log.error('a request failed', { error });
+  if (status >= 500) logger.error('a request failed', { error });
   return Response.json(body, { status, headers: { ...headers, 'x-fal-billable-units': '0' } });
 }
 
@@ -55,9 +55,9 @@ export function requestErrorReply(type: RequestErrorName, detail: string): Respo
 }
 
 /** The reply to a request that cannot even be read, or that no route could answer. */
-export function brokenRequestReply(error: unknown, log: Log): Response {
+export function brokenRequestReply(error: unknown, logger: Logger): Response {
   const isCallersFault = error instanceof RequestError;
-  const reply = isCallersFault ? requestErrorReply('bad_request', error.message) : failureReply(error, log);
+  const reply = isCallersFault ? requestErrorReply('bad_request', error.message) : failureReply(error, logger);
   reply.headers.set('x-fal-request-id', uuid());
   return reply;
 }

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../../test/support/server.ts';
-import { TestClipMaker } from '../jobs/test-jobs.ts';
+import { TestClipMaker } from '../jobs/jobs.test-support.ts';
 import { app, Calls, id, input, unknownId } from './calls.test-support.ts';
 
 const maker = new TestClipMaker();

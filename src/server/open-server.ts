@@ -1,40 +1,40 @@
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { sql } from 'kysely';
-import { ApiKeys } from '../database/api-keys.ts';
-import { controlSocketPath } from '../database/control-socket.ts';
-import { serveKeyControl } from '../database/key-control.ts';
+import { ApiKeys } from '../database/keys/api-keys.ts';
+import { controlSocketPath } from '../database/keys/control-socket.ts';
+import { serveKeyControl } from '../database/keys/key-control.ts';
 import { type Database, openDatabase } from '../database/open-database.ts';
 import type { FileStore } from '../files/file-store.ts';
 import { openFileStore } from '../files/open-file-store.ts';
 import type { ClipMaker } from '../jobs/clip-maker.ts';
-import { Housekeeping } from '../jobs/housekeeping.ts';
 import { Requests } from '../jobs/requests.ts';
-import { openWebhooks } from '../jobs/webhooks.ts';
-import { openWorkFolder } from '../jobs/work-folder.ts';
-import { Worker } from '../jobs/worker.ts';
+import { Housekeeping } from '../jobs/upkeep/housekeeping.ts';
+import { openWebhooks } from '../jobs/webhooks/webhooks.ts';
+import { openWorkFolder } from '../jobs/work/work-folder.ts';
+import { Worker } from '../jobs/work/worker.ts';
 import type { Configuration } from '../shared/configuration.ts';
-import { type DataFolder, openDataFolder, watchDataFolder } from '../shared/data-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import { probeFolder } from '../shared/folder-probe.ts';
+import { type DataFolder, openDataFolder, watchDataFolder } from '../shared/folders/data-folder.ts';
+import { probeFolder } from '../shared/folders/folder-probe.ts';
+import { type Logger, reportDataFolder } from '../shared/logger.ts';
 import { notOften } from '../shared/not-often.ts';
-import { isLocalOnly, isLoopback, urlHost } from './addresses.ts';
+import { Authentication } from './access/authentication.ts';
+import { KeylessGuard } from './access/keyless-guard.ts';
+import { openTokens } from './access/tokens.ts';
+import { isLocalOnly, isLoopback, urlHost } from './addressing/addresses.ts';
 import { type AppDependencies, createApp } from './app.ts';
-import { Authentication } from './authentication.ts';
-import { Bodies } from './bodies.ts';
+import { Bodies } from './bodies/bodies.ts';
 import { brokenRequestReply } from './error-replies.ts';
-import type { DescribeInstallation } from './installation.ts';
-import { KeylessGuard } from './keyless-guard.ts';
-import { type Log, reportDataFolder } from './log.ts';
-import { Metrics } from './metrics.ts';
 import { OpenReplies } from './open-replies.ts';
-import { openPlayground } from './playground.ts';
-import { Readiness, type ReadinessCheck } from './readiness.ts';
-import { RunSlots } from './run-slots.ts';
+import type { DescribeInstallation } from './operations/installation.ts';
+import { Metrics } from './operations/metrics.ts';
+import { Readiness, type ReadinessCheck } from './operations/readiness.ts';
+import { openPlayground } from './pages/playground.ts';
+import { RunSlots } from './runs/run-slots.ts';
+import { serverCertificate } from './tls/certificates/server-certificate.ts';
 import { certificateHosts } from './tls/hosts.ts';
-import { type Listener, type ListenerTimeouts, listen } from './tls/listener.ts';
-import { serverCertificate } from './tls/server-certificate.ts';
-import { openTokens } from './tokens.ts';
+import { type Listener, type ListenerTimeouts, listen } from './tls/listener/listener.ts';
 
 /** What the server has for who makes its clips. */
 export interface MakerServices {
@@ -45,7 +45,7 @@ export interface MakerServices {
 
 export interface ServerOptions {
   readonly configuration: Configuration;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Absent: requests wait for workers elsewhere. The server disposes what it returns. */
   readonly openMaker?: ((services: MakerServices) => ClipMaker | Promise<ClipMaker>) | undefined;
   /** Whether the maker can do its work, for `/ready`. */
@@ -86,7 +86,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   const { configuration } = options;
   await using opened = new AsyncDisposableStack();
   const dataFolder = await openDataFolder(configuration.SOUNDSTAGE_DATA);
-  opened.use(watchDataFolder(dataFolder, (trouble) => reportDataFolder(options.log, trouble)));
+  opened.use(watchDataFolder(dataFolder, (trouble) => reportDataFolder(options.logger, trouble)));
   const { database, keys } = await openKeyedDatabase(options, opened);
   const files = opened.use(await openFileStore(database.kysely, configuration));
   const metrics = new Metrics({ withProcess: options.withProcessMetrics ?? false });
@@ -122,11 +122,11 @@ interface KeyedDatabase {
 }
 
 async function openKeyedDatabase(
-  { configuration, log }: ServerOptions,
+  { configuration, logger }: ServerOptions,
   opened: AsyncDisposableStack,
 ): Promise<KeyedDatabase> {
   const { SOUNDSTAGE_DATA: dataFolder, DATABASE_URL: databaseUrl } = configuration;
-  const onWarning = (message: string): void => log.warn(message);
+  const onWarning = (message: string): void => logger.warn(message);
   const database = opened.use(await openDatabase({ dataFolder, databaseUrl, onWarning }));
   const keys = new ApiKeys(database.kysely);
   await assertGuarded(configuration, keys);
@@ -146,19 +146,19 @@ async function assertGuarded(configuration: Configuration, keys: ApiKeys): Promi
 }
 
 async function openJobs(
-  { configuration, log, openMaker }: ServerOptions,
+  { configuration, logger, openMaker }: ServerOptions,
   { database, files, metrics }: { readonly database: Database } & Pick<AppDependencies, 'files' | 'metrics'>,
   opened: AsyncDisposableStack,
 ): Promise<Pick<AppDependencies, 'requests' | 'jwks'> & { readonly checks: Readonly<Record<string, ReadinessCheck>> }> {
   const { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_PAYLOAD_RETENTION: payloadRetention } = configuration;
-  const leastFree = configuration.SOUNDSTAGE_MIN_FREE_BYTES;
-  const jobs = { database, files, dataFolder, leastFree, payloadRetention, report: log };
+  const minFree = configuration.SOUNDSTAGE_MIN_FREE_BYTES;
+  const jobs = { database, files, dataFolder, minFree, payloadRetention, logger };
   // First, since it recovers what the process before this one left.
   opened.use(await Housekeeping.open(jobs));
   const requests = opened.use(await Requests.open(jobs));
   const { publicKeys } = opened.use(await openWebhooks({ ...jobs, configuration }));
   const checks: Record<string, ReadinessCheck> = {
-    disk: () => probeFolder(dataFolder, leastFree),
+    disk: () => probeFolder(dataFolder, minFree),
     files: notOften(storeFreshness, () => files.probe()),
   };
   if (openMaker !== undefined) {
@@ -173,7 +173,7 @@ async function openJobs(
 }
 
 async function openAccess(
-  { configuration, checks, log }: ServerOptions,
+  { configuration, checks, logger }: ServerOptions,
   { database, keys, dataFolder }: KeyedDatabase & { readonly dataFolder: DataFolder },
 ) {
   const { SOUNDSTAGE_AUTH: mode, SOUNDSTAGE_MAX_CONCURRENT_RUNS: runs } = configuration;
@@ -185,7 +185,7 @@ async function openAccess(
     keylessGuard: new KeylessGuard(configuration),
     openReplies: new OpenReplies(),
     readiness: new Readiness({ database: () => answers(database), data: dataFolder.check, ...checks }, (report) => {
-      if (!report.ready) log.warn('the server is not ready', { checks: report.checks });
+      if (!report.ready) logger.warn('the server is not ready', { checks: report.checks });
     }),
     slots: new RunSlots(runs),
   };
@@ -195,7 +195,7 @@ type Parts = Awaited<ReturnType<typeof openAccess>> &
   Pick<AppDependencies, 'bodies' | 'files' | 'metrics' | 'requests' | 'jwks'>;
 
 async function serve(
-  { configuration, describeInstallation, log, timeouts }: ServerOptions,
+  { configuration, describeInstallation, logger, timeouts }: ServerOptions,
   parts: Parts,
 ): Promise<{ readonly listener: Listener; readonly authorityPath: string }> {
   const { SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
@@ -203,8 +203,8 @@ async function serve(
     ...parts,
     describeInstallation: describeInstallation ?? (async () => ({ loras: [] })),
     fileRetention: configuration.SOUNDSTAGE_FILE_RETENTION,
-    log,
-    playground: await openPlayground(log),
+    logger,
+    playground: await openPlayground(logger),
     publicUrl,
     uploadLimits: { bytes: configuration.SOUNDSTAGE_MAX_UPLOAD_BYTES, idle: uploadIdle },
   });
@@ -214,12 +214,12 @@ async function serve(
   const listener = await listen({
     host,
     port: configuration.SOUNDSTAGE_PORT,
-    handler: getRequestListener(app.fetch, { errorHandler: (error) => brokenRequestReply(error, log) }),
+    handler: getRequestListener(app.fetch, { errorHandler: (error) => brokenRequestReply(error, logger) }),
     certificate,
     publicUrl,
     timeouts,
-    onConnectionError: (error) => log.debug('a connection broke', { error: error.message }),
-    onCertificateError: (error) => log.error('the certificate could not be renewed', { error }),
+    onConnectionError: (error) => logger.debug('a connection broke', { error: error.message }),
+    onCertificateError: (error) => logger.error('the certificate could not be renewed', { error }),
   });
   return { listener, authorityPath };
 }

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SoundstageError } from './errors.ts';
-import { withoutSurroundings } from './without-surroundings.ts';
+import { trimInvisible } from './trim.ts';
 
 const KiB = 2 ** 10;
 const MiB = 2 ** 20;
@@ -105,7 +105,7 @@ export function readConfiguration(
   overrides: Readonly<Record<string, string | undefined>> = {},
 ): Configuration {
   const given = Object.entries(definedOnly({ ...environment, ...definedOnly(overrides) }))
-    .map(([name, value]): [string, string] => [name, withoutSurroundings(value)])
+    .map(([name, value]): [string, string] => [name, trimInvisible(value)])
     .filter(([name, value]) => name in configurationSchema.shape && value !== '');
   const parsed = configurationSchema.safeParse(Object.fromEntries(given));
   if (parsed.success) return Object.freeze(parsed.data);

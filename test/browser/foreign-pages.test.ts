@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TestClipMaker, untilAborted } from '../../src/jobs/test-jobs.ts';
+import { TestClipMaker, untilAborted } from '../../src/jobs/jobs.test-support.ts';
 import { endpointId, smallClip } from '../support/endpoint.ts';
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts';
 import { findChromium } from './chromium.ts';

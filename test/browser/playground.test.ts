@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import type { Browser, Route } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { putEmptyDatabase } from '../support/databases.ts';
+import { putEmptyDatabase } from '../support/databases/databases.ts';
 import { endpointId, recording, smallClip } from '../support/endpoint.ts';
+import { freePort, Spawned } from '../support/programs/spawned.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { freePort, Spawned } from '../support/spawned.ts';
 import { findChromium } from './chromium.ts';
 import { launchBrowser, type PageFile, PlaygroundPage, patience } from './playground-page.ts';
 

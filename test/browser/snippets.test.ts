@@ -6,9 +6,9 @@ import { afterAll, expect, test } from 'vitest';
 import { type Language, snippet } from '../../web/src/code/snippets.ts';
 import { ControlledClipMaker } from '../sdk/controlled-clip-maker.ts';
 import { smallClip } from '../support/endpoint.ts';
-import { isInstalled } from '../support/installed.ts';
-import { expectPlayable } from '../support/playable.ts';
-import { pythonWith } from '../support/python.ts';
+import { expectPlayable } from '../support/media/playable.ts';
+import { isInstalled } from '../support/programs/installed.ts';
+import { pythonWith } from '../support/programs/python.ts';
 import { startTestServer } from '../support/server.ts';
 
 const server = await startTestServer({ maker: new ControlledClipMaker() });

@@ -1,9 +1,9 @@
 import { request } from 'undici';
 import { expect, test } from 'vitest';
-import { serveTcp } from '../../src/fetching/test-server.ts';
-import type { Reply } from './calls.ts';
-import { app, id, minimal } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import { serveTcp } from '../../src/fetching/http/file-server.test-support.ts';
+import type { Reply } from './stage/calls.ts';
+import { app, id, minimal } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 const fixedFields = ({ status, body }: Reply) => ({ status, body });
 

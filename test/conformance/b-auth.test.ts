@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { app, id, minimal } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import { app, id, minimal } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 const required = 'Cannot access application "fal-ai/ltx-2-19b". Authentication is required to access this application.';
 const wrongFormat = "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'.";

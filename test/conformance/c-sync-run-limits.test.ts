@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { id, minimal, prompted } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import { id, minimal, prompted } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 await onEachDatabase('C. Limits of sync runs', { settings: { SOUNDSTAGE_MAX_CONCURRENT_RUNS: '3' } }, (stage) => {
   test('50 a start timeout that runs out while every worker is busy', async () => {

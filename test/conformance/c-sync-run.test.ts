@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { recording, smallClip } from '../support/endpoint.ts';
-import { expectPlayable } from '../support/playable.ts';
-import { id } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import { expectPlayable } from '../support/media/playable.ts';
+import { id } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 const sound = (await recording()).toString('base64');
 const input = Object.freeze({ ...smallClip, audio_url: `data:audio/wav;base64,${sound}` });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { app, id, minimal, prompted } from './names.ts';
-import { onEachDatabase } from './stage.ts';
-import { startReceiver } from './webhook-receiver.ts';
+import { app, id, minimal, prompted } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
+import { startReceiver } from './stage/webhook-receiver.ts';
 
 await onEachDatabase('D. Queue: submit', {}, (stage) => {
   const submit = (headers = {}, query = '') => stage.call(`/queue/${id}${query}`, { body: minimal, headers });

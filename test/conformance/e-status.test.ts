@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { app, minimal, prompted, unknownId } from './names.ts';
-import { narration } from './scripted-clip-maker.ts';
-import { onEachDatabase } from './stage.ts';
+import { app, minimal, prompted, unknownId } from './stage/names.ts';
+import { narration } from './stage/scripted-clip-maker.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 

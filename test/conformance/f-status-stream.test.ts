@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { eventsOf } from './calls.ts';
-import { app, id, minimal, prompted } from './names.ts';
-import { narration } from './scripted-clip-maker.ts';
-import { onEachDatabase } from './stage.ts';
+import { eventsOf } from './stage/calls.ts';
+import { app, id, minimal, prompted } from './stage/names.ts';
+import { narration } from './stage/scripted-clip-maker.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 await onEachDatabase('F. Queue: status stream', {}, (stage) => {
   const openStream = (requestId: string, query = '?logs=1', headers = {}) =>

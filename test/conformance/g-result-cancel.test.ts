@@ -1,10 +1,10 @@
 import { ApiError, createFalClient, ValidationError } from '@fal-ai/client';
 import { expect, test } from 'vitest';
 import { rewriteHost } from '../support/endpoint.ts';
-import { pythonWith } from '../support/python.ts';
-import { patchedGlobals } from '../support/python-recipes.ts';
-import { app, id, minimal, prompted, unknownId } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import { pythonWith } from '../support/programs/python.ts';
+import { patchedGlobals } from '../support/programs/python-recipes.ts';
+import { app, id, minimal, prompted, unknownId } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 const python = await pythonWith('fal-client>=1,<2');
 

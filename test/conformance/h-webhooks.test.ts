@@ -2,10 +2,10 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer } from '../support/server.ts';
-import { call } from './calls.ts';
-import { id, minimal, prompted } from './names.ts';
-import { onEachDatabase, type Stage } from './stage.ts';
-import { type Delivery, type Receiver, startReceiver } from './webhook-receiver.ts';
+import { call } from './stage/calls.ts';
+import { id, minimal, prompted } from './stage/names.ts';
+import { onEachDatabase, type Stage } from './stage/stage.ts';
+import { type Delivery, type Receiver, startReceiver } from './stage/webhook-receiver.ts';
 
 /** Seconds that the first attempt waits for an answer. */
 const firstLimit = 15;

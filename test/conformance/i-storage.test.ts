@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { recording, smallClip } from '../support/endpoint.ts';
-import { expectPlayable } from '../support/playable.ts';
-import { onEachDatabase } from './stage.ts';
+import { expectPlayable } from '../support/media/playable.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 const megabyte = 2 ** 20;
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
+import { serveHttp, type TestServer } from '../../src/fetching/http/file-server.test-support.ts';
 import { recording, smallClip } from '../support/endpoint.ts';
-import type { Reply } from './calls.ts';
-import { app, id, minimal } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import type { Reply } from './stage/calls.ts';
+import { app, id, minimal } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 const sound = await recording();
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { id } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import { id } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 const captured = join(import.meta.dirname, '../fixtures/endpoint/llms.txt');
 const inputName = 'Ltx219bDistilledAudioToVideoLoraInput';

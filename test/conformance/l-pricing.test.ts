@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { cost, megapixels } from '../../src/contract/price.ts';
-import { app, id, minimal, prompted } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import { app, id, minimal, prompted } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 await onEachDatabase('L. Pricing', {}, (stage) => {
   /** Runs with a key of its own; what was billed for it. */

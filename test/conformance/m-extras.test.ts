@@ -1,9 +1,9 @@
 import { createFalClient } from '@fal-ai/client';
 import { expect, test } from 'vitest';
 import { rewriteHost } from '../support/endpoint.ts';
-import { eventsOf } from './calls.ts';
-import { app, id, minimal, prompted, unknownId } from './names.ts';
-import { onEachDatabase } from './stage.ts';
+import { eventsOf } from './stage/calls.ts';
+import { app, id, minimal, prompted, unknownId } from './stage/names.ts';
+import { onEachDatabase } from './stage/stage.ts';
 
 await onEachDatabase('M. Extras', {}, (stage) => {
   test('163 a streamed run: progress, and the output as its last event', async () => {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { configurationSchema } from '../../src/shared/configuration.ts';
 import { blocksOf } from '../docs/blocks.ts';
 import { readDocuments } from '../docs/documents.ts';
-import { isInstalled } from '../support/installed.ts';
+import { isInstalled } from '../support/programs/installed.ts';
 import { deploy } from './files.ts';
 
 const chart = join(deploy, 'helm/soundstage');

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { isInstalled } from '../support/installed.ts';
+import { isInstalled } from '../support/programs/installed.ts';
 import { textOf } from './files.ts';
 
 const units = ['soundstage.service', 'soundstage-worker.service'] as const;

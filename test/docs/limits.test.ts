@@ -4,10 +4,10 @@ import { marked, type Tokens } from 'marked';
 import { expect, test } from 'vitest';
 import { type ServedSchema, servedInput } from '../../src/contract/json-schema.ts';
 import { pendingSeconds } from '../../src/files/file-store.ts';
-import { maxPartNumber } from '../../src/files/part-uploads.ts';
-import { mostRetries, usualRetries } from '../../src/jobs/retries.ts';
-import { frameLimits, sideLimits } from '../../src/pipeline/limits.ts';
-import { longestLink } from '../../src/server/storage/file-routes.ts';
+import { maxPartNumber } from '../../src/files/uploads/part-uploads.ts';
+import { maxRetries, usualRetries } from '../../src/jobs/request/retries.ts';
+import { frameLimits, sideLimits } from '../../src/pipeline/plan/limits.ts';
+import { maxLinkSeconds } from '../../src/server/storage/file-routes.ts';
 import { type Configuration, configurationSchema } from '../../src/shared/configuration.ts';
 import { root } from './documents.ts';
 
@@ -16,7 +16,7 @@ const table = marked.lexer(text.slice(text.indexOf('## Limits'))).find((token) =
 if (table === undefined) throw new Error('docs/security.md has no table of limits');
 const rows = (table as Tokens.Table).rows.map((cells) => cells.map((cell) => cell.text));
 const mostOf = new Map(rows.map(([what = '', most = '']) => [what, most]));
-const mostBySetting = new Map(
+const maxBySetting = new Map(
   rows.flatMap(([, most = '', setting = '']): [string, string][] => {
     const [, name] = /^`(\w+)`$/.exec(setting) ?? [];
     return name === undefined ? [] : [[name, most]];
@@ -44,12 +44,12 @@ const settings = Object.keys(configurationSchema.shape) as (keyof Configuration)
 const limiting = settings.filter((name) => /_MAX_|_MIN_|_BYTES$|_TIMEOUT$|_RETENTION$/.test(name));
 
 test.each(limiting)('%s is in the table of limits, with its default', (name) => {
-  expect(mostBySetting.has(name)).toBe(true);
-  expect(quantity(mostBySetting.get(name) ?? '')).toBe(configurationSchema.shape[name].parse(undefined));
+  expect(maxBySetting.has(name)).toBe(true);
+  expect(quantity(maxBySetting.get(name) ?? '')).toBe(configurationSchema.shape[name].parse(undefined));
 });
 
 test('the table names no other setting', () => {
-  expect([...mostBySetting.keys()].filter((name) => !settings.some((known) => known === name))).toEqual([]);
+  expect([...maxBySetting.keys()].filter((name) => !settings.some((known) => known === name))).toEqual([]);
 });
 
 const {
@@ -66,9 +66,9 @@ test.each([
   ['side of a clip', sideLimits.most],
   ['parts of an upload', maxPartNumber],
   ['upload that is begun and not finished', pendingSeconds],
-  ['signed link to a file', longestLink],
+  ['signed link to a file', maxLinkSeconds],
   ['crashes of the engine until a request is given up', usualRetries.crashes + 1],
-  ['deaths of a process until a request is given up', mostRetries.interruptions + 1],
+  ['deaths of a process until a request is given up', maxRetries.interruptions + 1],
 ])('%s: the table says what the program does', (what, limit) => {
   expect(quantity(mostOf.get(what) ?? '')).toBe(limit);
 });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { putEmptyDatabase } from '../support/databases.ts';
+import { putEmptyDatabase } from '../support/databases/databases.ts';
 import type { Block, Execution } from './blocks.ts';
 import { root } from './documents.ts';
 

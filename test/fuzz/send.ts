@@ -12,6 +12,8 @@ export interface WrittenRequest {
 export interface Reply {
   readonly status: number;
   readonly requestId: string;
+  /** When to come again. */
+  readonly retryAfter: string | undefined;
   readonly type: string;
   readonly text: string;
 }
@@ -32,8 +34,8 @@ export function send(url: string, written: WrittenRequest, { agent, signal }: Se
     const sent = request(options, (response) => {
       const { statusCode: status = 0, headers: replied } = response;
       const requestId = String(replied['x-fal-request-id']);
-      const type = replied['content-type'] ?? '';
-      text(response).then((read) => resolve({ status, requestId, type, text: read }), reject);
+      const { 'content-type': type = '', 'retry-after': retryAfter } = replied;
+      text(response).then((read) => resolve({ status, requestId, retryAfter, type, text: read }), reject);
     });
     sent.on('error', reject).end(body);
   });

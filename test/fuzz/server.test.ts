@@ -1,8 +1,8 @@
 import { Agent } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Problem } from '../../src/contract/problem.ts';
-import { TestClipMaker } from '../../src/jobs/test-jobs.ts';
+import type { Problem } from '../../src/contract/errors/problem.ts';
+import { TestClipMaker } from '../../src/jobs/jobs.test-support.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { brokenBodies } from './broken-bodies.ts';
 import { type Known, oddRequests } from './odd-requests.ts';

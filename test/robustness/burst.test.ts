@@ -2,16 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { putEmptyDatabase } from '../support/databases.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { Spawned } from '../support/spawned.ts';
-import { app, endpointId, input } from './endpoint.ts';
-import { eventually } from './eventually.ts';
-import { expectSound } from './installation.ts';
-import { LoadAgent } from './load-agent.ts';
-import { unfinished } from './unfinished.ts';
+import { putEmptyDatabase } from '../support/databases/databases.ts';
+import { startPostgres, type TestPostgres } from '../support/databases/postgres.ts';
+import { Spawned } from '../support/programs/spawned.ts';
+import { app, endpointId, input } from './support/endpoint.ts';
+import { eventually } from './support/eventually.ts';
+import { expectSound } from './support/installation.ts';
+import { LoadAgent } from './support/load-agent.ts';
+import { unfinished } from './support/unfinished.ts';
 
-const CONNECTIONS = 200;
+const maxConnections = 200;
 
 let root: string;
 let postgres: TestPostgres | undefined;
@@ -40,7 +40,7 @@ test.for([
     const databaseUrl = burst.kind === 'server' ? await postgres?.newDatabase() : undefined;
     const location = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
     const environment = { SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_PORT: '0', ...location };
-    using agent = new LoadAgent(CONNECTIONS);
+    using agent = new LoadAgent(maxConnections);
     const ids = await submit(environment, burst.submissions, agent);
 
     await using server = new Spawned({ program: 'server', environment });

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { modelErrorTypes, requestErrorTypes } from '../../src/contract/error-types.ts';
-import { TestClipMaker, untilAborted } from '../../src/jobs/test-jobs.ts';
+import { modelErrorTypes, requestErrorTypes } from '../../src/contract/errors/error-types.ts';
+import { TestClipMaker, untilAborted } from '../../src/jobs/jobs.test-support.ts';
 import { SoundstageError } from '../../src/shared/errors.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { app, endpointId, input } from './endpoint.ts';
-import { eventually } from './eventually.ts';
+import { app, endpointId, input } from './support/endpoint.ts';
+import { eventually } from './support/eventually.ts';
 
 const maker = new TestClipMaker();
 let server: TestServer;

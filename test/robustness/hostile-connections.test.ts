@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TestClipMaker } from '../../src/jobs/test-jobs.ts';
+import { TestClipMaker } from '../../src/jobs/jobs.test-support.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { app, endpointId, input } from './endpoint.ts';
-import { rawRequest } from './raw-http.ts';
+import { app, endpointId, input } from './support/endpoint.ts';
+import { rawRequest } from './support/raw-http.ts';
 
 const secret = 'the secret of this test';
 let server: TestServer;

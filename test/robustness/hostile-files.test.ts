@@ -1,8 +1,8 @@
 import { brotliCompressSync, createGzip, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type TestServer as HttpServer, serveHttp } from '../../src/fetching/test-server.ts';
+import { type TestServer as HttpServer, serveHttp } from '../../src/fetching/http/file-server.test-support.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { endpointId, input } from './endpoint.ts';
+import { endpointId, input } from './support/endpoint.ts';
 
 /** Bytes a caller may have fetched. */
 const limit = 2_000_000;

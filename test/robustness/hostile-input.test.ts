@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TestClipMaker } from '../../src/jobs/test-jobs.ts';
+import { TestClipMaker } from '../../src/jobs/jobs.test-support.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { app, endpointId, input } from './endpoint.ts';
-import { eventually } from './eventually.ts';
+import { app, endpointId, input } from './support/endpoint.ts';
+import { eventually } from './support/eventually.ts';
 
 let server: TestServer;
 beforeAll(async () => {

@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
-import { baselineWasm } from '../support/baseline-wasm.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { freePort, Spawned } from '../support/spawned.ts';
-import { eventually } from './eventually.ts';
-import { expectSound } from './installation.ts';
-import { PersistentSubmitter } from './persistent-submitter.ts';
-import { seededRandom } from './seeded-random.ts';
-import { unfinished } from './unfinished.ts';
+import { serveHttp, type TestServer } from '../../src/fetching/http/file-server.test-support.ts';
+import { baselineWasm } from '../support/databases/baseline-wasm.ts';
+import { startPostgres, type TestPostgres } from '../support/databases/postgres.ts';
+import { freePort, Spawned } from '../support/programs/spawned.ts';
+import { eventually } from './support/eventually.ts';
+import { expectSound } from './support/installation.ts';
+import { PersistentSubmitter } from './support/persistent-submitter.ts';
+import { seededRandom } from './support/seeded-random.ts';
+import { unfinished } from './support/unfinished.ts';
 
-const SUBMISSIONS = 200;
-const KILLS = 20;
-const CLIP_MILLISECONDS = 30;
+const submissions = 200;
+const killCount = 20;
+const clipMilliseconds = 30;
 
 let root: string;
 let postgres: TestPostgres | undefined;
@@ -55,7 +55,7 @@ async function newInstallation(settings: Readonly<Record<string, string>> = {}):
     SOUNDSTAGE_DATA: dataFolder,
     SOUNDSTAGE_PORT: String(port),
     SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    CLIP_MILLISECONDS: String(CLIP_MILLISECONDS),
+    clipMilliseconds: String(clipMilliseconds),
     ...settings,
   };
   return { dataFolder, url: `http://127.0.0.1:${port}`, environment };
@@ -104,8 +104,8 @@ test('a server that is killed at any moment: what was accepted is made, once', a
   const { dataFolder, url, environment } = await newInstallation();
   const submitter = new PersistentSubmitter({ url, webhookUrl: receiver.url, interval: () => 60 * random() });
   const [server] = await Promise.all([
-    killAgainAndAgain(() => new Spawned({ program: 'server', flags: baselineWasm, environment }), KILLS, random),
-    submitter.submit(SUBMISSIONS),
+    killAgainAndAgain(() => new Spawned({ program: 'server', flags: baselineWasm, environment }), killCount, random),
+    submitter.submit(submissions),
   ]);
   await expectDone(submitter, server);
   await server[Symbol.asyncDispose]();
@@ -129,7 +129,7 @@ test('a server and two workers that are killed at any moment, on PostgreSQL', as
       killAgainAndAgain(worker, 7, random),
       killAgainAndAgain(worker, 7, random),
     ]),
-    submitter.submit(SUBMISSIONS),
+    submitter.submit(submissions),
   ]);
   await expectDone(submitter, server);
   for (const { errors } of workers) expect(errors).toBe('');

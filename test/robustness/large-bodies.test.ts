@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { putEmptyDatabase } from '../support/databases.ts';
-import { Spawned } from '../support/spawned.ts';
-import { endpointId, input } from './endpoint.ts';
-import { openSocket } from './raw-http.ts';
+import { putEmptyDatabase } from '../support/databases/databases.ts';
+import { Spawned } from '../support/programs/spawned.ts';
+import { endpointId, input } from './support/endpoint.ts';
+import { openSocket } from './support/raw-http.ts';
 
-const MB = 1_000_000;
+const megabyte = 1_000_000;
 /** Several times what the texts of so many bodies take, and what a busy process has not given back yet. */
-const GROWTH = 600 * MB;
-const spaces = Buffer.alloc(MB, 32);
+const growth = 600 * megabyte;
+const spaces = Buffer.alloc(megabyte, 32);
 
 let dataFolder: string;
 let server: Spawned;
@@ -53,9 +53,9 @@ async function pour(headers: string, megabytes: number, framed: (piece: Buffer) 
 }
 
 test.each([
-  ['100 MB that are announced', 'Content-Length: 100000000\r\n', (piece: Buffer) => piece],
+  ['100 megabyte that are announced', 'Content-Length: 100000000\r\n', (piece: Buffer) => piece],
   [
-    '100 MB in chunks',
+    '100 megabyte in chunks',
     'Transfer-Encoding: chunked\r\n',
     (piece: Buffer) => Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]),
   ],
@@ -69,15 +69,17 @@ test.each([
     }
     expect(replies.some((reply) => reply.startsWith('HTTP/1.1 413'))).toBe(true);
     const most = await server.peakMemory();
-    process.stdout.write(`${_name}: from ${(before / MB).toFixed(0)} to at most ${(most / MB).toFixed(0)} MB\n`);
-    expect(most - before).toBeLessThan(GROWTH);
+    process.stdout.write(
+      `${_name}: from ${(before / megabyte).toFixed(0)} to at most ${(most / megabyte).toFixed(0)} megabyte\n`,
+    );
+    expect(most - before).toBeLessThan(growth);
   },
   120_000,
 );
 
 test('compressed to a thousandth, twenty times at once', async () => {
   const before = await server.watchMemory();
-  const body = gzipSync(Buffer.alloc(500 * MB, 32));
+  const body = gzipSync(Buffer.alloc(500 * megabyte, 32));
   const headers = { 'content-encoding': 'gzip' };
   const replies = await Promise.all(
     Array.from({ length: 20 }, () => fetch(`${url}/queue/${endpointId}`, { method: 'POST', headers, body })),
@@ -86,8 +88,10 @@ test('compressed to a thousandth, twenty times at once', async () => {
   for (const { status } of replies) expect([413, 429]).toContain(status);
   expect(replies.some(({ status }) => status === 413)).toBe(true);
   const most = await server.peakMemory();
-  process.stdout.write(`compressed: from ${(before / MB).toFixed(0)} to at most ${(most / MB).toFixed(0)} MB\n`);
-  expect(most - before).toBeLessThan(GROWTH);
+  process.stdout.write(
+    `compressed: from ${(before / megabyte).toFixed(0)} to at most ${(most / megabyte).toFixed(0)} megabyte\n`,
+  );
+  expect(most - before).toBeLessThan(growth);
 }, 120_000);
 
 test('what is slow to arrive takes no more memory than there is, and nothing from small requests', async () => {
@@ -102,7 +106,9 @@ test('what is slow to arrive takes no more memory than there is, and nothing fro
   await wait(3000);
   expect((await submit()).status).toBe(200);
   const most = await server.peakMemory();
-  process.stdout.write(`slow: from ${(before / MB).toFixed(0)} to at most ${(most / MB).toFixed(0)} MB\n`);
-  expect(most - before).toBeLessThan(GROWTH);
+  process.stdout.write(
+    `slow: from ${(before / megabyte).toFixed(0)} to at most ${(most / megabyte).toFixed(0)} megabyte\n`,
+  );
+  expect(most - before).toBeLessThan(growth);
   for (const socket of sockets) socket.destroy();
 }, 120_000);

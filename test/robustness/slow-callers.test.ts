@@ -3,13 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { TestClipMaker } from '../../src/jobs/test-jobs.ts';
+import { TestClipMaker } from '../../src/jobs/jobs.test-support.ts';
 import { startTestServer } from '../support/server.ts';
-import { endpointId, input } from './endpoint.ts';
-import { eventually } from './eventually.ts';
-import { openSocket } from './raw-http.ts';
+import { endpointId, input } from './support/endpoint.ts';
+import { eventually } from './support/eventually.ts';
+import { openSocket } from './support/raw-http.ts';
 
-const CALLERS = 200;
+const callerCount = 200;
 
 test('hundreds of callers who never come to the point hold up nobody, and are gone soon', async () => {
   const timeouts = { headers: 1000, idle: 1000, request: 3000 };
@@ -23,7 +23,7 @@ test('hundreds of callers who never come to the point hold up nobody, and are go
     'POST /cdn/files/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/wav\r\nContent-Length: 100000\r\n\r\nRIFF',
     'POST /cdn/files/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/wav\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n',
   ];
-  const sockets = Array.from({ length: CALLERS }, (_, index) => {
+  const sockets = Array.from({ length: callerCount }, (_, index) => {
     const socket = openSocket(server.url).resume();
     socket.write(beginnings[index % beginnings.length] ?? '');
     return socket;

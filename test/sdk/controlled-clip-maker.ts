@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from '../../src/jobs/clip-maker.ts';
-import { withoutInputs } from '../../src/jobs/test-jobs.ts';
+import { withoutInputs } from '../../src/jobs/jobs.test-support.ts';
 import { MediaService } from '../../src/media/media-service.ts';
-import { writeSoundFile } from '../../src/media/sound-file.ts';
+import { writeSoundFile } from '../../src/media/raw/sound-file.ts';
 import { smallClip } from '../support/endpoint.ts';
 
 const { width, height } = smallClip.video_size;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { endpointId, recording, smallClip } from '../support/endpoint.ts';
-import { isInstalled } from '../support/installed.ts';
-import { expectPlayable } from '../support/playable.ts';
+import { expectPlayable } from '../support/media/playable.ts';
+import { isInstalled } from '../support/programs/installed.ts';
 import { startTestServer } from '../support/server.ts';
 
 // Nothing on this machine may be fetched but what is the server's own.

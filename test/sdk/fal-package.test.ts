@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from 'vitest';
 import { endpointId, recording, smallClip } from '../support/endpoint.ts';
-import { expectPlayable } from '../support/playable.ts';
-import { pythonWith } from '../support/python.ts';
-import { hostVariables } from '../support/python-recipes.ts';
+import { expectPlayable } from '../support/media/playable.ts';
+import { pythonWith } from '../support/programs/python.ts';
+import { hostVariables } from '../support/programs/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 
 const python = await pythonWith('fal>=1,<2');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ApiError, createFalClient, type QueueStatus, ValidationError } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
 import { endpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
-import { expectPlayable, type Output } from '../support/playable.ts';
+import { expectPlayable, type Output } from '../support/media/playable.ts';
 import { startTestServer } from '../support/server.ts';
 import { startFaultFront } from './fault-front.ts';
 

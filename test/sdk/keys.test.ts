@@ -1,9 +1,9 @@
 import { createFalClient } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
 import { endpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
-import { expectPlayable, type Output } from '../support/playable.ts';
-import { pythonWith } from '../support/python.ts';
-import { patchedGlobals } from '../support/python-recipes.ts';
+import { expectPlayable, type Output } from '../support/media/playable.ts';
+import { pythonWith } from '../support/programs/python.ts';
+import { patchedGlobals } from '../support/programs/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 import { ControlledClipMaker } from './controlled-clip-maker.ts';
 

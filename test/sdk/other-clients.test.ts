@@ -7,9 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, expect, type TestContext, test } from 'vitest';
 import { type Block, blocksOf } from '../docs/blocks.ts';
 import { readDocuments, root } from '../docs/documents.ts';
-import { mavenJars, nodePackages, rustWith } from '../support/client-packages.ts';
 import { endpointId } from '../support/endpoint.ts';
-import { pythonWith } from '../support/python.ts';
+import { mavenJars, nodePackages, rustWith } from '../support/programs/client-packages.ts';
+import { pythonWith } from '../support/programs/python.ts';
 import { startTestServer } from '../support/server.ts';
 import { ControlledClipMaker } from './controlled-clip-maker.ts';
 

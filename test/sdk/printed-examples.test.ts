@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fetch as fetchThrough, ProxyAgent } from 'undici';
 import { afterAll, expect, test } from 'vitest';
-import { isInstalled } from '../support/installed.ts';
-import { expectPlayable, type Output } from '../support/playable.ts';
-import { pythonWith } from '../support/python.ts';
-import { proxyVariables } from '../support/python-recipes.ts';
+import { expectPlayable, type Output } from '../support/media/playable.ts';
+import { isInstalled } from '../support/programs/installed.ts';
+import { pythonWith } from '../support/programs/python.ts';
+import { proxyVariables } from '../support/programs/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 import { ControlledClipMaker } from './controlled-clip-maker.ts';
 

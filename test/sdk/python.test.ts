@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from 'vitest';
 import { endpointId, smallClip } from '../support/endpoint.ts';
-import { expectPlayable, type Output } from '../support/playable.ts';
-import { pythonWith } from '../support/python.ts';
-import { hostVariables, patchedGlobals, proxyVariables, runHostVariables } from '../support/python-recipes.ts';
+import { expectPlayable, type Output } from '../support/media/playable.ts';
+import { writeToneWav } from '../support/media/sound-files.ts';
+import { pythonWith } from '../support/programs/python.ts';
+import { hostVariables, patchedGlobals, proxyVariables, runHostVariables } from '../support/programs/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
-import { writeToneWav } from '../support/sound-files.ts';
 import { startFaultFront } from './fault-front.ts';
 
 // Where they are not installed yet, that is mostly waiting for the registry.

@@ -1,8 +1,8 @@
 import { createFalClient } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
 import { endpointId, rewriteHost } from '../support/endpoint.ts';
-import { pythonWith } from '../support/python.ts';
-import { patchedGlobals } from '../support/python-recipes.ts';
+import { pythonWith } from '../support/programs/python.ts';
+import { patchedGlobals } from '../support/programs/python-recipes.ts';
 import { startTestServer } from '../support/server.ts';
 import { ControlledClipMaker } from './controlled-clip-maker.ts';
 import { type FaultPlan, startFaultFront } from './fault-front.ts';

@@ -9,7 +9,7 @@ import express from 'express';
 import { Hono } from 'hono';
 import { afterAll, expect, test } from 'vitest';
 import { endpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
-import { expectPlayable, type Output } from '../support/playable.ts';
+import { expectPlayable, type Output } from '../support/media/playable.ts';
 import { startTestServer } from '../support/server.ts';
 
 const server = await startTestServer({ maker: 'pipeline' });

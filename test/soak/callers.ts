@@ -6,7 +6,7 @@ import { videoOutputTypes } from '../../src/media/video-settings.ts';
 import { brokenBodies } from '../fuzz/broken-bodies.ts';
 import { oddRequests } from '../fuzz/odd-requests.ts';
 import { type Reply, send, type WrittenRequest } from '../fuzz/send.ts';
-import { app, endpointId } from '../robustness/endpoint.ts';
+import { app, endpointId } from '../robustness/support/endpoint.ts';
 import type { Ledger } from './ledger.ts';
 import { badSounds, goodSounds, type OutsideWorld, receivers, willAccept } from './outside-world.ts';
 import type { ServerUnderTest } from './server-under-test.ts';
@@ -41,7 +41,7 @@ interface Clip {
 
 const callerCount = 6;
 /** While so many wait no more are submitted, or the end of the run would be nothing but waiting. */
-const mostUnfinished = 10;
+const maxUnfinished = 10;
 const shareOfCancels = 0.2;
 /** Milliseconds after which a reply is taken for forgotten; a clip takes less. */
 const patience = 300_000;
@@ -105,7 +105,7 @@ export class Callers {
       () => this.#odd(),
       () => this.#overview(),
     ];
-    if (this.#options.ledger.unfinished.length >= mostUnfinished) return others;
+    if (this.#options.ledger.unfinished.length >= maxUnfinished) return others;
     const submit = () => this.#submit();
     return [...others, submit, submit, submit, submit, () => this.#direct(''), () => this.#direct('/stream')];
   }
@@ -139,6 +139,8 @@ export class Callers {
       mayBreakOff: suffix !== '',
     });
     if (reply === undefined) return;
+    // It takes nothing at the moment.
+    if (reply.status === 503 && reply.retryAfter !== undefined) return this.#unexpected('a direct run', reply);
     ledger.accepted(reply.requestId, { isDirect: true, sentAt, fate, isPrivate, expectsWebhook: false });
     // A server that ends says so with 503; what becomes of the request shows later.
     if (suffix === '' && reply.status !== 503) ledger.sawResult(reply.requestId, reply.status, reply.text);
@@ -210,8 +212,8 @@ export class Callers {
     const { ledger } = this.#options;
     const id = this.#anyId();
     // However slow the machine is, most requests are left to be made.
-    const mostCancels = shareOfCancels * (ledger.counts.get('accepted') ?? 0);
-    if (id === undefined || (ledger.counts.get('cancels') ?? 0) >= mostCancels) return;
+    const maxCancels = shareOfCancels * (ledger.counts.get('accepted') ?? 0);
+    if (id === undefined || (ledger.counts.get('cancels') ?? 0) >= maxCancels) return;
     ledger.cancelled(id);
     await this.#call({ method: 'PUT', path: `/queue/${app}/requests/${id}/cancel` });
   }

@@ -2,8 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDatabase } from '../../src/database/open-database.ts';
 import { openFileStore } from '../../src/files/open-file-store.ts';
-import { clipsQueue } from '../../src/jobs/queues.ts';
-import { isStoredOutput } from '../../src/jobs/stored-output.ts';
+import { clipsQueue } from '../../src/jobs/request/queues.ts';
+import { isStoredOutput } from '../../src/jobs/request/stored-output.ts';
 import { readConfiguration } from '../../src/shared/configuration.ts';
 import type { Ledger } from './ledger.ts';
 

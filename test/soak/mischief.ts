@@ -14,7 +14,7 @@ export interface MischiefOptions {
 }
 
 /** Milliseconds until the next deed, whatever is made until then. */
-const longestPeace = 60_000;
+const maxPeace = 60_000;
 /** Milliseconds for a child to outlive its server. */
 const lastMoments = 10_000;
 /** Milliseconds the disk is full, and those after which nothing of it should be noticed any more. */
@@ -39,7 +39,7 @@ export async function makeMischief(options: MischiefOptions, signal: AbortSignal
     const before = made(ledger);
     await pause(random.between(4000, 20_000), signal);
     // On a slow machine no clip would ever be finished otherwise.
-    for (const end = performance.now() + longestPeace; made(ledger) === before; await pause(1000, signal)) {
+    for (const end = performance.now() + maxPeace; made(ledger) === before; await pause(1000, signal)) {
       if (signal.aborted || performance.now() > end) break;
     }
     if (!signal.aborted && server.life !== undefined) await random.pick(deeds)();

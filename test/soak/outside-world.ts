@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { serveHttp, type TestServer } from '../../src/fetching/test-server.ts';
+import { serveHttp, type TestServer } from '../../src/fetching/http/file-server.test-support.ts';
 
 /** Addresses of recordings, as paths here, and whether a clip can be made of them. */
 export const goodSounds = ['/sound.wav', '/redirect', '/slow'] as const;

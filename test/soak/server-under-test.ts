@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Spawned } from '../support/spawned.ts';
+import { Spawned } from '../support/programs/spawned.ts';
 import type { Ledger, Victim } from './ledger.ts';
 
 /** Programs of child processes, by what they do. */

@@ -1,4 +1,4 @@
-import type { ClipSettings } from '../../src/pipeline/clip-settings.ts';
+import type { ClipSettings } from '../../src/pipeline/plan/clip-settings.ts';
 
 /** A small clip with every option at its plainest; tests change what they are about. */
 export const plainSettings: ClipSettings = {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeToneWav } from './sound-files.ts';
+import { writeToneWav } from './media/sound-files.ts';
 
 export const endpointId = 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora';
 

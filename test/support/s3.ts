@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { pythonWith } from './python.ts';
+import { pythonWith } from './programs/python.ts';
 
-const START_MILLISECONDS = 30_000;
+const startMilliseconds = 30_000;
 
 /** An S3-compatible server of its own for one test file. It holds everything in memory. */
 export interface TestS3 extends AsyncDisposable {
@@ -60,7 +60,7 @@ async function freePort(): Promise<number> {
 }
 
 async function untilReady(server: ChildProcess, endpoint: string): Promise<void> {
-  const deadline = Date.now() + START_MILLISECONDS;
+  const deadline = Date.now() + startMilliseconds;
   for (;;) {
     try {
       const { ok } = await fetch(`${endpoint}/moto-api/data.json`);

@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeInstallation } from '../../src/cli/installation.ts';
+import { describeInstallation } from '../../src/cli/serve/installation.ts';
 import type { ClipMaker } from '../../src/jobs/clip-maker.ts';
-import { PipelineClipMaker } from '../../src/jobs/pipeline-clip-maker.ts';
-import { Log, type LogLevel } from '../../src/server/log.ts';
+import { PipelineClipMaker } from '../../src/jobs/making/pipeline-clip-maker.ts';
 import {
   type MakerServices,
   openServer,
@@ -12,7 +11,8 @@ import {
   type ServerOptions,
 } from '../../src/server/open-server.ts';
 import { type Configuration, readConfiguration } from '../../src/shared/configuration.ts';
-import { putEmptyDatabase } from './databases.ts';
+import { jsonLogger, type Logger, type LogLevel } from '../../src/shared/logger.ts';
+import { putEmptyDatabase } from './databases/databases.ts';
 
 export interface TestServerOptions extends Pick<ServerOptions, 'checks' | 'timeouts'> {
   /** Makes the clips; absent: nobody takes requests from the queue. Disposed with the server. */
@@ -51,24 +51,24 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   const logged: Record<string, unknown>[] = [];
   const { maker, checks, timeouts } = options;
-  const log = recordingLog(logged, options.logLevel ?? 'error');
+  const logger = recordingLogger(logged, options.logLevel ?? 'error');
   const openMaker =
     maker &&
     ((services: MakerServices) =>
-      maker === 'pipeline' ? PipelineClipMaker.open({ ...services, configuration, report: log }) : maker);
+      maker === 'pipeline' ? PipelineClipMaker.open({ ...services, configuration, logger }) : maker);
   const describe = maker === 'pipeline' ? () => describeInstallation(configuration) : undefined;
   const server = opened.use(
-    await openServer({ configuration, log, openMaker, checks, timeouts, describeInstallation: describe }),
+    await openServer({ configuration, logger, openMaker, checks, timeouts, describeInstallation: describe }),
   );
   const stack = opened.move();
   return { ...server, dataFolder, configuration, logged, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-function recordingLog(logged: Record<string, unknown>[], shown: LogLevel): Log {
-  const printed = Log(process.stderr, shown);
-  const all = Log({ write: (line) => logged.push(JSON.parse(line)) }, 'debug');
+function recordingLogger(logged: Record<string, unknown>[], shown: LogLevel): Logger {
+  const printed = jsonLogger(process.stderr, shown);
+  const all = jsonLogger({ write: (line) => logged.push(JSON.parse(line)) }, 'debug');
   const both =
-    (level: LogLevel): Log[LogLevel] =>
+    (level: LogLevel): Logger[LogLevel] =>
     (message, fields) => {
       printed[level](message, fields);
       all[level](message, fields);

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { TestClipMaker } from '../../src/jobs/test-jobs.ts';
+import { TestClipMaker } from '../../src/jobs/jobs.test-support.ts';
 
 /** Makes a few bytes in so many milliseconds. */
 export function slowClipMaker(milliseconds: number): TestClipMaker {

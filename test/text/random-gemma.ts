@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TensorToWrite, writeSafetensors } from '../../src/graph/safetensors-writer.ts';
-import { seededNormals } from '../../src/ltx2/noise.ts';
+import { type TensorToWrite, writeSafetensors } from '../../src/graph/weights/safetensors-writer.ts';
+import { seededNormals } from '../../src/ltx2/sampling/noise.ts';
 
 export interface RandomGemmaOptions {
   /** Settings that differ from the small default. */

@@ -1,6 +1,6 @@
-import { readStoredFloats } from '../../src/graph/stored-tensor-values.ts';
+import { readStoredFloats } from '../../src/graph/weights/stored-tensor-values.ts';
 import { storedTensor } from '../../src/ltx2/checkpoint.ts';
-import type { GemmaFolder } from '../../src/ltx2/text/gemma-folder.ts';
+import type { GemmaFolder } from '../../src/ltx2/text/gemma/gemma-folder.ts';
 
 type Matrix = number[][];
 

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { floatTensor, type HostTensor, integerTensor } from '../../graph/host-tensor.ts';
-import { floats, runOnce, Session } from '../../graph/session.ts';
+import { floatTensor, type HostTensor, integerTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
 import { conditionOnAudio, encodeMel } from '../../ltx2/audio/audio-conditioning.ts';
 import { buildAudioDecoder } from '../../ltx2/audio/audio-decoder.ts';
 import { buildAudioEncoder } from '../../ltx2/audio/audio-encoder.ts';
 import { audioLatentCount, audioPositions } from '../../ltx2/audio/audio-latents.ts';
-import { logMel } from '../../ltx2/audio/log-mel.ts';
-import { resampler } from '../../ltx2/audio/resample.ts';
+import { logMel } from '../../ltx2/audio/features/log-mel.ts';
+import { resampler } from '../../ltx2/audio/features/resample.ts';
 import { buildVocoder } from '../../ltx2/audio/vocoder.ts';
 import { configSection, openCheckpoint } from '../../ltx2/checkpoint.ts';
 import { parseConfig } from '../../ltx2/config.ts';

@@ -1,4 +1,4 @@
-import type { HostTensor } from '../../graph/host-tensor.ts';
+import type { HostTensor } from '../../graph/runtime/host-tensor.ts';
 import type { Tolerance } from './parity-case.ts';
 
 export interface Comparison {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { floatTensor, type HostTensor, hostTensor } from '../../graph/host-tensor.ts';
-import { readSafetensorsHeader, type SafetensorsHeader } from '../../graph/safetensors.ts';
-import { readBytes } from '../../graph/stored-tensor-values.ts';
+import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
+import { readSafetensorsHeader, type SafetensorsHeader } from '../../graph/weights/safetensors.ts';
+import { readBytes } from '../../graph/weights/stored-tensor-values.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 
 const tolerance = z.object({ max_abs: z.number(), rel_l2: z.number() });

@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { floatTensor, type HostTensor, hostTensor } from '../../graph/host-tensor.ts';
-import { floats, runOnce, Session } from '../../graph/session.ts';
+import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
 import { buildAudioDecoder } from '../../ltx2/audio/audio-decoder.ts';
 import { decodeAudio } from '../../ltx2/audio/audio-decoding.ts';
 import { unpatchifyAudio } from '../../ltx2/audio/audio-latents.ts';
 import { buildVocoder } from '../../ltx2/audio/vocoder.ts';
 import { type Checkpoint, configSection, openCheckpoint } from '../../ltx2/checkpoint.ts';
 import { parseConfig } from '../../ltx2/config.ts';
-import { addNoise, addNoiseLegacy, estimateClean, eulerStep, tokenTimesteps } from '../../ltx2/denoise.ts';
-import { patchifyLatent, unpatchifyLatent } from '../../ltx2/latent-tokens.ts';
-import { spatialStride, temporalStride } from '../../ltx2/positions.ts';
+import { addNoise, addNoiseLegacy, estimateClean, eulerStep, tokenTimesteps } from '../../ltx2/sampling/denoise.ts';
+import { patchifyLatent, unpatchifyLatent } from '../../ltx2/sampling/latent-tokens.ts';
+import { spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
 import { VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import { buildLatentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
 import { buildVideoDecoder } from '../../ltx2/video/video-decoder.ts';
-import { type ConditioningImage, denoiseStage, type StageInputs } from '../../pipeline/denoise-stage.ts';
+import { type ConditioningImage, denoiseStage, type StageInputs } from '../../pipeline/engine/denoise-stage.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 import { bundleFile, withoutBatch } from './transformer-cases.ts';
 

@@ -1,4 +1,4 @@
-import type { HostTensor } from '../../graph/host-tensor.ts';
+import type { HostTensor } from '../../graph/runtime/host-tensor.ts';
 import { type Comparison, compare } from './comparison.ts';
 import { evaluators } from './evaluators.ts';
 import { type CaseDescription, ParityCase, type ParityFolder } from './parity-case.ts';

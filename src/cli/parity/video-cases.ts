@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { floatTensor, type HostTensor, hostTensor } from '../../graph/host-tensor.ts';
-import { floats, runOnce, Session } from '../../graph/session.ts';
+import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
 import { openCheckpoint } from '../../ltx2/checkpoint.ts';
-import { type DecodeTiles, type DecodeTiling, decodeTiles } from '../../ltx2/video/decode-tiles.ts';
-import type { PlanarFrame } from '../../ltx2/video/frame-blender.ts';
 import { imagePixels } from '../../ltx2/video/image-pixels.ts';
 import { buildLatentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
-import { blendedFrames, tilesOf } from '../../ltx2/video/tiled-decoder.ts';
+import { type DecodeTiles, type DecodeTiling, decodeTiles } from '../../ltx2/video/tiles/decode-tiles.ts';
+import type { PlanarFrame } from '../../ltx2/video/tiles/frame-blender.ts';
+import { blendedFrames, tilesOf } from '../../ltx2/video/tiles/tiled-decoder.ts';
 import { buildVideoDecoder } from '../../ltx2/video/video-decoder.ts';
 import { buildVideoEncoder } from '../../ltx2/video/video-encoder.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';

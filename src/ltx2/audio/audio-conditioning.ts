@@ -1,10 +1,10 @@
-import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
-import { floats, type Session } from '../../graph/session.ts';
+import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, type Session } from '../../graph/runtime/session.ts';
 import type { AudioVaeConfig } from '../config.ts';
 import { roundHalfToEven } from '../round-half-to-even.ts';
 import { audioLatentCount, latentsOf, melFramesOf, patchifyAudio } from './audio-latents.ts';
-import { logMel } from './log-mel.ts';
-import { resampler } from './resample.ts';
+import { logMel } from './features/log-mel.ts';
+import { resampler } from './features/resample.ts';
 
 /** Stereo sound at its own sample rate. */
 export interface StereoSound {
@@ -27,7 +27,7 @@ export interface AudioCondition {
 }
 
 /**
- * Turns sound into what the transformer sees of it. Sound longer than the clip is cut at its end, shorter sound is
+ * Mutex sound into what the transformer sees of it. Sound longer than the clip is cut at its end, shorter sound is
  * followed by silence.
  *
  * @param encoder a session of `buildAudioEncoder`

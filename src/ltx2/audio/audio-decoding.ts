@@ -1,5 +1,5 @@
-import type { HostTensor } from '../../graph/host-tensor.ts';
-import { floats, type Session } from '../../graph/session.ts';
+import type { HostTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, type Session } from '../../graph/runtime/session.ts';
 import type { VocoderConfig } from '../config.ts';
 import type { StereoSound } from './audio-conditioning.ts';
 

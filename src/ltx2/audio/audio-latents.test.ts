@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { floatTensor } from '../../graph/host-tensor.ts';
+import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import { roundHalfToEven } from '../round-half-to-even.ts';
 import {
   audioLatentCount,

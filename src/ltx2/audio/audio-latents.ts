@@ -1,4 +1,4 @@
-import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
+import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { AudioVaeConfig } from '../config.ts';
 import { roundHalfToEven } from '../round-half-to-even.ts';

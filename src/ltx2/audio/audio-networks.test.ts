@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { floatTensor } from '../../graph/host-tensor.ts';
-import { Session } from '../../graph/session.ts';
+import { floatTensor } from '../../graph/runtime/host-tensor.ts';
+import { Session } from '../../graph/runtime/session.ts';
 import { type Checkpoint, configSection, openCheckpoint } from '../checkpoint.ts';
 import { type AudioVaeConfig, parseConfig, type VocoderConfig } from '../config.ts';
 import { conditionOnAudio, encodeMel } from './audio-conditioning.ts';

@@ -1,9 +1,9 @@
 import { type Dimension, symbol } from '../../graph/dimension.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { floatTensor } from '../../graph/host-tensor.ts';
-import type { Tensors } from '../../graph/session.ts';
-import { readStoredFloats } from '../../graph/stored-tensor-values.ts';
+import { floatTensor } from '../../graph/runtime/host-tensor.ts';
+import type { Tensors } from '../../graph/runtime/session.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
+import { readStoredFloats } from '../../graph/weights/stored-tensor-values.ts';
 import type { Adapters } from '../module-weights.ts';
 import type { LinearModule } from '../transformer/modules.ts';
 import type { AppliedLora } from './lora.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SafetensorsHeader } from '../../graph/safetensors.ts';
+import type { SafetensorsHeader } from '../../graph/weights/safetensors.ts';
 import { withoutPrefix } from './key-names.ts';
 
 /** What a file's header says about how strongly its pairs are meant (PEFT's `LoraConfig`, or a part of it). */
@@ -131,7 +131,7 @@ function valueFor(names: readonly string[], values: readonly ModuleValue[]): num
 }
 
 /** Repetitions that a pattern may hold: the time to match one grows by the length of a name with each. */
-const mostRepetitions = 2;
+const maxRepetitions = 2;
 
 /**
  * PEFT matches `(.*\.)?(pattern)$` against the names of modules. The pattern comes from a stranger: only as much of a
@@ -139,7 +139,7 @@ const mostRepetitions = 2;
  */
 function modulePattern(pattern: string, name: string): RegExp {
   const repetitions = pattern.match(/[*+?{]/g)?.length ?? 0;
-  const isPlain = pattern.length <= 200 && repetitions <= mostRepetitions && !/\)[*+?{]|\\\d|\(\?/.test(pattern);
+  const isPlain = pattern.length <= 200 && repetitions <= maxRepetitions && !/\)[*+?{]|\\\d|\(\?/.test(pattern);
   if (isPlain) {
     try {
       return new RegExp(`(?:^|\\.)(?:${pattern})$`);

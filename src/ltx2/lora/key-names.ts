@@ -35,11 +35,11 @@ export interface KeyParts {
 }
 
 /** Many times what any model needs. Longer ones would make the header's patterns slow to match. */
-const longestKey = 400;
+const maxKeyLength = 400;
 
 /** @returns undefined for a key that belongs to no known kind of LoRA */
 export function keyParts(key: string): KeyParts | undefined {
-  if (key.length > longestKey) return undefined;
+  if (key.length > maxKeyLength) return undefined;
   for (const [suffix, role] of suffixes) {
     const match = suffix.exec(key);
     if (match !== null) return { module: key.slice(0, match.index), role };

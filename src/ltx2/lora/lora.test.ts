@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
-import { writeSafetensors } from '../../graph/safetensors-writer.ts';
+import { writeSafetensors } from '../../graph/weights/safetensors-writer.ts';
 import { adaptableModules } from '../adaptable-modules.ts';
 import { openCheckpoint } from '../checkpoint.ts';
 import { readLora, requireUsable } from './lora.ts';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { isFloat } from '../../graph/element-type.ts';
-import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from '../../graph/safetensors.ts';
-import { firstNotFinite, readStoredNumbers } from '../../graph/stored-tensor-values.ts';
+import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from '../../graph/weights/safetensors.ts';
+import { firstNotFinite, readStoredNumbers } from '../../graph/weights/stored-tensor-values.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { type AdaptableModule, type AdaptableModules, isTextModule } from '../adaptable-modules.ts';
 import { HeaderProblem, HeaderScales } from './alpha.ts';

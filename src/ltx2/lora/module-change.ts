@@ -1,4 +1,4 @@
-import type { StoredTensor } from '../../graph/safetensors.ts';
+import type { StoredTensor } from '../../graph/weights/safetensors.ts';
 import type { AdaptableModule } from '../adaptable-modules.ts';
 import type { Role } from './key-names.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { floatTensor } from '../../graph/host-tensor.ts';
-import { floats, runOnce } from '../../graph/session.ts';
+import { floatTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, runOnce } from '../../graph/runtime/session.ts';
 import { normalizedGuidance } from './attention.ts';
 
 async function guided(positive: readonly number[], negative: readonly number[]): Promise<number[]> {

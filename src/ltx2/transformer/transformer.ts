@@ -7,7 +7,7 @@ import { SoundstageError } from '../../shared/errors.ts';
 import { type Checkpoint, configSection } from '../checkpoint.ts';
 import { parseConfig, type TransformerConfig } from '../config.ts';
 import { type Adapters, ModuleWeights } from '../module-weights.ts';
-import { sinusoidWidth } from '../timesteps.ts';
+import { sinusoidWidth } from '../sampling/timesteps.ts';
 import { type StreamConditions, type Streams, transformerBlock } from './block.ts';
 import { type Modulation, type StreamTimesteps, timestepModulation } from './modulation.ts';
 import { transformerPrefix } from './modules.ts';

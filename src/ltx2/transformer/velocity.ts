@@ -1,13 +1,13 @@
 import type { GraphTarget } from '../../graph/graph-target.ts';
-import { floatTensor, type HostTensor, indexTensor } from '../../graph/host-tensor.ts';
-import { floats, Session, type SessionOptions, type Tensors } from '../../graph/session.ts';
+import { floatTensor, type HostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, Session, type SessionOptions, type Tensors } from '../../graph/runtime/session.ts';
 import { Lazy } from '../../shared/lazy.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { TransformerConfig } from '../config.ts';
 import { adapterFeeds, areInputs, inputAdapters, mappedAdapters } from '../lora/adapters.ts';
 import type { AppliedLora } from '../lora/lora.ts';
 import { axisMidpoints, type RopeTables, ropeTables } from '../rope.ts';
-import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../timesteps.ts';
+import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../sampling/timesteps.ts';
 import { type LinearModule, transformerLinears } from './modules.ts';
 import { type TimestepVariant, type TransformerOptions, transformerConfigOf, transformerGraph } from './transformer.ts';
 

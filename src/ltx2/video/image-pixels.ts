@@ -1,4 +1,4 @@
-import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
+import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
 
 /** An 8-bit RGB picture, rows in order. */
 export interface RgbImage {

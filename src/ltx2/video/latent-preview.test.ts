@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { floatTensor, type HostTensor } from '../../graph/host-tensor.ts';
-import { floats, Session } from '../../graph/session.ts';
+import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, Session } from '../../graph/runtime/session.ts';
 import { openCheckpoint } from '../checkpoint.ts';
-import { seededNormals } from '../noise.ts';
+import { seededNormals } from '../sampling/noise.ts';
 import { fitLatentPreview, previewFrames } from './latent-preview.ts';
 import { buildVideoDecoder } from './video-decoder.ts';
 

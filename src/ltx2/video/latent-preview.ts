@@ -1,8 +1,8 @@
-import { floatTensor, type HostTensor, hostTensor } from '../../graph/host-tensor.ts';
-import { floats, type Session } from '../../graph/session.ts';
+import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, type Session } from '../../graph/runtime/session.ts';
 import { knownLength } from '../../graph/value.ts';
-import { seededNormals } from '../noise.ts';
-import { spatialStride } from '../positions.ts';
+import { seededNormals } from '../sampling/noise.ts';
+import { spatialStride } from '../sampling/positions.ts';
 import { solveRidge } from './ridge-regression.ts';
 
 /** A linear guess at the colour of a latent position. */

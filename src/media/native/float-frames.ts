@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { AV_SAMPLE_FMT_FLT } from 'node-av/constants';
 import { avChannelLayoutDefault, Frame } from 'node-av/lib';
+import { bytesPerSample, interleaved, type SoundFile } from '../raw/sound-file.ts';
 import { channelsOf, type Waveform } from '../sound/waveform.ts';
-import { bytesPerSample, interleaved, type SoundFile } from '../sound-file.ts';
 
 const samplesPerFrame = 4096;
 

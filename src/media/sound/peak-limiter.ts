@@ -3,7 +3,7 @@ import { channelsOf } from './waveform.ts';
 const lookAheadSeconds = 0.005;
 
 /**
- * Turns sound down around every peak over `ceiling`, in place: over 5 ms before and after, all channels alike. No
+ * Mutex sound down around every peak over `ceiling`, in place: over 5 ms before and after, all channels alike. No
  * sample is over the ceiling afterwards, and sound without such peaks is left as it is.
  *
  * @param waveform `[channels, samples]`

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tryLockFile } from '../../shared/file-lock.ts';
+import { tryLockFile } from '../../shared/folders/file-lock.ts';
 import { cancelled } from './retry.ts';
 
-const POLL_MILLISECONDS = 200;
+const pollMilliseconds = 200;
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
@@ -17,6 +17,6 @@ export async function lockFile(path: string, { signal, onWait }: LockOptions = {
     const lock = await tryLockFile(path);
     if (lock !== undefined) return lock;
     if (waits === 0) onWait?.();
-    await sleep(POLL_MILLISECONDS);
+    await sleep(pollMilliseconds);
   }
 }

@@ -21,7 +21,7 @@ export interface Listing {
   readonly files: ReadonlyMap<string, { readonly size: number | undefined; readonly etag: string | undefined }>;
 }
 
-const MODEL_INFO = z.object({
+const modelInfoSchema = z.object({
   sha: z.string().regex(/^[0-9a-f]{40}$/),
   siblings: z.array(
     z.object({
@@ -42,7 +42,7 @@ export async function listFiles(
 ): Promise<Listing> {
   const url = `${settings.endpoint}/api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
   const { response } = await request(settings, { url, method: 'GET', repo, signal });
-  const info = MODEL_INFO.safeParse(await readJson(response, signal));
+  const info = modelInfoSchema.safeParse(await readJson(response, signal));
   if (!info.success) {
     throw new SoundstageError(
       'network',

@@ -1,7 +1,7 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { SoundstageError } from '../../shared/errors.ts';
+import { formatBytes } from '../../shared/quantities.ts';
 import { systemError } from '../../shared/system-code.ts';
-import { formatBytes } from '../quantities.ts';
 
 /** Throws SoundstageError `device` where the disk of `folder` (made if absent) has less than `bytes` free. */
 export async function requireDiskSpace(folder: string, bytes: number): Promise<void> {

@@ -2,15 +2,15 @@ import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { etagOf, randomSafetensors, TestHub } from '../test-hub.ts';
+import { etagOf, randomSafetensors, TestHub } from '../hub.test-support.ts';
 import { blobPath, fileSize, partialPath } from './cache.ts';
 import type { RemoteFile } from './client.ts';
 import { type DownloadOptions, downloadBlob } from './download.ts';
 import { hubSettings } from './settings.ts';
 
-const PATH = 'weights.safetensors';
-const REPO = 'owner/name';
-const RETRY = { attempts: 3, baseDelay: 10, maxDelay: 20, stallTimeout: 30_000 };
+const filePath = 'weights.safetensors';
+const repoPattern = 'owner/name';
+const quickRetry = { attempts: 3, baseDelay: 10, maxDelay: 20, stallTimeout: 30_000 };
 const content = randomSafetensors(3_000_000);
 
 let hub: TestHub;
@@ -22,10 +22,10 @@ let partial: string;
 beforeEach(async () => {
   hub = await TestHub.start();
   cache = await mkdtemp(join(tmpdir(), 'soundstage-hub-'));
-  const { commit } = hub.add(REPO, { [PATH]: content });
-  file = { repo: REPO, commit, path: PATH, size: content.length, etag: etagOf(PATH, content) };
-  blob = blobPath(cache, REPO, file.etag);
-  partial = partialPath(cache, REPO, file.etag);
+  const { commit } = hub.add(repoPattern, { [filePath]: content });
+  file = { repo: repoPattern, commit, path: filePath, size: content.length, etag: etagOf(filePath, content) };
+  blob = blobPath(cache, repoPattern, file.etag);
+  partial = partialPath(cache, repoPattern, file.etag);
 });
 
 afterEach(async () => {
@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 function download(options: Partial<DownloadOptions> = {}): Promise<void> {
-  return downloadBlob(hubSettings({ cache, endpoint: hub.endpoint, env: {} }), file, { retry: RETRY, ...options });
+  return downloadBlob(hubSettings({ cache, endpoint: hub.endpoint, env: {} }), file, { retry: quickRetry, ...options });
 }
 
 async function expectWholeBlob(): Promise<void> {
@@ -62,7 +62,7 @@ test('goes on from the last byte when the connection is cut', async () => {
   expect(from2).toBeGreaterThan(0);
   expect(from2).toBeLessThanOrEqual(1_000_000);
   expect(from3).toBeGreaterThan(from2 ?? Number.NaN);
-  expect(hub.served.get(PATH)).toBe(1_000_000 + 500_000 + content.length - (from3 ?? 0));
+  expect(hub.served.get(filePath)).toBe(1_000_000 + 500_000 + content.length - (from3 ?? 0));
 });
 
 test('starts over when the server ignores the range', async () => {
@@ -70,7 +70,7 @@ test('starts over when the server ignores the range', async () => {
   await download();
   await expectWholeBlob();
   expect(ranges()[1]).toMatch(/^bytes=/);
-  expect(hub.served.get(PATH)).toBe(1_000_000 + content.length);
+  expect(hub.served.get(filePath)).toBe(1_000_000 + content.length);
 });
 
 test('gives up on a server that ignores ranges and always cuts at the same place', async () => {
@@ -79,7 +79,7 @@ test('gives up on a server that ignores ranges and always cuts at the same place
     kind: 'network',
     message: expect.stringContaining('weights.safetensors'),
   });
-  expect(hub.requestsFor(PATH).length).toBeLessThan(20);
+  expect(hub.requestsFor(filePath).length).toBeLessThan(20);
 });
 
 test('starts over when the server sends another part than asked for', async () => {
@@ -98,7 +98,7 @@ test('starts over when the server refuses the range', async () => {
 
 test('goes on after a connection on which nothing arrives any more', async () => {
   hub.fault = (_, count) => (count === 1 ? { stallAfter: 1_000_000 } : undefined);
-  await download({ retry: { ...RETRY, stallTimeout: 300 } });
+  await download({ retry: { ...quickRetry, stallTimeout: 300 } });
   await expectWholeBlob();
   expect(ranges()[1]).toMatch(/^bytes=/);
 });
@@ -138,7 +138,7 @@ test('fetches damaged content again, once', async () => {
   hub.fault = (_, count) => (count === 1 ? { corrupt: true } : undefined);
   await download();
   await expectWholeBlob();
-  expect(hub.served.get(PATH)).toBe(2 * content.length);
+  expect(hub.served.get(filePath)).toBe(2 * content.length);
 });
 
 test('refuses content that is damaged twice and keeps none of it', async () => {
@@ -149,7 +149,7 @@ test('refuses content that is damaged twice and keeps none of it', async () => {
   });
   expect(await fileSize(blob)).toBeUndefined();
   expect(await fileSize(partial)).toBeUndefined();
-  expect(hub.requestsFor(PATH).filter(({ server }) => server === 'cdn')).toHaveLength(2);
+  expect(hub.requestsFor(filePath).filter(({ server }) => server === 'cdn')).toHaveLength(2);
 });
 
 test('verifies what an earlier process left: a good part is kept, a damaged one found out', async () => {
@@ -159,7 +159,7 @@ test('verifies what an earlier process left: a good part is kept, a damaged one 
   hub.fault = () => undefined;
   await download();
   expect(ranges().at(-1)).toBe('bytes=2000000-');
-  expect(hub.served.get(PATH)).toBe(content.length - 2_000_000);
+  expect(hub.served.get(filePath)).toBe(content.length - 2_000_000);
 
   await rm(blob);
   const damaged = Buffer.from(content.subarray(0, 2_000_000));
@@ -196,7 +196,7 @@ test('says so when the cache cannot be written', async () => {
   const path = join(cache, 'a-file');
   await writeFile(path, '');
   const settings = hubSettings({ cache: path, endpoint: hub.endpoint, env: {} });
-  await expect(downloadBlob(settings, file, { retry: RETRY })).rejects.toMatchObject({
+  await expect(downloadBlob(settings, file, { retry: quickRetry })).rejects.toMatchObject({
     kind: 'device',
     message: expect.stringContaining(path),
   });
@@ -205,7 +205,7 @@ test('says so when the cache cannot be written', async () => {
 test('two downloads of one file in one process fetch it once', async () => {
   const states: string[] = [];
   await Promise.all([download(), download({ onProgress: (state) => states.push(state) })]);
-  expect(hub.served.get(PATH)).toBe(content.length);
+  expect(hub.served.get(filePath)).toBe(content.length);
   expect(states).toContain('waiting');
   expect(states.at(-1)).toBe('done');
 });

@@ -12,7 +12,7 @@ export interface RetryPolicy {
 }
 
 /** Rides out about two minutes of outage. The stall time is that of the hub's Python client with some margin. */
-export const DEFAULT_RETRY: RetryPolicy = Object.freeze({
+export const defaultRetry: RetryPolicy = Object.freeze({
   attempts: 8,
   baseDelay: 500,
   maxDelay: 30_000,
@@ -20,7 +20,7 @@ export const DEFAULT_RETRY: RetryPolicy = Object.freeze({
 });
 
 /** The longest wait asked for by a `Retry-After` that is granted without asking the user, in milliseconds. */
-const LONGEST_RETRY_AFTER = 5 * 60_000;
+const maxRetryAfter = 5 * 60_000;
 
 interface TransientErrorOptions {
   readonly cause?: unknown;
@@ -66,7 +66,7 @@ export async function retrying<T>(
       // Only bytes never had before count: a server that always starts over must not keep this going for ever.
       failures = progress() > best ? 1 : failures + 1;
       best = Math.max(best, progress());
-      if (failures >= policy.attempts || (error.retryAfter ?? 0) > LONGEST_RETRY_AFTER) throw givenUp(title, error);
+      if (failures >= policy.attempts || (error.retryAfter ?? 0) > maxRetryAfter) throw givenUp(title, error);
       await pause(error.retryAfter ?? backOff(policy, failures), signal);
     }
   }
@@ -98,7 +98,7 @@ async function pause(milliseconds: number, signal: AbortSignal | undefined): Pro
 function givenUp(title: string, error: TransientError): SoundstageError {
   const { retryAfter = 0 } = error;
   const advice =
-    retryAfter > LONGEST_RETRY_AFTER
+    retryAfter > maxRetryAfter
       ? `run the same command again in ${Math.ceil(retryAfter / 60_000)} minutes`
       : 'check the connection and run the same command again to go on from here';
   return new SoundstageError('network', `${title} failed: ${error.message}; ${advice}`, { cause: error });

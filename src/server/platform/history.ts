@@ -1,4 +1,4 @@
-import type { HistoryItem, HistoryPage } from '../../jobs/history.ts';
+import type { HistoryItem, HistoryPage } from '../../jobs/watch/history.ts';
 
 /** Finished requests, as the platform lists them. */
 export async function historyBody(

@@ -1,10 +1,10 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { v4 as uuid } from 'uuid';
 import { SoundstageError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
 import type { AppContext } from '../app-env.ts';
+import { RefusedBody } from '../bodies/refused-body.ts';
 import { isOfTheMachine, machineMessage, unavailable } from '../error-replies.ts';
-import type { Log } from '../log.ts';
-import { RefusedBody } from '../refused-body.ts';
 
 const types: Readonly<Record<number, string>> = {
   400: 'validation_error',
@@ -28,13 +28,13 @@ export function platformError(c: AppContext, status: ContentfulStatusCode, messa
 }
 
 /** The reply to whatever was thrown. */
-export function platformFailure(c: AppContext, error: unknown, log: Log): Response {
+export function platformFailure(c: AppContext, error: unknown, logger: Logger): Response {
   if (error instanceof RefusedBody) return platformError(c, error.status, error.message);
   if (error instanceof SoundstageError && error.kind === 'input') return platformError(c, 400, error.message);
   if (isOfTheMachine(error)) {
-    log.warn('a request could not be taken', { error });
+    logger.warn('a request could not be taken', { error });
     return unavailable(platformError(c, 503, machineMessage(error)));
   }
-  log.error('a request failed', { error });
+  logger.error('a request failed', { error });
   return platformError(c, 500, 'Internal Server Error');
 }

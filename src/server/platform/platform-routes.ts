@@ -1,22 +1,22 @@
 import { networkInterfaces } from 'node:os';
 import { Hono } from 'hono';
+import { modelEntry, priceEntry } from '../../contract/documents/models-list.ts';
+import { openapi } from '../../contract/documents/openapi.ts';
 import { endpoint } from '../../contract/endpoint.ts';
-import { modelEntry, priceEntry } from '../../contract/models-list.ts';
-import { openapi } from '../../contract/openapi.ts';
 import type { FileStore } from '../../files/file-store.ts';
-import type { HistoryItem } from '../../jobs/history.ts';
-import { presentInput } from '../../jobs/input-files.ts';
+import { presentInput } from '../../jobs/accept/input-files.ts';
+import { isStoredOutput, presentOutput } from '../../jobs/request/stored-output.ts';
 import type { Requests } from '../../jobs/requests.ts';
-import { isStoredOutput, presentOutput } from '../../jobs/stored-output.ts';
+import type { HistoryItem } from '../../jobs/watch/history.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Authentication } from '../access/authentication.ts';
+import { requireCaller } from '../access/authorization.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
-import type { Authentication } from '../authentication.ts';
-import { requireCaller } from '../authorization.ts';
 import { badRequest } from '../bad-request.ts';
-import type { Bodies } from '../bodies.ts';
-import { erasedPayloads } from '../erased-payloads.ts';
-import type { Log } from '../log.ts';
-import { platformStorageRoutes } from '../storage/platform-storage-routes.ts';
-import { checked } from '../validation.ts';
+import type { Bodies } from '../bodies/bodies.ts';
+import { checked } from '../bodies/validation.ts';
+import { erasedPayloads } from '../operations/erased-payloads.ts';
+import { platformStorageRoutes } from '../storage/uploads/platform-storage-routes.ts';
 import { historyBody } from './history.ts';
 import { platformError, platformFailure } from './platform-error.ts';
 import { estimate, estimateSchema } from './pricing.ts';
@@ -30,7 +30,7 @@ export interface PlatformDependencies {
   readonly bodies: Bodies;
   /** Seconds; undefined: for ever. */
   readonly fileRetention: number | undefined;
-  readonly log: Log;
+  readonly logger: Logger;
 }
 
 const periods = ['minute', 'hour', 'day', 'week', 'month'] as const;
@@ -40,7 +40,7 @@ const page = { next_cursor: null, has_more: false };
 /** The platform's own API: what models there are, what they cost, what was used. */
 export function platformRoutes(deps: PlatformDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.onError((error, c) => platformFailure(c, error, deps.log));
+  routes.onError((error, c) => platformFailure(c, error, deps.logger));
   publicRoutes(routes);
   routes.use('/*', requireCaller(deps.authentication, platformError));
   routes.post('/v1/models/pricing/estimate', async (c) => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { endpoint } from '../../contract/endpoint.ts';
 import { cost, roundedCost } from '../../contract/price.ts';
 import type { Requests } from '../../jobs/requests.ts';
-import type { Caller } from '../authentication.ts';
+import type { Caller } from '../access/authentication.ts';
 import { badRequest } from '../bad-request.ts';
 
 const quantity = z.number().min(0).max(1e12);

@@ -1,6 +1,6 @@
 import { endpoint } from '../../contract/endpoint.ts';
 import { roundedCost } from '../../contract/price.ts';
-import type { UsageBucket } from '../../jobs/history.ts';
+import type { UsageBucket } from '../../jobs/watch/history.ts';
 
 const { unitPrice, unit, currency } = endpoint.price;
 

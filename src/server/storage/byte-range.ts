@@ -1,4 +1,4 @@
-import type { ByteRange } from '../../files/blob-store.ts';
+import type { ByteRange } from '../../files/blobs/blob-store.ts';
 
 /**
  * The part of a file that a `Range` header asks for (RFC 9110, 14): undefined for all of it, also where the header is

@@ -1,10 +1,10 @@
 import type { Hono } from 'hono';
+import { crossOrigin } from '../addressing/cross-origin.ts';
 import type { AppEnv } from '../app-env.ts';
-import { crossOrigin } from '../cross-origin.ts';
 import { fileRoutes } from './file-routes.ts';
-import { partUploadRoutes } from './part-upload-routes.ts';
 import { newStorageRoutes, type StorageDependencies } from './storage-dependencies.ts';
-import { uploadRoutes } from './upload-routes.ts';
+import { partUploadRoutes } from './uploads/part-upload-routes.ts';
+import { uploadRoutes } from './uploads/upload-routes.ts';
 
 /** What browsers may read of a reply besides its body. */
 const exposed = [

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
-import type { ByteRange } from '../../files/blob-store.ts';
+import type { ByteRange } from '../../files/blobs/blob-store.ts';
 import { isShownInline, safeContentType } from '../../files/content-type.ts';
-import { contentDisposition } from '../../files/file-name.ts';
 import type { FileStore } from '../../files/file-store.ts';
+import { contentDisposition } from '../../files/links/file-name.ts';
 import type { StoredFile } from '../../files/stored-file.ts';
 import type { AppContext } from '../app-env.ts';
 import { detail } from '../replies.ts';

@@ -1,14 +1,14 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { fileIdOf, filePath } from '../../files/file-url.ts';
+import { fileIdOf, filePath } from '../../files/links/file-url.ts';
 import type { StoredFile } from '../../files/stored-file.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import { detail, methodNotAllowed } from '../replies.ts';
 import { fileNotFound, fileReply } from './file-reply.ts';
 import { newStorageRoutes, type StorageDependencies } from './storage-dependencies.ts';
 import { StorageRefusal } from './storage-refusal.ts';
-import { readBody } from './upload-description.ts';
-import { reader, uploader } from './uploader.ts';
+import { readBody } from './uploads/upload-description.ts';
+import { reader, uploader } from './uploads/uploader.ts';
 
 const file = '/files/b/:shard/:file';
 
@@ -32,10 +32,10 @@ export function fileRoutes(deps: StorageDependencies): Hono<AppEnv> {
 }
 
 /** Seconds; the hosted platform's limit. */
-export const longestLink = 7 * 86_400;
+export const maxLinkSeconds = 7 * 86_400;
 const signing = z.object({
   /** Seconds. */
-  duration: z.number().positive().max(longestLink).default(3600),
+  duration: z.number().positive().max(maxLinkSeconds).default(3600),
   scope: z.literal('read').default('read'),
 });
 

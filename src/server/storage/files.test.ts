@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { startDatabases } from '../../../test/support/databases.ts';
+import { startDatabases } from '../../../test/support/databases/databases.ts';
 import type { Lifecycle } from '../../files/lifecycle.ts';
 import { type StorageServer, startStorageServer } from './storage-server.test-support.ts';
 

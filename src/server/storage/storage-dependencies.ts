@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import type { FileStore } from '../../files/file-store.ts';
+import type { Authentication } from '../access/authentication.ts';
+import type { Tokens } from '../access/tokens.ts';
 import type { AppEnv } from '../app-env.ts';
-import type { Authentication } from '../authentication.ts';
-import type { Bodies } from '../bodies.ts';
+import type { Bodies } from '../bodies/bodies.ts';
 import { detail } from '../replies.ts';
-import type { Tokens } from '../tokens.ts';
 import { storageRefusal } from './storage-refusal.ts';
-import type { UploadLimits } from './upload-body.ts';
+import type { UploadLimits } from './uploads/upload-body.ts';
 
 export interface StorageDependencies {
   readonly bodies: Bodies;

@@ -1,5 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { withoutPaths } from '../../contract/without-paths.ts';
+import { redactPaths } from '../../contract/errors/redact-paths.ts';
 import { DatabaseUnavailable } from '../../database/database-unavailable.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 
@@ -24,7 +24,7 @@ export function storageRefusal(error: unknown): StorageRefusal | undefined {
   // Not a matter of files: answered like everywhere else.
   if (error instanceof DatabaseUnavailable) return undefined;
   const { kind, type = '' } = error;
-  const message = withoutPaths(error.message);
+  const message = redactPaths(error.message);
   if (kind === 'device') return new StorageRefusal(507, message, error);
   if (kind === 'network') return new StorageRefusal(503, 'the file store cannot be reached: try again later', error);
   return kind === 'input' ? new StorageRefusal(statusOfType[type] ?? 400, message, error) : undefined;

@@ -6,23 +6,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import { ApiKeys } from '../../database/api-keys.ts';
+import { ApiKeys } from '../../database/keys/api-keys.ts';
 import { type DatabaseOptions, openTables } from '../../database/open-database.ts';
-import type { BlobStore } from '../../files/blob-store.ts';
+import type { BlobStore } from '../../files/blobs/blob-store.ts';
+import { FolderBlobStore } from '../../files/blobs/folder-blob-store.ts';
 import { FileStore } from '../../files/file-store.ts';
-import { FolderBlobStore } from '../../files/folder-blob-store.ts';
-import { LinkSignature } from '../../files/link-signature.ts';
-import { openWorkFolder } from '../../jobs/work-folder.ts';
+import { LinkSignature } from '../../files/links/link-signature.ts';
+import { openWorkFolder } from '../../jobs/work/work-folder.ts';
+import { jsonLogger } from '../../shared/logger.ts';
+import { Authentication } from '../access/authentication.ts';
+import { requireCaller } from '../access/authorization.ts';
+import { createTokens } from '../access/tokens.ts';
+import { basesOf } from '../addressing/bases.ts';
 import type { AppEnv } from '../app-env.ts';
-import { Authentication } from '../authentication.ts';
-import { requireCaller } from '../authorization.ts';
-import { basesOf } from '../bases.ts';
-import { Bodies } from '../bodies.ts';
+import { Bodies } from '../bodies/bodies.ts';
 import { failureReply } from '../error-replies.ts';
-import { Log } from '../log.ts';
-import { createTokens } from '../tokens.ts';
 import { cdnRoutes } from './cdn-routes.ts';
-import { restStorageRoutes } from './rest-storage-routes.ts';
+import { restStorageRoutes } from './uploads/rest-storage-routes.ts';
 
 export interface StorageServerOptions {
   readonly mode?: 'keys' | 'off';
@@ -69,10 +69,10 @@ export async function startStorageServer(
   const bodies = new Bodies({ largestInput: limit, folder: work });
   const deps = { bodies, files, tokens, authentication, uploadLimits: { bytes: limit, idle } };
   const failures: string[] = [];
-  const log = Log({ write: (line) => failures.push(line) }, 'error');
+  const logger = jsonLogger({ write: (line) => failures.push(line) }, 'error');
 
   const app = new Hono<AppEnv>();
-  app.onError((error) => failureReply(error, log));
+  app.onError((error) => failureReply(error, logger));
   app.use(async (c, next) => {
     c.set('allowedOrigin', '*');
     c.set('bases', basesOf({ url: new URL(c.req.url), headers: c.req.raw.headers }));

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { bareHost, isLoopback } from '../addresses.ts';
-import { falHosts } from '../origins.ts';
+import { bareHost, isLoopback } from '../addressing/addresses.ts';
+import { falHosts } from '../addressing/origins.ts';
 
 /** The platform's names that a certificate of ours carries and that a tunnel may lead to. */
 export const platformHosts: readonly string[] = Object.freeze([

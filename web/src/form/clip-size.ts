@@ -1,5 +1,5 @@
 import { computed } from '@preact/signals';
-import { type VideoSizePreset, videoSizePresets } from '../../../src/contract/presets.ts';
+import { type VideoSizePreset, videoSizePresets } from '../../../src/contract/input/presets.ts';
 import { cost, megapixels } from '../../../src/contract/price.ts';
 import { Picture } from '../picture/picture.ts';
 import { fieldSchema } from '../server/input-schema.ts';

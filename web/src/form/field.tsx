@@ -153,7 +153,7 @@ function ChoiceField({ name, schema }: SchemaProps) {
 }
 
 /** A range up to this many steps gets a slider. */
-const mostSteps = 1000;
+const maxSteps = 1000;
 
 function NumberField({ name, schema }: SchemaProps) {
   const { minimum, maximum, type } = schema;
@@ -168,7 +168,7 @@ function NumberField({ name, schema }: SchemaProps) {
   return (
     <FieldFrame name={name} labelFor={`control-${name}`}>
       <div class="number">
-        {span / step <= mostSteps && (
+        {span / step <= maxSteps && (
           <input
             type="range"
             aria-label={`${schema.title} slider`}

@@ -1,5 +1,5 @@
 import { computed, effect, type Signal, signal } from '@preact/signals';
-import { laxScalar } from '../../../src/contract/lax-values.ts';
+import { laxScalar } from '../../../src/contract/input/lax-values.ts';
 import type { Payload } from '../clips/clip.ts';
 import { Address, type FileInput } from '../files/file-input.ts';
 import { Picture } from '../picture/picture.ts';

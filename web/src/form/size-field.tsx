@@ -1,4 +1,4 @@
-import { videoSizePresets } from '../../../src/contract/presets.ts';
+import { videoSizePresets } from '../../../src/contract/input/presets.ts';
 import { fieldSchema } from '../server/input-schema.ts';
 import { clipSize, isSize, type Size, sideLimits } from './clip-size.ts';
 import { described, FieldFrame } from './field.tsx';

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { ProgressBody } from '../../../src/server/progress-events.ts';
+import type { ProgressBody } from '../../../src/server/runs/progress-events.ts';
 import type { Clip, Payload } from '../clips/clip.ts';
 
 export interface LogLine {

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Installation } from '../../../src/server/installation.ts';
+import type { Installation } from '../../../src/server/operations/installation.ts';
 import { ask } from './connection.ts';
 
 /** What the server has; undefined until it is known. */

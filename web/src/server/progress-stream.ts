@@ -1,4 +1,4 @@
-import type { ProgressBody } from '../../../src/server/progress-events.ts';
+import type { ProgressBody } from '../../../src/server/runs/progress-events.ts';
 import { ask, requestPath } from './connection.ts';
 
 /**

@@ -1,0 +1,192 @@
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TensorToWrite, writeSafetensors } from '../../src/graph/weights/safetensors-writer.ts';
+import { philoxBlock } from '../../src/ltx2/sampling/noise.ts';
+import {
+  audioChannels,
+  audioVaeShapes,
+  type CheckpointSizes,
+  gemmaShapes,
+  type Shapes,
+  transformerShapes,
+  upsamplerShapes,
+  videoVaeShapes,
+  vocoderShapes,
+} from './checkpoint-shapes.ts';
+
+/** The benchmark's fixed checkpoint: a quarter of the real widths, four blocks. */
+export const benchmarkSizes: CheckpointSizes = {
+  name: 'benchmark',
+  layers: 4,
+  heads: 8,
+  headDim: 128,
+  audioHeadDim: 64,
+  latentChannels: 32,
+  vaeBase: 32,
+  gemmaHidden: 384,
+  gemmaLayers: 6,
+  upsamplerChannels: 128,
+  vocoderChannels: 256,
+};
+
+/** Narrow and deep, for what depends on the number of blocks. */
+export const deepSizes: CheckpointSizes = {
+  ...benchmarkSizes,
+  name: 'deep',
+  layers: 16,
+  heads: 4,
+  audioHeadDim: 32,
+  vaeBase: 8,
+};
+
+/** LTX-2 19B. */
+export const fullSizes: CheckpointSizes = {
+  name: 'full',
+  layers: 48,
+  heads: 32,
+  headDim: 128,
+  audioHeadDim: 64,
+  latentChannels: 128,
+  vaeBase: 128,
+  gemmaHidden: 3840,
+  gemmaLayers: 48,
+  upsamplerChannels: 1024,
+  vocoderChannels: 1024,
+};
+
+/** Writes the checkpoint under `folder` unless it is there; returns its folder, usable as `--model`. */
+export async function randomCheckpoint(folder: string, sizes: CheckpointSizes): Promise<string> {
+  const path = join(folder, sizes.name);
+  if (await stat(join(path, 'complete')).catch(() => undefined)) return path;
+  await mkdir(join(path, 'gemma'), { recursive: true });
+  const base = await readTinyConfig();
+  const config = await scaledConfig(sizes);
+  await writeRandom(
+    join(path, 'random.safetensors'),
+    { ...transformerShapes(sizes), ...videoVaeShapes(sizes), ...audioVaeShapes(), ...vocoderShapes(sizes) },
+    config,
+  );
+  const upsampler = {
+    ...base.upscaler,
+    in_channels: sizes.latentChannels,
+    mid_channels: sizes.upsamplerChannels,
+    num_blocks_per_stage: 4,
+  };
+  await writeRandom(join(path, 'random-spatial-upscaler-x2.safetensors'), upsamplerShapes(sizes), upsampler);
+  await writeGemma(join(path, 'gemma'), base.gemma, sizes);
+  await writeFile(join(path, 'complete'), '');
+  return path;
+}
+
+const fixture = join(import.meta.dirname, '../../test/fixtures/parity/checkpoint');
+
+type Json = Record<string, unknown>;
+
+/** The parity checkpoint's configurations, whose block lists and kernel sizes are those of the real model. */
+async function readTinyConfig(): Promise<{ bundle: Json; upscaler: Json; gemma: Json }> {
+  const config = async (file: string): Promise<Json> => {
+    const bytes = await readFile(join(fixture, file));
+    const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE())));
+    return JSON.parse(header.__metadata__.config);
+  };
+  return {
+    bundle: await config('ltx-2-tiny.safetensors'),
+    upscaler: await config('ltx-2-tiny-spatial-upscaler-x2.safetensors'),
+    gemma: JSON.parse(await readFile(join(fixture, 'gemma/config.json'), 'utf8')),
+  };
+}
+
+/** The bundle's configuration at other sizes. */
+export async function scaledConfig(sizes: CheckpointSizes): Promise<Json> {
+  const { bundle: tiny } = await readTinyConfig();
+  const audioWidth = audioChannels;
+  return {
+    ...tiny,
+    transformer: {
+      ...(tiny.transformer as Json),
+      num_layers: sizes.layers,
+      num_attention_heads: sizes.heads,
+      attention_head_dim: sizes.headDim,
+      cross_attention_dim: sizes.heads * sizes.headDim,
+      audio_num_attention_heads: sizes.heads,
+      audio_attention_head_dim: sizes.audioHeadDim,
+      audio_cross_attention_dim: sizes.heads * sizes.audioHeadDim,
+      in_channels: sizes.latentChannels,
+      out_channels: sizes.latentChannels,
+      audio_in_channels: audioWidth,
+      audio_out_channels: audioWidth,
+      caption_channels: sizes.gemmaHidden,
+      connector_num_attention_heads: sizes.gemmaHidden / 128,
+      connector_attention_head_dim: 128,
+    },
+    vae: { ...(tiny.vae as Json), latent_channels: sizes.latentChannels, decoder_base_channels: sizes.vaeBase },
+    vocoder: { ...(tiny.vocoder as Json), upsample_initial_channel: sizes.vocoderChannels },
+  };
+}
+
+async function writeGemma(folder: string, tiny: Json, sizes: CheckpointSizes): Promise<void> {
+  const vocabulary = Number((tiny.text_config as Json).vocab_size);
+  const text = {
+    ...(tiny.text_config as Json),
+    hidden_size: sizes.gemmaHidden,
+    num_hidden_layers: sizes.gemmaLayers,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 64,
+    intermediate_size: sizes.gemmaHidden * 4,
+    query_pre_attn_scalar: 64,
+  };
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...tiny, text_config: text }));
+  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
+    await copyFile(join(fixture, 'gemma', name), join(folder, name));
+  await writeRandom(join(folder, 'model.safetensors'), gemmaShapes(sizes, vocabulary), undefined);
+}
+
+/** Header of a bf16 file of these tensors, and the bytes that follow it. */
+export function safetensorsHeader(shapes: Shapes, config: Json): { header: Buffer; dataBytes: number } {
+  let dataBytes = 0;
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    const start = dataBytes;
+    dataBytes += 2 * shape.reduce((product, length) => product * length, 1);
+    return [name, { dtype: 'BF16', shape, data_offsets: [start, dataBytes] }];
+  });
+  const metadata = { config: JSON.stringify(config) };
+  const text = Buffer.from(JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return { header: Buffer.concat([length, text]), dataBytes };
+}
+
+async function writeRandom(path: string, shapes: Shapes, config: Json | undefined): Promise<void> {
+  const tensors = Object.entries(shapes).map(
+    ([name, shape], index): TensorToWrite => ({
+      name,
+      dtype: 'bfloat16',
+      shape,
+      bytes: () => randomValues(name, shape, index),
+    }),
+  );
+  await writeSafetensors(path, tensors, config === undefined ? {} : { config: JSON.stringify(config) });
+}
+
+/** Uniform numbers in −1…1 that all tensors draw from, each at an offset of its own. */
+const uniform = Float32Array.from({ length: 2 ** 20 }, (_, at) => (philoxBlock(at, 0, 7)[0] as number) / 2 ** 31 - 1);
+
+/** Weights of variance 1/fan-in, so that activations neither die nor explode; standard deviations 1, biases 0. */
+function randomValues(name: string, shape: readonly number[], index: number): Uint8Array {
+  const count = shape.reduce((product, length) => product * length, 1);
+  const values = new Float32Array(count);
+  const isNorm = shape.length === 1 && /norm.*weight$|std-of-means$/.test(name);
+  if (isNorm) values.fill(name.includes('layernorm') ? 0 : 1);
+  else if (shape.length > 1) {
+    // Faint pictures, because full-scale noise would make the video encoder work many times as hard as pictures do.
+    const scale = name.startsWith('vae.decoder.conv_out') ? 0.05 : 1;
+    const deviation = scale * Math.sqrt(3 / shape.slice(1).reduce((product, length) => product * length, 1));
+    for (let at = 0; at < count; at++)
+      values[at] = (uniform[(at + index * 4099) % uniform.length] as number) * deviation;
+  }
+  const words = new Uint32Array(values.buffer);
+  const halves = new Uint16Array(count);
+  for (let at = 0; at < count; at++) halves[at] = (words[at] as number) >>> 16;
+  return new Uint8Array(halves.buffer);
+}

@@ -1,0 +1,109 @@
+import { Command, Option } from 'commander';
+import { PipelineClipMaker } from '../../jobs/making/pipeline-clip-maker.ts';
+import { resolveWeights } from '../../models/resolve-weights.ts';
+import { openServer, type RunningServer } from '../../server/open-server.ts';
+import type { Configuration } from '../../shared/configuration.ts';
+import { SoundstageError } from '../../shared/errors.ts';
+import { jsonLogger, type LogLevel, logLevels } from '../../shared/logger.ts';
+import { reporting } from '../reporting.ts';
+import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
+import { describeInstallation } from './installation.ts';
+import { readinessChecks } from './readiness-checks.ts';
+
+interface ServeFlags {
+  readonly worker: boolean;
+  readonly logLevel: LogLevel;
+}
+
+const settings = [
+  'SOUNDSTAGE_HOST',
+  'SOUNDSTAGE_PORT',
+  'SOUNDSTAGE_PUBLIC_URL',
+  'SOUNDSTAGE_DATA',
+  'SOUNDSTAGE_MODEL',
+  'SOUNDSTAGE_DEVICE',
+  'SOUNDSTAGE_AUTH',
+  'SOUNDSTAGE_ALLOW_ORIGINS',
+  'SOUNDSTAGE_ALLOW_PRIVATE_HOSTS',
+  'SOUNDSTAGE_LORA_FOLDER',
+  'SOUNDSTAGE_SAFETY_MODEL',
+] as const;
+
+/** `soundstage serve`: answers what the hosted endpoint answers, and makes the clips unless told not to. */
+export function serveCommand(): Command {
+  const command = new Command('serve').description('serve the endpoint over HTTP');
+  return addConfigurationFlags(command, settings)
+    .option('--no-worker', 'leave the clips to `soundstage worker` processes (needs DATABASE_URL)')
+    .addOption(logLevelOption())
+    .addHelpText('after', settingsHelp())
+    .action((flags: ServeFlags & Record<string, unknown>) =>
+      reporting(process.stderr, (signal) => serve(configurationFrom(flags, process.env), flags, signal)),
+    );
+}
+
+export function logLevelOption(): Option {
+  return new Option('--log-level <level>', 'what is written to stderr, one JSON object per line')
+    .choices(logLevels)
+    .default('info');
+}
+
+async function serve(configuration: Configuration, flags: ServeFlags, signal: AbortSignal): Promise<void> {
+  // What this process and its children write is for nobody else.
+  process.umask(0o077);
+  if (!flags.worker && configuration.DATABASE_URL === undefined) {
+    throw new SoundstageError(
+      'input',
+      'With --no-worker somebody else has to make the clips: set DATABASE_URL to a PostgreSQL server, which `soundstage worker` shares.',
+      { field: 'DATABASE_URL' },
+    );
+  }
+  // Before anything is opened: a name that means nothing is the likeliest mistake.
+  if (flags.worker) await resolveWeights(configuration.SOUNDSTAGE_MODEL);
+  const logger = jsonLogger(process.stderr, flags.logLevel);
+  await using server = await openServer({
+    configuration,
+    logger,
+    openMaker: flags.worker ? (services) => PipelineClipMaker.open({ ...services, configuration, logger }) : undefined,
+    describeInstallation: () => describeInstallation(configuration),
+    checks: flags.worker ? readinessChecks(configuration) : {},
+    withProcessMetrics: true,
+  });
+  process.stdout.write(greeting(server, configuration, flags));
+  await aborted(signal);
+  logger.info('the server ends; a running clip goes back to the queue');
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function greeting(server: RunningServer, configuration: Configuration, { worker }: ServeFlags): string {
+  const { SOUNDSTAGE_PUBLIC_URL: publicUrl, SOUNDSTAGE_DATA: data, SOUNDSTAGE_MODEL: model } = configuration;
+  const url = (publicUrl ?? server.url).replace(/\/$/, '');
+  const credentials = server.isKeyRequired ? '<key id>:<key secret>' : 'local:local';
+  const keys = server.isKeyRequired
+    ? 'asked for; `soundstage keys create` makes one'
+    : 'not asked for; that changes with the first `soundstage keys create`';
+  return `Soundstage serves on ${url} (http and https)
+
+  Playground   ${url}/
+
+  Model   ${worker ? model : 'none here: clips are left to `soundstage worker`'}
+  Data    ${data}
+  Keys    ${keys}
+
+  JavaScript   fal.config({ credentials: "${credentials}", proxyUrl: { url: "${url}/fal/proxy", when: "always" } })
+               with @fal-ai/client 1.10 or newer; older versions would send everything to the hosted service
+  Python       import fal_client.client as client
+               client.RUN_URL_FORMAT, client.QUEUE_URL_FORMAT = "${url}/run/", "${url}/queue/"
+               client.REST_URL, client.CDN_URL = "${url}/rest", "${url}/cdn"
+               fal = client.SyncClient(key="${credentials}")
+  Any program  HTTPS_PROXY=${url} SSL_CERT_FILE=${server.authorityPath}
+  cURL         https://queue.fal.run becomes ${url}/queue, https://fal.run becomes ${url}/run
+
+Ctrl-C ends it.
+`;
+}

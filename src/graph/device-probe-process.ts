@@ -1,5 +1,0 @@
-import { serveParentProcess } from '../shared/service-host.ts';
-import { probeDevice } from './device-check.ts';
-import type { DeviceProbeMethods } from './device-probe.ts';
-
-serveParentProcess<DeviceProbeMethods>({ probe: ({ device }) => probeDevice(device) });

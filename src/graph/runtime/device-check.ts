@@ -1,0 +1,59 @@
+import { Graph } from '../graph.ts';
+import type { GraphModel } from '../graph-core.ts';
+import { type DeviceKind, graphTargets } from '../graph-target.ts';
+import type { DeviceReport } from './device-probe.ts';
+import { floatTensor } from './host-tensor.ts';
+import { floats, Session } from './session.ts';
+
+const [rows, heads, headDim] = [64, 2, 32];
+const width = heads * headDim;
+/** Half precision keeps about three digits through these operators. */
+const tolerances: Record<DeviceKind, number> = { cpu: 1e-6, cuda: 3e-2, webgpu: 1e-2 };
+
+/** Runs the operators the networks lean on and compares with the CPU: a device that opens but computes wrongly fails. */
+export async function probeDevice(device: DeviceKind): Promise<DeviceReport> {
+  try {
+    const [expected, actual] = [await run('cpu'), await run(device)];
+    const error = relativeError(expected, actual);
+    if (error <= tolerances[device]) return { device, usable: true };
+    return { device, usable: false, reason: `it computes wrongly (relative error ${error.toExponential(1)})` };
+  } catch (error) {
+    const [line = 'unknown error'] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return { device, usable: false, reason: line };
+  }
+}
+
+async function run(device: DeviceKind): Promise<Float32Array> {
+  const values = Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i * 0.7) + Math.cos(i * 0.13));
+  const x = floatTensor(values, [rows, width]);
+  await using session = await Session.open(checkGraph(device));
+  return floats(await session.run({ x }), 'y').data;
+}
+
+/** Norm, linear layer, fused attention, GELU and a 3-D convolution. */
+function checkGraph(device: DeviceKind): GraphModel {
+  const g = new Graph(graphTargets[device]);
+  const x = g.rmsNormalize(g.activation('x', [rows, width]), 1e-6); // [rows, width]
+  const weight = g.constant(
+    Array.from({ length: width * width }, (_, i) => Math.sin(i * 0.37) / Math.sqrt(width)),
+    [width, width],
+  );
+  const attended = g.attention(g.linear(x, weight), x, x, heads); // [rows, width]
+  const kernel = g.constant(
+    Array.from({ length: 27 }, (_, i) => Math.cos(i) / 9),
+    [1, 1, 3, 3, 3],
+  );
+  const volume = g.reshape(g.gelu(attended), [1, 1, 4, rows / 4, width]);
+  const convolved = g.convolve(volume, kernel, undefined, { before: [1, 1, 1] });
+  g.output('y', g.reshape(convolved, [rows, width]));
+  return g.build();
+}
+
+function relativeError(expected: Float32Array, actual: Float32Array): number {
+  let [difference, norm] = [0, 0];
+  expected.forEach((value, i) => {
+    difference += (value - (actual[i] ?? Number.NaN)) ** 2;
+    norm += value ** 2;
+  });
+  return Math.sqrt(difference / norm);
+}

@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { clipSettings } from '../../contract/input/clip-settings.ts';
+import { type Fetcher, openFetcher } from '../../fetching/fetcher.ts';
+import type { FileStore } from '../../files/file-store.ts';
+import { MediaService } from '../../media/media-service.ts';
+import { videoFormat } from '../../media/video-settings.ts';
+import { resolveWeights } from '../../models/resolve-weights.ts';
+import type { WeightSet } from '../../models/weight-folder.ts';
+import { chooseDevice } from '../../pipeline/choose-device.ts';
+import { Engine } from '../../pipeline/engine/engine.ts';
+import { type Clip, generateClip } from '../../pipeline/generate-clip.ts';
+import { SafetyChecker } from '../../safety/safety-checker.ts';
+import type { Configuration } from '../../shared/configuration.ts';
+import { SoundstageError } from '../../shared/errors.ts';
+import { Lazy } from '../../shared/lazy.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { systemCode } from '../../shared/system-code.ts';
+import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from '../clip-maker.ts';
+import { type FetchedInputs, fetchInputs } from './fetch-inputs.ts';
+import { ProgressLog } from './progress-log.ts';
+
+export interface PipelineClipMakerOptions {
+  readonly configuration: Configuration;
+  readonly files: FileStore;
+  readonly logger: Logger;
+  /** Told how long each phase of a clip took, in seconds. */
+  readonly onPhases?: ((seconds: Readonly<Record<string, number>>) => void) | undefined;
+}
+
+/** What a clip is made with. */
+interface ClipParts {
+  readonly weights: WeightSet;
+  readonly inputs: FetchedInputs;
+  readonly inspector: SafetyChecker | undefined;
+}
+
+/**
+ * Makes clips with the model. The engine and the media processes stay for the next clip; one that dies is started anew,
+ * and the clip it had fails with `crash`.
+ */
+export class PipelineClipMaker implements ClipMaker {
+  readonly #options: PipelineClipMakerOptions;
+  readonly #fetcher: Fetcher;
+  readonly #engine: Engine;
+  readonly #media: MediaService;
+  readonly #checker: SafetyChecker;
+  readonly #stack: AsyncDisposableStack;
+  /** Probed once; a device that does not work may work later. */
+  readonly #device = new Lazy(() => chooseDevice(this.#options.configuration.SOUNDSTAGE_DEVICE));
+
+  private constructor(options: PipelineClipMakerOptions, fetcher: Fetcher, stack: AsyncDisposableStack) {
+    this.#options = options;
+    this.#fetcher = fetcher;
+    this.#stack = stack;
+    this.#media = stack.use(new MediaService());
+    this.#engine = stack.use(new Engine());
+    this.#checker = stack.use(new SafetyChecker({ model: options.configuration.SOUNDSTAGE_SAFETY_MODEL }));
+  }
+
+  static async open(options: PipelineClipMakerOptions): Promise<PipelineClipMaker> {
+    const stack = new AsyncDisposableStack();
+    const fetcher = stack.use(await openFetcher(options.configuration));
+    return new PipelineClipMaker(options, fetcher, stack);
+  }
+
+  /** Process id of the engine, while there is one. */
+  get enginePid(): number | undefined {
+    return this.#engine.pid;
+  }
+
+  async prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip> {
+    const { input } = request;
+    const inspector = input.enable_safety_checker ? this.#checker : undefined;
+    // Before anything is fetched for it.
+    await inspector?.checkPrompt(input.prompt);
+    const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
+    const weights = await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL, { cameras });
+    const sources = { fetcher: this.#fetcher, files: this.#options.files, weights };
+    const inputs = await fetchInputs(request, sources, context);
+    return {
+      make: () => this.#make(request, context, { weights, inputs, inspector }),
+      [Symbol.asyncDispose]: () => inputs[Symbol.asyncDispose](),
+    };
+  }
+
+  async probe(): Promise<void> {
+    await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL);
+    await chooseDevice(await this.#device.get());
+  }
+
+  async #make(
+    request: ClipRequest,
+    context: ClipMakerContext,
+    { weights, inputs, inspector }: ClipParts,
+  ): Promise<MadeClip> {
+    const { input, seed } = request;
+    const { folder, signal, log } = context;
+    const device = await this.#device.get();
+    const settings = clipSettings(input, inputs.files, { seed, device, timestepVariant: 'own' });
+    log('INFO', `seed ${seed}, ${weights.id} on ${device}`);
+    const progress = new ProgressLog(log);
+    const output = join(folder, `ltx-2-a2v-output${videoFormat(input.video_output_type).extension}`);
+    const services = { engine: this.#engine, media: this.#media };
+    const clip = await generateClip(settings, weights, services, {
+      output,
+      signal,
+      inspector,
+      onProgress: (event) => {
+        progress.update(event);
+        context.onProgress(event);
+      },
+      onPreview: context.onPreview,
+      onNote: (note) => log('INFO', note),
+    }).catch((error: unknown) => {
+      const isOfRuntime =
+        error instanceof SoundstageError && error.kind === 'device' && systemCode(error) === undefined;
+      // A device that was lost, or memory that was taken, would stay so for this process.
+      if (isOfRuntime) this.#engine.stop();
+      throw error;
+    });
+    this.#summarize(request, clip, context);
+    return { file: clip.file, seed: clip.plan.seed, prompt: clip.plan.prompt };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+
+  #summarize({ id, input }: ClipRequest, { file, plan, report, seconds }: Clip, { log }: ClipMakerContext): void {
+    if (plan.prompt !== input.prompt) log('INFO', `expanded prompt: ${plan.prompt}`);
+    log('INFO', `${file.width}x${file.height}, ${file.frames} frames, made in ${seconds.toFixed(1)} s`);
+    const { phases, runtimeSeconds, peakMemory } = report;
+    this.#options.onPhases?.(phases);
+    this.#options.logger.debug('a clip is made', { request: id, seconds, runtimeSeconds, peakMemory, phases });
+  }
+}

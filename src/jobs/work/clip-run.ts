@@ -1,0 +1,284 @@
+import { basename } from 'node:path';
+import type { Transaction } from 'kysely';
+import { redactPaths } from '../../contract/errors/redact-paths.ts';
+import { type Input, validateInput } from '../../contract/input/input.ts';
+import { megapixels } from '../../contract/price.ts';
+import type { Tables } from '../../database/tables.ts';
+import type { FileStore } from '../../files/file-store.ts';
+import type { Lifecycle } from '../../files/lifecycle.ts';
+import { SoundstageError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Mutex } from '../../shared/mutex.ts';
+import type { ClipMaker, LogLevel, MadeClip, PreparedClip } from '../clip-maker.ts';
+import { privateRetention } from '../request/complete-request.ts';
+import { exhaustedOutcome, failureOutcome, invalidOutcome, type Outcome, successOutcome } from '../request/outcome.ts';
+import { storedOutput } from '../request/stored-output.ts';
+import type { Attempt } from './attempt.ts';
+import { LogWriter } from './log-writer.ts';
+import type { Machine } from './machine.ts';
+import type { ModelSlot } from './model-slot.ts';
+import { persist } from './persist.ts';
+import { ProgressWriter } from './progress-writer.ts';
+
+/** Bytes; a data URI of more does not fit into a string. */
+const maxInline = 256 * 2 ** 20;
+/** Removed when it is disposed. */
+export interface AttemptFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+export interface ClipRunParts {
+  readonly maker: ClipMaker;
+  readonly files: FileStore;
+  readonly machine: Machine;
+  readonly slot: ModelSlot;
+  /** Of the clips that this worker has made. */
+  readonly storing: Mutex;
+  readonly logger: Logger;
+  /** Aborted when the worker stops: the request goes back to the queue, unless its clip is made already. */
+  readonly stopping: AbortSignal;
+  /** Milliseconds for which a store of files that fails is tried again. */
+  readonly storePatience: number;
+  /** Called when `phase` has changed. */
+  readonly onPhase: () => void;
+  /** Place among the requests of its priority that wait for the model. */
+  readonly order: number;
+}
+
+/** `ready` is what waits for the model only; `making` has it, `storing` has left it. */
+export type ClipRunPhase = 'preparing' | 'ready' | 'making' | 'storing';
+
+/** What a worker does about one attempt, from its start to its end in the database. */
+export class ClipRun {
+  readonly attempt: Attempt;
+  readonly #parts: ClipRunParts;
+  readonly #logs: LogWriter;
+  readonly #progress: ProgressWriter;
+  readonly #abort = new AbortController();
+  #phase: ClipRunPhase = 'preparing';
+  #model: Disposable | undefined;
+  #released: Promise<void> | undefined;
+
+  constructor(attempt: Attempt, parts: ClipRunParts) {
+    this.attempt = attempt;
+    this.#parts = parts;
+    this.#logs = new LogWriter(
+      (entries) => attempt.writeLogs(entries),
+      (error) => parts.logger.warn('log entries could not be written yet', { ...this.#name, error }),
+    );
+    this.#progress = new ProgressWriter(
+      (changes) => attempt.writeProgress(changes),
+      (error) => parts.logger.warn('progress could not be written', { ...this.#name, error }),
+    );
+  }
+
+  get requestId(): string {
+    return this.attempt.request.id;
+  }
+
+  get phase(): ClipRunPhase {
+    return this.#phase;
+  }
+
+  /** Call when the request may have changed: if it is not ours any more, the work on it ends. */
+  async check(): Promise<void> {
+    try {
+      if (!(await this.attempt.isCurrent())) this.abandon();
+    } catch (error) {
+      // Whether it is still ours shows with the next heartbeat, and when it is completed.
+      this.#parts.logger.warn('a request could not be read', { ...this.#name, error });
+    }
+  }
+
+  /** Ends the work on a request that is not ours any more. */
+  abandon(): void {
+    this.#abort.abort();
+  }
+
+  /** Gives the request back, unless its clip is made already; whatever the clip maker still does is thrown away. */
+  release(): void {
+    if (this.#phase !== 'storing') this.#released ??= this.#releaseAttempt();
+  }
+
+  /**
+   * Fetches the inputs, waits for the model, makes the clip, stores it.
+   *
+   * @param openFolder makes an empty folder for this attempt alone
+   * @throws what the database throws while the worker stops; another worker takes the request then
+   */
+  async run(openFolder: () => Promise<AttemptFolder>): Promise<void> {
+    const { stopping } = this.#parts;
+    const release = (): void => this.release();
+    stopping.addEventListener('abort', release, { once: true });
+    try {
+      if (stopping.aborted) release();
+      await this.#process(openFolder).catch((error: unknown) => this.#fail(error));
+      await this.#released;
+    } finally {
+      this.#model?.[Symbol.dispose]();
+      stopping.removeEventListener('abort', release);
+      await this.#progress.end();
+      await this.#logs.end();
+    }
+  }
+
+  async #process(openFolder: () => Promise<AttemptFolder>): Promise<void> {
+    const { id, owner, input: body, drawnSeed, caller } = this.attempt.request;
+    const validated = validateInput(body);
+    if (!validated.ok) return await this.#complete(invalidOutcome(validated.problems));
+    const { input } = validated;
+    const { signal } = this.#abort;
+    signal.throwIfAborted();
+    await using folder = await openFolder();
+    await using prepared = await this.#parts.maker.prepare(
+      { id, owner, input, seed: input.seed ?? drawnSeed, caller },
+      {
+        folder: folder.path,
+        signal,
+        log: (level: LogLevel, message: string): void => this.#logs.add(level, redactPaths(message)),
+        onProgress: this.#progress.update.bind(this.#progress),
+        onPreview: this.#progress.show.bind(this.#progress),
+      },
+    );
+    this.#enter('ready');
+    const made = await this.#make(prepared);
+    if (made === undefined || this.#released !== undefined) return;
+    // One after another, in the order in which they were made.
+    await this.#parts.storing.run(() => this.#store(made, input));
+  }
+
+  /**
+   * Makes the clip once the model is free, and lets go of the model; after an error, only once that has been dealt with.
+   *
+   * @returns undefined where the request is not ours any more
+   */
+  async #make(prepared: PreparedClip): Promise<MadeClip | undefined> {
+    const { slot, order } = this.#parts;
+    const model = await slot.take({ priority: this.attempt.request.priority, order }, this.#abort.signal);
+    this.#model = model;
+    // At once: what is about to be started is not for a worker that has nothing to do.
+    this.#enter('making');
+    for (;;) {
+      if (!(await this.#persist('starting the request', () => this.attempt.start()))) return undefined;
+      try {
+        const made = await prepared.make();
+        this.#enter('storing');
+        model[Symbol.dispose]();
+        this.#model = undefined;
+        return made;
+      } catch (error) {
+        if (!(await this.#isToBeRepeated(error))) throw error;
+      }
+    }
+  }
+
+  async #isToBeRepeated(error: unknown): Promise<boolean> {
+    const { machine, logger } = this.#parts;
+    if (this.#abort.signal.aborted || !(await machine.examineModel(error)) || !isCrash(error)) return false;
+    logger.warn('the engine crashed', { ...this.#name, error });
+    this.#logs.add('ERROR', 'the engine crashed');
+    return await this.#persist('counting the crash', () => this.attempt.crashed());
+  }
+
+  async #store(made: MadeClip, { sync_mode: inline }: Input): Promise<void> {
+    const { files, storePatience } = this.#parts;
+    const { id: requestId, owner, caller } = this.attempt.request;
+    const { path, contentType, fileSize, width, height, frames } = made.file;
+    if (inline && fileSize > maxInline) throw tooLargeForReply(fileSize);
+    const lifecycle = inline ? privateLifecycle : caller.lifecycle;
+    const file = { owner, name: basename(path), contentType, requestId, lifecycle };
+    const pending = await this.#persist('reserving the file', () => files.reserve(file));
+    try {
+      await this.#persist('storing the file', () => pending.write(path), storePatience);
+    } catch (error) {
+      await pending.discard().catch((cause: unknown) => {
+        this.#parts.logger.warn('a file that was not stored is left to the sweep', { ...this.#name, error: cause });
+      });
+      throw error;
+    }
+    const outcome = successOutcome(storedOutput(made, pending.id, inline), megapixels(width, height, frames));
+    await this.#complete(outcome, (transaction) => pending.commit(transaction));
+    // Its request was cancelled or given to somebody else; or else the file is in place.
+    const stored = await this.#persist('looking for the file', () => files.find(pending.id));
+    if (stored === undefined) await pending.discard();
+  }
+
+  /** Does what is to be done about a request whose attempt failed, once its folder is gone. */
+  async #fail(error: unknown): Promise<void> {
+    const { machine, logger } = this.#parts;
+    if (this.#abort.signal.aborted) return;
+    const { input } = this.attempt.request;
+    switch (await machine.examine(error)) {
+      case 'machine': {
+        this.#logs.add('WARN', 'the server has trouble with its machine; the request is back in the queue');
+        const logs = await this.#logs.end();
+        await this.#persist('giving the request back', () => this.attempt.release(logs));
+        return;
+      }
+      case 'exhaustion': {
+        logger.warn('a request was too much for this machine', { ...this.#name, error });
+        this.#logs.add('WARN', 'the request was too much for the disk or the device of the server');
+        const logs = await this.#logs.end();
+        const outcome = exhaustedOutcome(error, input);
+        await this.#persist('ending the attempt', () => this.attempt.exhausted(outcome, logs));
+        return;
+      }
+      case 'request': {
+        const outcome = failureOutcome(error, input);
+        if (outcome.statusCode >= 500) logger.error('a request failed', { ...this.#name, error });
+        this.#logs.add('ERROR', outcome.message ?? 'the request failed');
+        await this.#complete(outcome);
+      }
+    }
+  }
+
+  async #complete(outcome: Outcome, together?: (transaction: Transaction<Tables>) => Promise<void>): Promise<void> {
+    const logs = await this.#logs.end();
+    const ours = await this.#persist('completing the request', () => this.attempt.complete(outcome, logs, together));
+    const { logger } = this.#parts;
+    if (ours) logger.info('a request is completed', { ...this.#name, status: outcome.statusCode });
+  }
+
+  async #releaseAttempt(): Promise<void> {
+    this.#abort.abort();
+    try {
+      const logs = await this.#logs.end();
+      await this.attempt.release(logs);
+    } catch (error) {
+      // Somebody else takes it once nothing has been heard of this worker for a while.
+      this.#parts.logger.warn('the request could not be given back', { ...this.#name, error });
+    }
+  }
+
+  #enter(phase: ClipRunPhase): void {
+    this.#phase = phase;
+    this.#parts.onPhase();
+  }
+
+  get #name(): { readonly request: string } {
+    return { request: this.attempt.request.id };
+  }
+
+  #persist<Result>(what: string, work: () => Promise<Result>, patience?: number): Promise<Result> {
+    return persist(work, { what, patience, logger: this.#parts.logger, stopping: this.#parts.stopping });
+  }
+}
+
+function isCrash(error: unknown): error is SoundstageError {
+  return error instanceof SoundstageError && error.kind === 'crash';
+}
+
+/** Of a file that is only read to become part of a reply. */
+const privateLifecycle: Lifecycle = Object.freeze<Lifecycle>({
+  expiration_duration_seconds: 2 * privateRetention,
+  initial_acl: { default: 'hide' },
+});
+
+function tooLargeForReply(size: number): SoundstageError {
+  const megabytes = Math.ceil(size / 2 ** 20);
+  return new SoundstageError(
+    'input',
+    `the clip has ${megabytes} MiB, which is too much for sync_mode: leave sync_mode out, or ask for a smaller clip`,
+    { field: 'sync_mode' },
+  );
+}

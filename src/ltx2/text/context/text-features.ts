@@ -1,0 +1,37 @@
+import type { Graph } from '../../../graph/graph.ts';
+import { axisLength, knownLength, type Value } from '../../../graph/value.ts';
+import type { Checkpoint } from '../../checkpoint.ts';
+import { type Adapters, ModuleWeights } from '../../module-weights.ts';
+import { linearByRows } from '../gemma/linear-by-rows.ts';
+
+/** The reference's guard against layers that are constant. */
+const epsilon = 1e-6;
+
+/** Hidden states `L+1 × [n, hidden]` → `[L+1, n, hidden]`. */
+export function stackStates(g: Graph, states: readonly Value[]): Value {
+  return g.concat(
+    states.map((state) => g.reshape(state, [1, ...state.shape])),
+    0,
+  );
+}
+
+/**
+ * Features of the valid tokens from all hidden states: each layer is centred, scaled to a range of 8 and projected
+ * together with the others. `states [L+1, n, hidden]` float32 → `[n, hidden]`.
+ */
+export function textFeatures(g: Graph, bundle: Checkpoint, states: Value, adapters?: Adapters): Value {
+  const layers = knownLength(states, 0);
+  const hidden = knownLength(states, 2);
+  const tokens = axisLength(states, 1);
+  // The reference adds 1e-6 to the count, which vanishes beside n·hidden.
+  const mean = g.reduceMean(states, [1, 2]); // [L+1, 1, 1]
+  const range = g.subtract(g.reduceMaximum(states, [1, 2]), g.reduceMinimum(states, [1, 2])); // [L+1, 1, 1]
+  const scale = g.divide(g.constant([8], [], 'float32'), g.affine(range, 1, epsilon)); // [L+1, 1, 1]
+  const scaled = g.multiply(g.subtract(states, mean), scale); // [L+1, n, hidden]
+  const columns = g.transpose(g.cast(scaled, g.target.arithmetic), [1, 2, 0]); // [n, hidden, L+1]: layer fastest
+  const flat = g.reshape(columns, [tokens, hidden * layers]); // [n, hidden·(L+1)]
+  const weights = new ModuleWeights(g, bundle, '', adapters).at('text_embedding_projection');
+  if (weights.isChanged('aggregate_embed')) return weights.linear(flat, 'aggregate_embed'); // [n, hidden]
+  const projected = linearByRows(g, flat, weights.stored('aggregate_embed.weight')); // [n, hidden]
+  return weights.branched(flat, projected, 'aggregate_embed');
+}

@@ -1,0 +1,18 @@
+import type { MediaInfo } from '../../media-info.ts';
+import type { VideoEncoderSettings } from '../../video-settings.ts';
+
+/** Names of the files that an encode process writes; the parent deletes them when the clip does not get finished. */
+export interface EncodeFiles {
+  readonly output: string;
+  /** Scratch space for clips that need two passes. */
+  readonly spool: string;
+}
+
+/** What an encode process does, for one clip. Calls run in the order they were made. */
+export type EncodeMethods = {
+  readonly open: { params: { settings: VideoEncoderSettings; files: EncodeFiles }; result: undefined; event: never };
+  /** Whole frames, `[frames, height, width, 3]`. */
+  readonly write: { params: Uint8Array; result: undefined; event: never };
+  /** Completes the file and reads it back. */
+  readonly finish: { params: undefined; result: MediaInfo; event: never };
+};

@@ -1,0 +1,69 @@
+import { rmSync } from 'node:fs';
+import { AV_LOG_ERROR } from 'node-av/constants';
+import { Log } from 'node-av/lib';
+import { Mutex } from '../../../shared/mutex.ts';
+import { serveParentProcess } from '../../../shared/processes/service-host.ts';
+import type { MediaInfo } from '../../media-info.ts';
+import { endAtMemoryLimit } from '../../process/memory-limit.ts';
+import type { VideoEncoderSettings } from '../../video-settings.ts';
+import { probe } from '../decode/probe.ts';
+import type { EncodeFiles, EncodeMethods } from './encode-methods.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { GifWriter } from './gif/gif-writer.ts';
+import { MovieWriter } from './movie-writer.ts';
+
+// The process that makes one video file.
+
+Log.setLevel(AV_LOG_ERROR);
+endAtMemoryLimit();
+
+interface Job {
+  readonly writer: FrameWriter;
+  readonly files: EncodeFiles;
+  readonly frameBytes: number;
+}
+
+let opened: Job | undefined;
+// Frames arrive while earlier ones are being encoded.
+const turns = new Mutex();
+
+function job(): Job {
+  if (opened === undefined) throw new Error('no video is being written');
+  return opened;
+}
+
+serveParentProcess<EncodeMethods>({
+  open: ({ settings, files }) =>
+    turns.run(async () => {
+      // A parent that dies leaves nobody else to delete the files.
+      process.on('exit', () => deleteFiles(files));
+      const frameBytes = settings.width * settings.height * 3;
+      opened = { writer: await openWriter(settings, files), files, frameBytes };
+      return undefined;
+    }),
+  write: (frames) =>
+    turns.run(async () => {
+      const { writer, frameBytes } = job();
+      for (let offset = 0; offset < frames.length; offset += frameBytes) {
+        await writer.write(frames.subarray(offset, offset + frameBytes));
+      }
+      return undefined;
+    }),
+  finish: (_, { signal }) => turns.run(() => finish(job(), signal)),
+});
+
+function openWriter(settings: VideoEncoderSettings, files: EncodeFiles): Promise<FrameWriter> {
+  const { type } = settings;
+  if (type === 'GIF (.gif)') return GifWriter.open(files, settings);
+  return MovieWriter.open(files.output, settings, type);
+}
+
+async function finish({ writer, files }: Job, signal: AbortSignal): Promise<MediaInfo> {
+  await writer.finish();
+  await writer[Symbol.asyncDispose]();
+  return probe(files.output, 'video', signal);
+}
+
+function deleteFiles(files: EncodeFiles): void {
+  for (const path of Object.values(files)) rmSync(path, { force: true });
+}

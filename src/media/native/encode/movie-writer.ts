@@ -1,0 +1,107 @@
+import { AVCOL_SPC_BT709 } from 'node-av/constants';
+import { type CodecContext, Packet, Rational, type Stream } from 'node-av/lib';
+import { fpsRational } from '../../fps-rational.ts';
+import type { VideoEncoderSettings } from '../../video-settings.ts';
+import { check, isDrained } from '../ffmpeg-status.ts';
+import { PictureConverter, rgbPicture } from '../picture-frame.ts';
+import { padToEven, roundUpToEven } from './even-size.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { Muxer } from './muxer.ts';
+import { openAudioTrack } from './sound/audio-source.ts';
+import type { AudioTrack } from './sound/audio-track.ts';
+import { type MovieFormat, type MovieType, movieFormat, openVideoEncoder } from './video-codec.ts';
+
+const scalerFlags = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
+
+/** Writes mp4, webm and mov files: encodes each frame as it comes, with the sound interleaved. */
+export class MovieWriter implements FrameWriter {
+  readonly #settings: VideoEncoderSettings;
+  readonly #format: MovieFormat;
+  readonly #fps: Rational;
+  readonly #resources: AsyncDisposableStack;
+  readonly #muxer: Muxer;
+  readonly #encoder: CodecContext;
+  readonly #stream: Stream;
+  readonly #converter: PictureConverter;
+  readonly #packet: Packet;
+  readonly #audio: AudioTrack | undefined;
+  #frames = 0;
+
+  private constructor(settings: VideoEncoderSettings, fps: Rational, parts: MovieParts) {
+    this.#settings = settings;
+    this.#format = parts.format;
+    this.#fps = fps;
+    this.#resources = parts.resources;
+    this.#muxer = parts.muxer;
+    this.#encoder = parts.encoder;
+    this.#stream = parts.stream;
+    this.#audio = parts.audio;
+    this.#converter = parts.resources.use(new PictureConverter(scalerFlags));
+    this.#packet = parts.resources.use(new Packet());
+    this.#packet.alloc();
+  }
+
+  static async open(path: string, settings: VideoEncoderSettings, type: MovieType): Promise<MovieWriter> {
+    await using resources = new AsyncDisposableStack();
+    const format = movieFormat(type);
+    const fps = Rational.fromObject(fpsRational(settings.fps));
+    const muxer = resources.use(new Muxer(path, format.container));
+    const encoder = resources.use(
+      await openVideoEncoder(format, {
+        width: format.evenSize ? roundUpToEven(settings.width) : settings.width,
+        height: format.evenSize ? roundUpToEven(settings.height) : settings.height,
+        fps,
+        quality: settings.quality,
+        writeMode: settings.writeMode,
+        globalHeader: muxer.wantsGlobalHeader,
+      }),
+    );
+    const stream = muxer.addEncodedStream(encoder);
+    const audio = settings.audio && resources.use(await openAudioTrack(settings.audio, type, muxer));
+    await muxer.start(format.muxerOptions);
+    return new MovieWriter(settings, fps, { format, muxer, encoder, stream, audio, resources: resources.move() });
+  }
+
+  async write(rgb: Uint8Array): Promise<void> {
+    const { width, height } = this.#settings;
+    const pixels = this.#format.evenSize ? padToEven(rgb, width, height) : rgb;
+    using picture = rgbPicture(pixels, this.#encoder.width, this.#encoder.height);
+    using yuv = await this.#converter.toYuv(picture, this.#format.pixelFormat, AVCOL_SPC_BT709);
+    yuv.pts = BigInt(this.#frames++);
+    yuv.duration = 1n;
+    check(await this.#encoder.sendFrame(yuv), 'encoding a frame');
+    await this.#writePackets();
+  }
+
+  async finish(): Promise<void> {
+    check(await this.#encoder.sendFrame(null), 'completing the video');
+    await this.#writePackets();
+    await this.#audio?.finish((this.#frames * this.#fps.den) / this.#fps.num);
+    await this.#muxer.finish();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  async #writePackets(): Promise<void> {
+    while (true) {
+      const status = await this.#encoder.receivePacket(this.#packet);
+      if (isDrained(status)) return;
+      check(status, 'encoding a frame');
+      const seconds = (Number(this.#packet.dts) * this.#fps.den) / this.#fps.num;
+      this.#packet.duration = 1n;
+      await this.#muxer.write(this.#packet, this.#stream, this.#encoder.timeBase);
+      await this.#audio?.writeUntil(seconds);
+    }
+  }
+}
+
+interface MovieParts {
+  readonly format: MovieFormat;
+  readonly resources: AsyncDisposableStack;
+  readonly muxer: Muxer;
+  readonly encoder: CodecContext;
+  readonly stream: Stream;
+  readonly audio: AudioTrack | undefined;
+}

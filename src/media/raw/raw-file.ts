@@ -1,0 +1,30 @@
+import { open } from 'node:fs/promises';
+import { SoundstageError } from '../../shared/errors.ts';
+
+/** A file of decoded samples or pixels that is being written. Close it by disposing. */
+export interface RawFile extends AsyncDisposable {
+  /** @throws {SoundstageError} `device` when the disk is full */
+  append(bytes: Uint8Array): Promise<void>;
+}
+
+/** Begins a file, in place of one that is there. */
+export async function openRawFile(path: string): Promise<RawFile> {
+  const file = await open(path, 'w', 0o600);
+  return {
+    async append(bytes) {
+      try {
+        await file.writeFile(bytes);
+      } catch (error) {
+        throw diskFailure(error);
+      }
+    },
+    [Symbol.asyncDispose]: () => file.close(),
+  };
+}
+
+function diskFailure(cause: unknown): unknown {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return cause;
+  const message = 'The disk is full: free some space where videos are written and try again.';
+  return new SoundstageError('device', message, { cause });
+}

@@ -1,0 +1,14 @@
+import { graphTargets } from '../../graph/graph-target.ts';
+import { expandPrompt } from '../../ltx2/text/generation/prompt-expansion.ts';
+import { serveParentProcess } from '../../shared/processes/service-host.ts';
+import { ClipEngine } from './clip-engine.ts';
+import type { EngineMethods } from './engine-messages.ts';
+
+// Entry of the engine's child process. It lives as long as its parent and holds the loaded model.
+const engine = new ClipEngine();
+
+serveParentProcess<EngineMethods>({
+  generate: ({ plan, inputs, previews }, context) => engine.generate(plan, inputs, { ...context, previews }),
+  expandPrompt: ({ weights, device, prompt, seed }, { signal }) =>
+    expandPrompt(prompt, { encoder: weights.textEncoder, target: graphTargets[device], seed, signal }),
+});

@@ -1,0 +1,162 @@
+import type { DeviceKind } from '../../graph/graph-target.ts';
+import { audioLatentCount } from '../../ltx2/audio/audio-latents.ts';
+import type { VideoVaeConfig } from '../../ltx2/config.ts';
+import { type LatentSize, spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
+import type { Schedules } from '../../ltx2/sampling/schedule.ts';
+import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
+import type { DecodeTiling } from '../../ltx2/video/tiles/decode-tiles.ts';
+import { chooseTiling } from '../../ltx2/video/tiles/decoder-cost.ts';
+import type { Crop } from '../../ltx2/video/tiles/rgb-frames.ts';
+import type { WeightSet } from '../../models/weight-folder.ts';
+import { type StepSchedule, stepSchedules } from './acceleration.ts';
+import type { ClipSettings, LoraChoice } from './clip-settings.ts';
+import { frameLimits, sideLimits } from './limits.ts';
+
+const defaultSize = { width: 1024, height: 768 } as const;
+
+/** Facts about the inputs that settings alone do not hold. */
+export interface InputFacts {
+  readonly audioSeconds: number;
+  /** The recording is longer than that; no clip is. */
+  readonly audioGoesOn?: boolean | undefined;
+  readonly firstImage?: { readonly width: number; readonly height: number } | undefined;
+  /** The decoder's configuration, for choosing its tiles. */
+  readonly decoder: VideoVaeConfig;
+  /** The noise levels of the checkpoint. */
+  readonly schedules: Schedules;
+  /** Bytes a decode may take; undefined: the reference implementation's tiles, whatever they take. */
+  readonly decodeMemory?: number | undefined;
+}
+
+/** One denoising stage at one size. */
+export interface StagePlan extends StepSchedule {
+  readonly latent: LatentSize;
+  /** Pixels of the stage's frames, to which conditioning images are fitted. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Every number the engine needs to make a clip, frozen. Two equal plans with equal inputs give equal bytes on the CPU.
+ */
+export interface Plan {
+  readonly weights: Pick<WeightSet, 'bundle' | 'upscaler' | 'textEncoder'>;
+  readonly device: DeviceKind;
+  readonly timestepVariant: TimestepVariant;
+  readonly prompt: string;
+  readonly negativePrompt: string | undefined;
+  readonly loras: readonly LoraChoice[];
+  readonly seed: number;
+  readonly fps: number;
+  /** Frames delivered; the model makes `modelFrames`, the next 8k+1, and the surplus is dropped. */
+  readonly frames: number;
+  readonly modelFrames: number;
+  readonly audioLatents: number;
+  readonly audioStrength: number;
+  readonly imageStrength: number;
+  readonly endImageStrength: number;
+  /** One stage, or two with the latent upsampler between them. */
+  readonly stages: readonly StagePlan[];
+  readonly tiling: DecodeTiling;
+  /** The part of the generated frames that is delivered; its size is the clip's. */
+  readonly crop: Crop;
+}
+
+/** Works out the plan. `notes` are decisions the user should hear about. */
+export function createPlan(
+  settings: ClipSettings,
+  facts: InputFacts,
+  weights: WeightSet,
+): { readonly plan: Plan; readonly notes: readonly string[] } {
+  const notes: string[] = [];
+  const { width, height } = deliveredSize(settings, facts);
+  const frames = frameCount(settings, facts, notes);
+  const modelFrames = modelFramesFor(frames);
+  const multiple = settings.useMultiscale ? 2 * spatialStride : spatialStride;
+  const [fullWidth, fullHeight] = [width, height].map((side) => Math.ceil(side / multiple) * multiple) as [
+    number,
+    number,
+  ];
+  const { first, refinement } = stepSchedules(settings.acceleration, facts.schedules);
+  const latentSize = (pixelWidth: number, pixelHeight: number): LatentSize => ({
+    frames: (modelFrames - 1) / temporalStride + 1,
+    height: pixelHeight / spatialStride,
+    width: pixelWidth / spatialStride,
+  });
+  const stage = (schedule: StepSchedule, divisor: number): StagePlan => ({
+    ...schedule,
+    latent: latentSize(fullWidth / divisor, fullHeight / divisor),
+    width: fullWidth / divisor,
+    height: fullHeight / divisor,
+  });
+  const plan: Plan = {
+    weights: { bundle: weights.bundle, upscaler: weights.upscaler, textEncoder: weights.textEncoder },
+    device: settings.device,
+    timestepVariant: settings.timestepVariant,
+    prompt: settings.prompt,
+    negativePrompt: settings.negativePrompt,
+    loras: settings.loras,
+    seed: settings.seed,
+    fps: settings.fps,
+    frames,
+    modelFrames,
+    audioLatents: audioLatentCount(modelFrames, settings.fps),
+    audioStrength: settings.audioStrength,
+    imageStrength: settings.imageStrength,
+    endImageStrength: settings.endImageStrength,
+    stages: settings.useMultiscale ? [stage(first, 2), stage(refinement, 1)] : [stage(first, 1)],
+    tiling: chooseTiling(facts.decoder, latentSize(fullWidth, fullHeight), facts.decodeMemory),
+    crop: {
+      left: Math.floor((fullWidth - width) / 2),
+      top: Math.floor((fullHeight - height) / 2),
+      width,
+      height,
+    },
+  };
+  return { plan: deepFreeze(plan), notes };
+}
+
+/** Seconds of a recording that a clip can use at most. */
+export function maxSeconds({ matchAudioLength, numFrames, fps }: ClipSettings): number {
+  return modelFramesFor(matchAudioLength ? frameLimits.most : numFrames) / fps;
+}
+
+/** The model makes 8k+1 frames. */
+function modelFramesFor(frames: number): number {
+  return Math.ceil((frames - 1) / temporalStride) * temporalStride + 1;
+}
+
+function deliveredSize({ videoSize }: ClipSettings, { firstImage }: InputFacts): { width: number; height: number } {
+  if (videoSize !== 'auto') return videoSize;
+  if (firstImage === undefined) return defaultSize;
+  const { width, height } = firstImage;
+  const shrink = Math.min(1, sideLimits.most / Math.max(width, height));
+  const scale = Math.max(shrink, sideLimits.least / Math.min(width, height));
+  const withinLimits = (side: number): number =>
+    Math.min(sideLimits.most, Math.max(sideLimits.least, Math.round(side * scale)));
+  return { width: withinLimits(width), height: withinLimits(height) };
+}
+
+function frameCount(
+  { matchAudioLength, numFrames, fps }: ClipSettings,
+  { audioSeconds, audioGoesOn = false }: InputFacts,
+  notes: string[],
+): number {
+  if (!matchAudioLength) return numFrames;
+  const matched = Math.round(audioSeconds * fps);
+  const clamped = Math.min(frameLimits.most, Math.max(frameLimits.least, matched));
+  if (clamped !== matched) {
+    notes.push(
+      `the audio is ${audioGoesOn ? 'more than ' : ''}${matched} frames long at ${fps} fps; the clip gets ${clamped} (limits ${frameLimits.least} to ${frameLimits.most})`,
+    );
+  }
+  return clamped;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

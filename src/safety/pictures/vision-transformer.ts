@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { Graph } from '../../graph/graph.ts';
+import { graphTargets } from '../../graph/graph-target.ts';
+import { axisLength, type Value } from '../../graph/value.ts';
+import { readSafetensorsHeader, type SafetensorsHeader } from '../../graph/weights/safetensors.ts';
+import { SoundstageError } from '../../shared/errors.ts';
+import type { PictureNetwork } from './picture-network.ts';
+import { readVisionTransformerConfig, type VisionTransformerConfig } from './vision-transformer-config.ts';
+
+/**
+ * A ViT image classifier (Dosovitskiy et al. 2020) in Hugging Face layout: `config.json`, `preprocessor_config.json` and
+ * `model.safetensors`, of any size, with weights used in place.
+ *
+ * @throws SoundstageError `weights` if files are missing or do not fit
+ */
+export async function openVisionTransformer(folder: string): Promise<PictureNetwork> {
+  const { config, preparation } = await readVisionTransformerConfig(folder);
+  const header = await readSafetensorsHeader(join(folder, 'model.safetensors'));
+  const network = new VisionTransformer(new Graph(graphTargets.cpu), header, config);
+  const { graph: g } = network;
+  const pixels = g.input('pixels', 'float32', [1, 3, config.image_size, config.image_size]);
+  let x = network.embed(pixels); // [N+1, D]
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    x = g.scoped(`layer.${layer}`, () => network.layer(x, `vit.encoder.layer.${layer}`));
+  }
+  const first = g.slice(network.normalise(x, 'vit.layernorm'), 0, 0, 1); // [1, D]
+  const logits = network.linear(first, 'classifier'); // [1, labels]
+  g.output('logits', logits);
+  return Object.freeze({ graph: g.build(), labels: labelsOf(config, logits, header.file), preparation });
+}
+
+class VisionTransformer {
+  readonly graph: Graph;
+  readonly #header: SafetensorsHeader;
+  readonly #config: VisionTransformerConfig;
+
+  constructor(graph: Graph, header: SafetensorsHeader, config: VisionTransformerConfig) {
+    this.graph = graph;
+    this.#header = header;
+    this.#config = config;
+  }
+
+  /** `[1, 3, S, S]` → a token per patch behind the class token: `[N+1, D]`. */
+  embed(pixels: Value): Value {
+    const g = this.graph;
+    const { patch_size: patch, image_size: side, hidden_size: width } = this.#config;
+    const count = (side / patch) ** 2;
+    const projection = 'vit.embeddings.patch_embeddings.projection';
+    const patches = g.convolve(pixels, this.#parameter(`${projection}.weight`), this.#parameter(`${projection}.bias`), {
+      strides: [patch, patch],
+    }); // [1, D, S/P, S/P]
+    const tokens = g.transpose(g.reshape(patches, [width, count]), [1, 0]); // [N, D]
+    const classToken = g.reshape(this.#parameter('vit.embeddings.cls_token'), [1, width]);
+    const positions = g.reshape(this.#parameter('vit.embeddings.position_embeddings'), [count + 1, width]);
+    return g.add(g.concat([classToken, tokens], 0), positions);
+  }
+
+  /** Attention, then a perceptron, each behind a normalisation and beside a shortcut. */
+  layer(x: Value, path: string): Value {
+    const g = this.graph;
+    const normalised = this.normalise(x, `${path}.layernorm_before`);
+    const project = (part: string): Value => this.linear(normalised, `${path}.attention.attention.${part}`);
+    const heads = this.#config.num_attention_heads;
+    const attended = g.attention(project('query'), project('key'), project('value'), heads);
+    const seen = g.add(x, this.linear(attended, `${path}.attention.output.dense`));
+    const wide = this.linear(this.normalise(seen, `${path}.layernorm_after`), `${path}.intermediate.dense`);
+    const activated = g.gelu(wide, this.#config.hidden_act === 'gelu' ? 'exact' : 'tanh');
+    return g.add(seen, this.linear(activated, `${path}.output.dense`));
+  }
+
+  normalise(x: Value, path: string): Value {
+    const { layer_norm_eps: epsilon } = this.#config;
+    return this.graph.layerNormalize(x, epsilon, this.#parameter(`${path}.weight`), this.#parameter(`${path}.bias`));
+  }
+
+  linear(x: Value, path: string): Value {
+    const bias = this.#header.tensors.has(`${path}.bias`) ? this.#parameter(`${path}.bias`) : undefined;
+    return this.graph.linear(x, this.#parameter(`${path}.weight`), bias);
+  }
+
+  #parameter(name: string): Value {
+    const stored = this.#header.tensors.get(name);
+    if (stored === undefined) throw new SoundstageError('weights', `${this.#header.file} has no tensor "${name}"`);
+    return this.graph.weight(stored);
+  }
+}
+
+function labelsOf({ id2label }: VisionTransformerConfig, logits: Value, file: string): readonly string[] {
+  const count = axisLength(logits, 1);
+  const labels = Object.keys(id2label).map((_, index) => id2label[index]);
+  const known = labels.filter((label) => label !== undefined);
+  if (known.length === count) return Object.freeze(known);
+  throw new SoundstageError(
+    'weights',
+    `${file} tells ${count} classes apart, but its config.json names ${known.length}`,
+  );
+}

@@ -1,0 +1,49 @@
+import { Hono } from 'hono';
+import { servedSchema } from '../../contract/json-schema.ts';
+import type { Authentication } from '../access/authentication.ts';
+import { identify, requireCaller } from '../access/authorization.ts';
+import type { AppContext, AppEnv } from '../app-env.ts';
+import { type Playground, playgroundReply } from '../pages/playground.ts';
+import { detail, methodNotAllowed } from '../replies.ts';
+import type { DescribeInstallation } from './installation.ts';
+import type { Metrics } from './metrics.ts';
+import { type Readiness, withoutReasons } from './readiness.ts';
+
+export interface OwnDependencies {
+  readonly authentication: Authentication;
+  readonly describeInstallation: DescribeInstallation;
+  readonly metrics: Metrics;
+  readonly playground: Playground;
+  readonly readiness: Readiness;
+}
+
+const readOnly = ['/', '/assets/*', '/health', '/input-schema', '/installation', '/metrics', '/ready'];
+
+/** What no hosted endpoint has: the playground and what it asks about this server, signs of life, metrics. */
+export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  const { metrics, playground, readiness } = deps;
+  routes.get('/', (c) => playgroundReply(c, playground, '/index.html'));
+  routes.get('/assets/*', (c) => playgroundReply(c, playground, c.var.path));
+  routes.get('/input-schema', (c) => c.json(servedSchema));
+  routes.get('/installation', requireCaller(deps.authentication), async (c) =>
+    c.json(await deps.describeInstallation()),
+  );
+  routes.get('/health', (c) => c.json({ status: 'ok' }));
+  routes.get('/ready', async (c) => {
+    const report = await readiness.check();
+    // Others see which parts are in trouble; what about them is written in the log as well.
+    const shown = (await isAdmin(c, deps.authentication)) ? report : withoutReasons(report);
+    return c.json(shown, report.ready ? 200 : 503);
+  });
+  routes.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }));
+  routes.on(['POST', 'PUT', 'PATCH', 'DELETE'], readOnly, (c) => methodNotAllowed(c, ['GET']));
+  routes.all('/*', (c) => detail(c, 404, 'Not Found'));
+  return routes;
+}
+
+/** Where the database cannot say so, nobody is. */
+async function isAdmin(c: AppContext, authentication: Authentication): Promise<boolean> {
+  const { caller } = await identify(c, authentication).catch(() => ({ caller: undefined }));
+  return caller?.scope === 'ADMIN';
+}

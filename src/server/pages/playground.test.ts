@@ -1,0 +1,51 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Hono } from 'hono';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { basesOf } from '../addressing/bases.ts';
+import type { AppEnv } from '../app-env.ts';
+import { openPlayground, playgroundReply } from './playground.ts';
+
+let folder: string;
+const warnings: string[] = [];
+const logger = { warn: (message: string) => void warnings.push(message) };
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'soundstage-page-'));
+  warnings.length = 0;
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  const app = new Hono<AppEnv>();
+  const playground = await openPlayground(logger, folder);
+  app.get('/*', (c) => {
+    c.set('bases', basesOf({ url: new URL(c.req.url), headers: c.req.raw.headers }));
+    return playgroundReply(c, playground, c.req.path === '/' ? '/index.html' : c.req.path);
+  });
+  return await app.request(`http://localhost:8000${path}`, { headers });
+}
+
+test('without a build, page and logger say how to build it', async () => {
+  const reply = await get('/');
+  expect(reply.status).toBe(503);
+  expect(await reply.text()).toContain('npm run build');
+  expect(warnings).toEqual([expect.stringContaining('npm run build')]);
+});
+
+test('files are compressed, named by their content, and nothing else is served', async () => {
+  await mkdir(join(folder, 'assets'));
+  await writeFile(join(folder, 'index.html'), '<!doctype html>');
+  await writeFile(join(folder, 'assets', 'index-1.js'), 'let a');
+  const page = await get('/');
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
+  expect(page.headers.get('cache-control')).toBe('no-cache');
+  const script = await get('/assets/index-1.js', { 'accept-encoding': 'gzip' });
+  expect(script.headers.get('cache-control')).toContain('immutable');
+  expect(gunzipSync(await script.arrayBuffer()).toString()).toBe('let a');
+  const etag = script.headers.get('etag') ?? '';
+  expect((await get('/assets/index-1.js', { 'if-none-match': etag })).status).toBe(304);
+  expect((await get('/assets/../package.json')).status).toBe(404);
+  expect(warnings).toEqual([]);
+});

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { html } from 'hono/html';
+import type { Logger } from '../../shared/logger.ts';
+import type { AppContext } from '../app-env.ts';
+import { detail } from '../replies.ts';
+
+/** Where `npm run build` puts the page. */
+const builtPage = fileURLToPath(new URL('../../../web/dist/', import.meta.url));
+
+interface PageFile {
+  readonly contentType: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly gzipped: Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+}
+
+/** The files of the playground page by path, e.g. `/index.html`; empty where it is not built. */
+export type Playground = ReadonlyMap<string, PageFile>;
+
+const contentTypes: Readonly<Record<string, string>> = Object.freeze({
+  css: 'text/css; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  md: 'text/markdown; charset=utf-8',
+  svg: 'image/svg+xml',
+});
+
+const compress = promisify(gzip);
+
+/** Reads the built page into memory; it is small. A page that is not built is said in the log, and by its reply. */
+export async function openPlayground(logger: Pick<Logger, 'warn'>, folder = builtPage): Promise<Playground> {
+  const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const served = names.filter((name) => contentTypeOf(name) !== undefined);
+  if (served.length === 0) logger.warn('the playground page is not built: run `npm run build`');
+  const files = await Promise.all(served.map(async (name) => [urlPath(name), await read(folder, name)] as const));
+  return new Map(files);
+}
+
+/** A file of the page, or what to do where there is none. */
+export function playgroundReply(c: AppContext, playground: Playground, path: string): Response | Promise<Response> {
+  if (playground.size === 0 && path === '/index.html') return c.html(notBuilt, 503, { ...safeHeaders });
+  const file = playground.get(path);
+  if (file === undefined) return detail(c, 404, 'Not Found');
+  const isPage = path === '/index.html';
+  const headers = {
+    ...safeHeaders,
+    'content-type': file.contentType,
+    etag: file.etag,
+    vary: 'accept-encoding',
+    // Names of the other files change with their content.
+    'cache-control': isPage ? 'no-cache' : 'public, max-age=31536000, immutable',
+    ...(isPage && { 'content-security-policy': contentSecurityPolicy(c.var.bases.cdn) }),
+  };
+  if (c.req.header('if-none-match') === file.etag) return c.body(null, 304, headers);
+  const takesGzip = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
+  return takesGzip
+    ? c.body(file.gzipped, 200, { ...headers, 'content-encoding': 'gzip' })
+    : c.body(file.body, 200, headers);
+}
+
+const safeHeaders = Object.freeze({
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+});
+
+/** Nothing comes from elsewhere, and nothing goes there: scripts, styles and calls are the server's own. */
+function contentSecurityPolicy(cdn: string): string {
+  const files = new URL(cdn).origin;
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src 'self' blob: data: ${files}`,
+    `media-src 'self' blob: data: ${files}`,
+    `connect-src 'self' blob: data: ${files}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+async function read(folder: string, name: string): Promise<PageFile> {
+  const body = new Uint8Array(await readFile(join(folder, name)));
+  const gzipped = new Uint8Array(await compress(body, { level: 9 }));
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+  return { contentType: contentTypeOf(name) ?? '', body, gzipped, etag };
+}
+
+function contentTypeOf(name: string): string | undefined {
+  return contentTypes[name.slice(name.lastIndexOf('.') + 1)];
+}
+
+function urlPath(name: string): string {
+  return `/${name.replaceAll('\\', '/')}`;
+}
+
+const notBuilt = html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Soundstage</title>
+<h1>The playground is not built</h1>
+<p>Run <code>npm run build</code> in the folder of Soundstage and start the server again. The endpoint itself works without it.</p>
+</html>
+`;

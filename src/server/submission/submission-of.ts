@@ -1,0 +1,23 @@
+import { endpoint } from '../../contract/endpoint.ts';
+import type { ReceivedInput, Submission } from '../../jobs/request/submission.ts';
+import type { AppContext } from '../app-env.ts';
+import type { RequestOptions } from './request-options.ts';
+
+/** A submission as this caller made it. */
+export function submissionOf(
+  c: AppContext,
+  surface: 'run' | 'queue',
+  { input, attachments }: ReceivedInput,
+  { lifecycle, retries, tags, ...options }: RequestOptions,
+): Submission {
+  const fileBase = c.var.sharedFileBase;
+  return {
+    ...options,
+    endpoint: endpoint.id,
+    owner: c.var.caller.owner,
+    surface,
+    input,
+    attachments,
+    caller: { fileBase, ownHosts: [...c.var.ownHosts, new URL(fileBase).host], lifecycle, tags, retries },
+  };
+}
