@@ -72,6 +72,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/jobs/request': [
     'src/jobs/clip-maker.ts',
+    'src/jobs/webhooks/webhook-queue.ts',
+    'src/jobs/webhooks/webhook-timing.ts',
     'src/contract',
     'src/pipeline/engine/engine-messages.ts',
     'src/files',

@@ -2,12 +2,12 @@ import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
 import type { Database } from '../../database/open-database.ts';
 import type { Tables } from '../../database/tables.ts';
+import { sendWebhook } from '../webhooks/webhook-queue.ts';
 import type { Outcome } from './outcome.ts';
 import { channels, clipsQueue } from './queues.ts';
 import { removeProgress } from './request-progress.ts';
 import type { LockedRequest } from './request-row.ts';
 import { storedJson, storedText } from './stored-text.ts';
-import { sendWebhook } from './webhook-queue.ts';
 
 /** Seconds for which the payloads of `sync_mode` and `X-Fal-Store-IO: 0` outlive their request. */
 export const privateRetention = 600;

@@ -1,4 +1,5 @@
 import type { Database } from '../../database/open-database.ts';
+import { expireInSeconds, retentionSeconds } from '../webhooks/webhook-timing.ts';
 
 /** One job per request that is waiting or running; the job's id is the request's. */
 export const clipsQueue = 'clips';
@@ -35,11 +36,11 @@ export async function createQueues({ boss }: Pick<Database, 'boss'>): Promise<vo
     deleteAfterSeconds: 3600,
   });
   await boss.createQueue(webhooksQueue, {
-    expireInSeconds: 180,
-    retentionSeconds: 7 * 86_400,
+    expireInSeconds,
+    retentionSeconds,
     deleteAfterSeconds: 3600,
   });
 }
 
-/** A worker not heard of for so many seconds is dead, or as good as dead. */
+/** A worker that is not heard of for so many seconds has no requests any more. */
 export const silenceLimit = 12;

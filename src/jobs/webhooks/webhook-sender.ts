@@ -9,11 +9,7 @@ import { claimDeliveries, type Delivery } from './claim-deliveries.ts';
 import type { WebhookKeys } from './webhook-keys.ts';
 import { webhookMessage } from './webhook-message.ts';
 import { recoverAllDeliveries, releaseDelivery } from './webhook-recovery.ts';
-
-const pollMilliseconds = 1000;
-const heartbeatMilliseconds = 2500;
-/** Milliseconds for the answer: of the first attempt, and of those after it, since a receiver that hangs goes on to. */
-const timeLimits = Object.freeze({ first: 15_000, later: 10_000 });
+import { answerTimeouts, heartbeatMilliseconds, pollMilliseconds } from './webhook-timing.ts';
 
 /**
  * Posts to a URL and gives the status of the answer; redirects are not followed.
@@ -43,8 +39,9 @@ export interface WebhookSenderOptions {
 type Result = 'delivered' | 'gone' | 'interrupted' | { readonly failure: string; readonly final: boolean };
 
 /**
- * Delivers the webhooks of completed requests, several at a time and each until it is accepted: about 31 times over some
- * hours. Owners and receivers have fair shares, so that none that hangs holds up the others. What is under way when it is disposed, or when its process dies, is delivered (perhaps again) by another one.
+ * Delivers the webhooks of completed requests, several at a time and each until it is accepted, for some hours. Owners and
+ * receivers have fair shares, so that none that hangs holds up the others. What is under way when it is disposed, or when
+ * its process dies, is delivered (perhaps again) by another one.
  */
 export class WebhookSender implements AsyncDisposable {
   readonly #options: WebhookSenderOptions;
@@ -128,7 +125,7 @@ export class WebhookSender implements AsyncDisposable {
       const { status } = await post(message.url, {
         body: message.body,
         headers: { 'content-type': 'application/json', ...keys.headers(message) },
-        timeout: isRepeat ? timeLimits.later : timeLimits.first,
+        timeout: isRepeat ? answerTimeouts.later : answerTimeouts.first,
         signal: this.#stopping.signal,
       });
       if (status >= 200 && status < 300) return 'delivered';

@@ -2,10 +2,8 @@ import type { Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
 import type { Database } from '../../database/open-database.ts';
 import type { Tables } from '../../database/tables.ts';
-import { channels, webhooksQueue } from './queues.ts';
-
-/** Seconds: after 1 to 2, then twice as long each time, up to ten minutes; about four hours in all. */
-const retries = Object.freeze({ retryLimit: 30, retryDelay: 1, retryBackoff: true, retryDelayMax: 600 });
+import { channels, webhooksQueue } from '../request/queues.ts';
+import { webhookRetries } from './webhook-timing.ts';
 
 interface WebhookJob {
   /** Id of the request that is over. */
@@ -22,7 +20,7 @@ export async function sendWebhook(
   const job: WebhookJob = { request };
   // Grouped by receiver, so that a slow one cannot hold up the others.
   const group = { id: receiver(url) };
-  await boss.send(webhooksQueue, job, { ...retries, group, db: fromKysely(transaction) });
+  await boss.send(webhooksQueue, job, { ...webhookRetries, group, db: fromKysely(transaction) });
   await notifications.notify(channels.webhooks, '', transaction);
 }
 
