@@ -18,7 +18,7 @@ export async function databaseTemplate(
   make: (folder: string) => Promise<void>,
 ): Promise<string> {
   const folder = join(root, 'src/database');
-  const names = (await readdir(folder)).filter((name) => !name.includes('test')).sort();
+  const names = (await readdir(folder, { recursive: true })).filter((name) => /^(?!.*test).*\.ts$/.test(name)).sort();
   const paths = [join(root, 'package-lock.json'), ...names.map((name) => join(folder, name))];
   const sources = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
   return await cachedFolder(kind, [version, ...sources], make);
