@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { audioToVideoLora } from '../src/contract/endpoints/audio-to-video-lora.ts';
 import { type ClipFiles, clipSettings } from '../src/contract/input/clip-settings.ts';
-import { type Input, parseInput } from '../src/contract/input/input.ts';
+import { type InputWithLoras, parseInput } from '../src/contract/input/input.ts';
 import type { DeviceKind } from '../src/graph/graph-target.ts';
 import { MediaService } from '../src/media/media-service.ts';
 import { decodeVideoFrames } from '../src/media/native/decode/video-frames.ts';
@@ -15,7 +16,7 @@ import type { Footage, Picture } from './footage.ts';
 import { monoSound } from './sounds/mono-sound.ts';
 
 /** A request: the endpoint's fields, as far as they differ from what every measured clip has. */
-export type ClipRequest = Partial<Record<keyof Input, unknown>> & {
+export type ClipRequest = Partial<Record<keyof InputWithLoras, unknown>> & {
   readonly prompt: string;
   readonly audio_url: string;
 };
@@ -72,7 +73,7 @@ export class Studio implements AsyncDisposable {
 
   /** @throws SoundstageError as `generateClip` */
   async make(request: ClipRequest, options: { readonly withSound?: boolean } = {}): Promise<Take> {
-    const input = parseInput({ ...plain, ...request });
+    const input = parseInput({ ...plain, ...request }, audioToVideoLora);
     const { seed = plain.seed } = input;
     const settings = clipSettings(input, this.#files(input), { seed, device: this.device, timestepVariant: 'own' });
     const output = join(this.folder, `clip-${this.#clips++}.mp4`);
@@ -100,7 +101,7 @@ export class Studio implements AsyncDisposable {
     await rm(this.folder, { recursive: true });
   }
 
-  #files(input: Input): ClipFiles {
+  #files(input: InputWithLoras): ClipFiles {
     const camera = input.camera_lora;
     return {
       audio: input.audio_url,

@@ -1,10 +1,12 @@
 // The table of settings in docs/configuration.md, made from the schema that reads them.
+
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { serveCommand } from '../src/cli/serve/serve-command.ts';
 import { workerCommand } from '../src/cli/serve/worker-command.ts';
+import { servedEndpoints } from '../src/contract/endpoints/served-endpoints.ts';
 import { configurationSchema } from '../src/shared/configuration.ts';
 
 /** What stands around the table in the document. */
@@ -18,7 +20,7 @@ export function withSettings(text: string): string {
 }
 
 function settingsTable(): string {
-  const flags = [flagsOf(serveCommand()), flagsOf(workerCommand())] as const;
+  const flags = [flagsOf(serveCommand(servedEndpoints)), flagsOf(workerCommand(servedEndpoints))] as const;
   const names = Object.keys(configurationSchema.shape).toSorted() as (keyof typeof configurationSchema.shape)[];
   const rows = names.map((name) => {
     const schema = configurationSchema.shape[name];

@@ -1,11 +1,13 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { program } from 'commander';
 
+const endpoints = async () => (await import('./contract/endpoints/served-endpoints.ts')).servedEndpoints;
+
 /** Only the one that is asked for is loaded, since each brings along what the others do not need; for the help, all are. */
 const commands = new Map([
   ['generate', async () => (await import('./cli/generate/generate-command.ts')).generateCommand()],
-  ['serve', async () => (await import('./cli/serve/serve-command.ts')).serveCommand()],
-  ['worker', async () => (await import('./cli/serve/worker-command.ts')).workerCommand()],
+  ['serve', async () => (await import('./cli/serve/serve-command.ts')).serveCommand(await endpoints())],
+  ['worker', async () => (await import('./cli/serve/worker-command.ts')).workerCommand(await endpoints())],
   ['keys', async () => (await import('./cli/keys-command.ts')).keysCommand()],
   ['models', async () => (await import('./cli/models-command.ts')).modelsCommand()],
   ['parity', async () => (await import('./cli/parity-command.ts')).parityCommand()],

@@ -1,33 +1,69 @@
-/** The endpoint this program serves: its published identity, texts and prices. */
-export const endpoint = Object.freeze({
-  id: 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora',
-  /** The first two segments, under which the queue keeps its requests. */
-  app: 'fal-ai/ltx-2-19b',
-  displayName: 'LTX-2 19B Distilled',
-  description: 'Generate video with audio from audio, text and images using LTX-2 Distilled and custom LoRA',
-  category: 'audio-to-video',
-  kind: 'inference',
-  status: 'active',
-  tags: Object.freeze<string[]>([]),
-  licenseType: 'commercial',
-  group: Object.freeze({ key: 'ltx-2-19b-distilled', label: 'Audio to Video with LoRA' }),
-  trainingEndpointIds: Object.freeze(['fal-ai/ltx2-video-trainer']),
-  price: Object.freeze({
-    unitPrice: 0.001,
-    unit: 'megapixels',
-    currency: 'USD',
-    text:
-      'Your request will cost $0.001 per megapixel of generated video data (width × height × frames), rounded up. ' +
-      'For example, if you generate a video that is 121 frames long at 1280 × 720, your total generated video is ' +
-      '≈112 MP, and your request will cost $0.112.',
-  }),
-});
+import type { z } from 'zod';
+import type { ClipSettings } from '../pipeline/plan/clip-settings.ts';
+import { appOf } from './endpoint-id.ts';
+import { type ClipFiles, clipSettings } from './input/clip-settings.ts';
+import type { Input } from './input/input-schema.ts';
+import { type Validation, validateInput } from './input/validate-input.ts';
+import { type JsonSchemas, published, type SchemaSet, type ServedSchema, served } from './json-schema.ts';
+import type { Price } from './price.ts';
 
-/** Addresses the published documents name. */
-export const publishedUrls = Object.freeze({
-  run: `https://fal.run/${endpoint.id}`,
-  queue: 'https://queue.fal.run',
-  playground: `https://fal.ai/models/${endpoint.id}`,
-  documentation: `https://fal.ai/models/${endpoint.id}/api`,
-  openapi: `https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=${endpoint.id}`,
-});
+/** What an endpoint is, in its own words and as it is published. */
+export interface EndpointDefinition<Valid extends Input> {
+  /** `owner/alias/…` */
+  readonly id: string;
+  readonly displayName: string;
+  readonly description: string;
+  readonly category: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly tags: readonly string[];
+  readonly licenseType: string;
+  readonly group: { readonly key: string; readonly label: string };
+  readonly trainingEndpointIds: readonly string[];
+  readonly price: Price;
+  /** Fields in published order, with what is published about them (see `field-schemas.ts`). Unknown fields are ignored. */
+  readonly inputSchema: z.ZodType<Valid>;
+  readonly outputSchema: z.ZodType;
+  /** Fields that name files, as paths such as `loras.*.path`; the star stands for every item of a list. */
+  readonly fileFields: readonly string[];
+}
+
+/** An endpoint: what it is called and costs, what it takes and returns, and which clip a request asks for. */
+export interface Endpoint<Valid extends Input = Input> extends Omit<EndpointDefinition<Valid>, 'inputSchema'> {
+  /** See `appOf`. */
+  readonly app: string;
+  /** What the input must be to be served. */
+  readonly servedInput: SchemaSet<ServedSchema>;
+  /** Input and output as the platform publishes them. */
+  readonly input: JsonSchemas;
+  readonly output: JsonSchemas;
+  /** See `validateInput`. */
+  validate(body: unknown): Validation<Valid>;
+  /** What a clip should be, from a valid request and its files. */
+  toSettings(
+    input: Input,
+    files: ClipFiles,
+    chosen: Pick<ClipSettings, 'seed' | 'device' | 'timestepVariant'>,
+  ): ClipSettings;
+}
+
+/** The endpoints of a server by id, in the order in which they are listed. */
+export type Endpoints = ReadonlyMap<string, Endpoint>;
+
+export function defineEndpoint<Valid extends Input>(definition: EndpointDefinition<Valid>): Endpoint<Valid> {
+  const { inputSchema, ...rest } = definition;
+  const servedInput = served(inputSchema);
+  return Object.freeze({
+    ...rest,
+    app: appOf(definition.id),
+    servedInput,
+    input: published(servedInput),
+    output: published(served(definition.outputSchema)),
+    validate: (body: unknown) => validateInput(body, { schema: inputSchema, served: servedInput }),
+    toSettings: clipSettings,
+  });
+}
+
+export function endpointsById(endpoints: readonly Endpoint[]): Endpoints {
+  return new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
+}

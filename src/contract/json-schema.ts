@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { inputSchema } from './input/input-schema.ts';
-import { outputSchema } from './output.ts';
 
 /** The parts of JSON Schema that the contract uses. */
 export interface JsonSchema {
@@ -41,21 +39,25 @@ export interface SchemaSet<Schema extends JsonSchema> {
 
 export type JsonSchemas = SchemaSet<JsonSchema>;
 
-/** What the input must be to be served. */
-export const servedInput: SchemaSet<ServedSchema> = served(inputSchema);
+/** What a value must be to be served: as a schema's input is read. */
+export function served(schema: z.ZodType): SchemaSet<ServedSchema> {
+  const { $schema, $defs, ...root } = z.toJSONSchema(schema, { io: 'input' });
+  return { root: root as ServedSchema, named: ($defs ?? {}) as Readonly<Record<string, ServedSchema>> };
+}
 
 /** The same as one JSON Schema document, for whoever makes a form of it. */
-export const servedSchema: Readonly<Record<string, unknown>> = Object.freeze({
-  $schema: 'https://json-schema.org/draft/2020-12/schema',
-  ...withoutPublished(servedInput.root),
-  $defs: mapValues(servedInput.named, withoutPublished),
-});
+export function schemaDocument({ root, named }: SchemaSet<ServedSchema>): Readonly<Record<string, unknown>> {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    ...withoutPublished(root),
+    $defs: mapValues(named, withoutPublished),
+  };
+}
 
-/** The input as the platform publishes it. */
-export const publishedInput: JsonSchemas = published(servedInput);
-
-/** The output as the platform publishes it. */
-export const publishedOutput: JsonSchemas = published(served(outputSchema));
+/** The same as the platform publishes it. */
+export function published({ root, named }: SchemaSet<ServedSchema>): JsonSchemas {
+  return { root: publish(root), named: mapValues(named, publish) };
+}
 
 /** The schema a reference stands for; any other schema is itself. */
 export function resolved<Schema extends JsonSchema>(schema: Schema, named: Readonly<Record<string, Schema>>): Schema {
@@ -64,18 +66,6 @@ export function resolved<Schema extends JsonSchema>(schema: Schema, named: Reado
   const target = named[name];
   if (target === undefined) throw new Error(`there is no schema ${schema.$ref}`);
   return target;
-}
-
-function served(schema: z.ZodType): SchemaSet<ServedSchema> {
-  const { $schema, $defs, ...root } = z.toJSONSchema(schema, { io: 'input' });
-  return { root: root as ServedSchema, named: ($defs ?? {}) as Readonly<Record<string, ServedSchema>> };
-}
-
-function published({ root, named }: SchemaSet<ServedSchema>): JsonSchemas {
-  return {
-    root: publish(root),
-    named: Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, publish(schema)])),
-  };
 }
 
 function publish(schema: ServedSchema): JsonSchema {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { cost, megapixels, roundedCost } from './price.ts';
+import { cost, megapixels, pricePerMegapixel, roundedCost } from './price.ts';
+
+const price = pricePerMegapixel(0.001);
 
 test.each([
   ['158', 1280, 720, 121, 112, 0.112],
@@ -10,7 +12,7 @@ test.each([
   ['nothing', 0, 0, 0, 0, 0],
 ])('%s: %i × %i × %i', (_, width, height, frames, units, dollars) => {
   expect(megapixels(width, height, frames)).toBe(units);
-  expect(cost(units)).toBe(dollars);
+  expect(cost(units, price)).toBe(dollars);
 });
 
 test('a pixel more than a whole number of megapixels counts, also where division would round it away', () => {
@@ -20,13 +22,13 @@ test('a pixel more than a whole number of megapixels counts, also where division
 });
 
 test('no dollar amount shows a rounding error', () => {
-  for (let units = 0; units < 20_000; units++) expect(String(cost(units))).toMatch(/^\d+(\.\d{1,3})?$/);
+  for (let units = 0; units < 20_000; units++) expect(String(cost(units, price))).toMatch(/^\d+(\.\d{1,3})?$/);
 });
 
 test('sums of costs are told to the thousandth of a cent, not 0.23400000000000015', () => {
   let sum = 0;
   for (let clip = 0; clip < 78; clip += 1) {
-    sum += cost(3);
+    sum += cost(3, price);
     expect(String(roundedCost(sum))).toMatch(/^\d(\.\d{1,3})?$/);
   }
   expect(String(sum)).not.toBe('0.234');

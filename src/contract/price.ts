@@ -1,4 +1,13 @@
-import { endpoint } from './endpoint.ts';
+/** All prices are in US dollars. */
+export const currency = 'USD';
+
+/** What an endpoint costs. */
+export interface Price {
+  readonly unitPrice: number;
+  readonly unit: string;
+  /** The same in words. */
+  readonly text: string;
+}
 
 const pixelsPerUnit = 1_000_000;
 /** US dollars are rounded to these, thousandths of a cent, lest they show the rounding errors of sums and averages. */
@@ -18,9 +27,22 @@ export function megapixels(width: number, height: number, frames: number): numbe
   return (pixels - rest) / pixelsPerUnit + (rest === 0 ? 0 : 1);
 }
 
+/** The price of an endpoint that costs so many US dollars per megapixel. */
+export function pricePerMegapixel(unitPrice: number): Price {
+  const example = cost(megapixels(1280, 720, 121), { unitPrice });
+  return Object.freeze({
+    unitPrice,
+    unit: 'megapixels',
+    text:
+      `Your request will cost $${unitPrice} per megapixel of generated video data (width × height × frames), rounded up. ` +
+      'For example, if you generate a video that is 121 frames long at 1280 × 720, your total generated video is ' +
+      `≈112 MP, and your request will cost $${example}.`,
+  });
+}
+
 /** US dollars for a number of megapixels. */
-export function cost(units: number): number {
-  return roundedCost(units * endpoint.price.unitPrice);
+export function cost(units: number, { unitPrice }: Pick<Price, 'unitPrice'>): number {
+  return roundedCost(units * unitPrice);
 }
 
 /** US dollars as they are shown: to the thousandth of a cent. */

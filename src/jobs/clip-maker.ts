@@ -1,3 +1,4 @@
+import type { Endpoint } from '../contract/endpoint.ts';
 import type { Input } from '../contract/input/input.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
 import type { Preview, Progress } from '../pipeline/engine/engine-messages.ts';
@@ -8,6 +9,7 @@ export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG';
 export interface ClipRequest {
   readonly id: string;
   readonly owner: string;
+  readonly endpoint: Endpoint;
   readonly input: Input;
   /** The input's, or the one drawn when the request was accepted: the same in every attempt. */
   readonly seed: number;

@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
+import { audioToVideoLora } from '../contract/endpoints/audio-to-video-lora.ts';
+import { servedEndpoints } from '../contract/endpoints/served-endpoints.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
@@ -111,7 +113,7 @@ export async function openJobs(options: DatabaseOptions): Promise<TestJobs> {
     logger,
     troubles,
     worker: async (own = maker, changes = {}) => {
-      const worker = stack.use(await Worker.open({ ...common, maker: own, ...changes }));
+      const worker = stack.use(await Worker.open({ ...common, endpoints: servedEndpoints, maker: own, ...changes }));
       worker.start();
       return worker;
     },
@@ -141,7 +143,7 @@ export function submission(
   input: Readonly<Record<string, unknown>> = {},
 ): Submission {
   return {
-    endpoint: 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora',
+    endpoint: audioToVideoLora,
     owner: 'local',
     surface: 'queue',
     input: { prompt: 'A woman speaks', audio_url: 'https://example.com/a.wav', loras: [], ...input },

@@ -236,7 +236,7 @@ describe.each(databases.kinds)('requests (%s)', (kind) => {
   test('history and usage show what was made, by owner', async () => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     const { requests } = jobs;
-    const { endpoint } = submission();
+    const endpoints = [submission().endpoint.id];
     await jobs.worker();
     const ids: string[] = [];
     for (const owner of ['a', 'a', 'b']) {
@@ -247,15 +247,15 @@ describe.each(databases.kinds)('requests (%s)', (kind) => {
     }
     const hidden = await requests.submit(submission({ owner: 'a', storePayloads: false }));
     await jobs.completed(hidden.id);
-    const first = await requests.list({ endpoint, owner: 'a', limit: 2 });
+    const first = await requests.list({ endpoints, owner: 'a', limit: 2 });
     expect(first.items.map(({ id, input }) => [id, input !== undefined])).toEqual([
       [hidden.id, false],
       [ids[1], true],
     ]);
-    const second = await requests.list({ endpoint, owner: 'a', limit: 2, cursor: first.nextCursor });
+    const second = await requests.list({ endpoints, owner: 'a', limit: 2, cursor: first.nextCursor });
     expect(second.items.map(({ id }) => id)).toEqual([ids[0]]);
     expect(second.nextCursor).toBeUndefined();
-    expect((await requests.list({ endpoint, outcome: 'error', limit: 9 })).items).toEqual([]);
+    expect((await requests.list({ endpoints, outcome: 'error', limit: 9 })).items).toEqual([]);
     expect(await requests.usage({ owner: 'a', bucket: 'day' })).toMatchObject([
       { owner: 'a', requests: 3, units: 9, cost: expect.closeTo(0.009, 10) },
     ]);

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
-import { validateInput } from '../contract/input/input.ts';
 import type { Database } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
@@ -134,12 +133,12 @@ export class Requests implements AsyncDisposable {
    */
   async submit(submission: Submission): Promise<AcceptedRequest> {
     await this.#requireSpace();
-    const validated = validateInput(submission.input);
+    const validated = submission.endpoint.validate(submission.input);
     const sync = validated.ok ? validated.input.sync_mode : asksForSync(submission.input);
     const entry = { id: uuidv7(), submission, listed: submission.storePayloads && !sync };
     if (!validated.ok) return await this.#refuse(entry, invalidOutcome(validated.problems));
     const malformed = malformedAttachment(submission);
-    if (malformed !== undefined) return await this.#refuse(entry, failureOutcome(malformed, submission.input));
+    if (malformed !== undefined) return await this.#refuse(entry, failureOutcome(malformed, submission));
     const { input, commit, discard } = await storeInputFiles(submission, entry.id, this.#files);
     try {
       const accepted = await this.#intake.accept({ ...entry, input, commit });

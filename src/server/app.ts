@@ -2,6 +2,7 @@ import { RequestError } from '@hono/node-server';
 import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { v4 as uuid } from 'uuid';
+import type { Endpoints } from '../contract/endpoint.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { Requests } from '../jobs/requests.ts';
 import type { PublicKeys } from '../jobs/webhooks/webhook-keys.ts';
@@ -36,6 +37,7 @@ export interface AppDependencies {
   readonly authentication: Authentication;
   readonly bodies: Bodies;
   readonly describeInstallation: DescribeInstallation;
+  readonly endpoints: Endpoints;
   readonly fileRetention: number | undefined;
   readonly files: FileStore;
   readonly jwks: PublicKeys;
@@ -62,7 +64,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route('/queue', queueRoutes(deps));
   app.route('/rest', restRoutes({ ...deps, storage: deps }));
   app.route('/cdn', cdnRoutes(deps));
-  app.route('/site', siteRoutes());
+  app.route('/site', siteRoutes(deps.endpoints));
   app.route('/platform', platformRoutes(deps));
   app.route('/own', ownRoutes(deps));
   const dispatch = (request: Request, bindings: AppEnv['Bindings']) => app.fetch(request, bindings);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { sql } from 'kysely';
+import type { Endpoints } from '../contract/endpoint.ts';
 import { ApiKeys } from '../database/keys/api-keys.ts';
 import { controlSocketPath } from '../database/keys/control-socket.ts';
 import { serveKeyControl } from '../database/keys/key-control.ts';
@@ -45,6 +46,7 @@ export interface MakerServices {
 
 export interface ServerOptions {
   readonly configuration: Configuration;
+  readonly endpoints: Endpoints;
   readonly logger: Logger;
   /** Absent: requests wait for workers elsewhere. The server disposes what it returns. */
   readonly openMaker?: ((services: MakerServices) => ClipMaker | Promise<ClipMaker>) | undefined;
@@ -146,7 +148,7 @@ async function assertGuarded(configuration: Configuration, keys: ApiKeys): Promi
 }
 
 async function openJobs(
-  { configuration, logger, openMaker }: ServerOptions,
+  { configuration, endpoints, logger, openMaker }: ServerOptions,
   { database, files, metrics }: { readonly database: Database } & Pick<AppDependencies, 'files' | 'metrics'>,
   opened: AsyncDisposableStack,
 ): Promise<Pick<AppDependencies, 'requests' | 'jwks'> & { readonly checks: Readonly<Record<string, ReadinessCheck>> }> {
@@ -163,7 +165,7 @@ async function openJobs(
   };
   if (openMaker !== undefined) {
     const maker = opened.use(await openMaker({ files, onPhases: (seconds) => metrics.countClip(seconds) }));
-    const worker = opened.use(await Worker.open({ ...jobs, maker }));
+    const worker = opened.use(await Worker.open({ ...jobs, endpoints, maker }));
     worker.start();
     checks.worker = async () => {
       if (worker.trouble !== undefined) throw worker.trouble;
@@ -195,12 +197,13 @@ type Parts = Awaited<ReturnType<typeof openAccess>> &
   Pick<AppDependencies, 'bodies' | 'files' | 'metrics' | 'requests' | 'jwks'>;
 
 async function serve(
-  { configuration, describeInstallation, logger, timeouts }: ServerOptions,
+  { configuration, describeInstallation, endpoints, logger, timeouts }: ServerOptions,
   parts: Parts,
 ): Promise<{ readonly listener: Listener; readonly authorityPath: string }> {
   const { SOUNDSTAGE_HOST: host, SOUNDSTAGE_PUBLIC_URL: publicUrl } = configuration;
   const app = createApp({
     ...parts,
+    endpoints,
     describeInstallation: describeInstallation ?? (async () => ({ loras: [] })),
     fileRetention: configuration.SOUNDSTAGE_FILE_RETENTION,
     logger,

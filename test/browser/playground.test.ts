@@ -342,7 +342,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     expect(await reloaded.reload().catch(() => 'unreachable')).toBe('unreachable');
 
     await start(6000);
-    await reloaded.route('**/input-schema', (route) => route.abort(), { times: 1 });
+    await reloaded.route('**/input-schema?*', (route) => route.abort(), { times: 1 });
     await reloaded.goto(url);
     await runReloaded.waitFor();
     await reloaded.getByRole('alert').getByText('The server cannot be reached').waitFor();
@@ -401,7 +401,13 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
   test('a run that the server does not know any more is said to be gone, and forgotten', async () => {
     const page = await open();
     const run = page.page.getByRole('region', { name: 'Run' });
-    const stored = JSON.stringify({ id: randomUUID(), input: {}, sentAt: Date.now(), isCancelled: false });
+    const stored = JSON.stringify({
+      id: randomUUID(),
+      endpoint: endpointId,
+      input: {},
+      sentAt: Date.now(),
+      isCancelled: false,
+    });
     await page.page.evaluate(`localStorage['soundstage.run'] = ${JSON.stringify(stored)}`);
     await page.page.reload();
     await run.getByText('The server does not know this request any more.').waitFor();

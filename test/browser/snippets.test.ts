@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { type Language, snippet } from '../../web/src/code/snippets.ts';
 import { ControlledClipMaker } from '../sdk/controlled-clip-maker.ts';
-import { smallClip } from '../support/endpoint.ts';
+import { endpointId, smallClip } from '../support/endpoint.ts';
 import { expectPlayable } from '../support/media/playable.ts';
 import { isInstalled } from '../support/programs/installed.ts';
 import { pythonWith } from '../support/programs/python.ts';
@@ -23,13 +23,13 @@ const input = {
 };
 
 function program(language: Language): string {
-  return snippet(language, input, { server: `${server.url}/`, isKeyRequired: false });
+  return snippet(language, input, { server: `${server.url}/`, endpoint: endpointId, isKeyRequired: false });
 }
 
 /** What the newest request was sent with. */
 async function received(): Promise<unknown> {
   const { items } = await server.requests.list({
-    endpoint: 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora',
+    endpoints: [endpointId],
     limit: 1,
   });
   return items[0]?.input;
@@ -49,7 +49,7 @@ test.skipIf(python === undefined)('the Python program of the page runs as it is'
 
 test('the documented Python way is that of the page, upload included', async () => {
   const documentation = await readFile(join(import.meta.dirname, '../../docs/api.md'), 'utf8');
-  const target = { server: 'http://127.0.0.1:8000/', isKeyRequired: false };
+  const target = { server: 'http://127.0.0.1:8000/', endpoint: endpointId, isKeyRequired: false };
   const addresses = snippet('Python', input, target).match(/^(?:client\.|import ).*$/gm) ?? [];
   expect(addresses).toHaveLength(7);
   const [block] = /```py\n[^`]*fal_client\.client[^`]*```/.exec(documentation) ?? [];

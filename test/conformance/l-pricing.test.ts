@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cost, megapixels } from '../../src/contract/price.ts';
+import { cost, megapixels, pricePerMegapixel } from '../../src/contract/price.ts';
 import { app, id, minimal, prompted } from './stage/names.ts';
 import { onEachDatabase } from './stage/stage.ts';
 
@@ -27,7 +27,8 @@ await onEachDatabase('L. Pricing', {}, (stage) => {
     expect(megapixels(1000, 1000, 1)).toBe(1);
     expect(megapixels(1_000_001, 1, 1)).toBe(2);
     expect(megapixels(1000, 999, 1)).toBe(1);
-    expect([cost(1), cost(112)]).toEqual([0.001, 0.112]);
+    const price = pricePerMegapixel(0.001);
+    expect([cost(1, price), cost(112, price)]).toEqual([0.001, 0.112]);
   });
 
   test('161 the price list', async () => {

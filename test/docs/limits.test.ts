@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { marked, type Tokens } from 'marked';
 import { expect, test } from 'vitest';
-import { type ServedSchema, servedInput } from '../../src/contract/json-schema.ts';
+import { audioToVideoLora } from '../../src/contract/endpoints/audio-to-video-lora.ts';
+import type { ServedSchema } from '../../src/contract/json-schema.ts';
 import { pendingSeconds } from '../../src/files/file-store.ts';
 import { maxPartNumber } from '../../src/files/uploads/part-uploads.ts';
 import { maxRetries, usualRetries } from '../../src/jobs/request/retries.ts';
@@ -56,7 +57,7 @@ const {
   prompt,
   negative_prompt: negativePrompt,
   loras,
-} = servedInput.root.properties ?? ({} as Record<string, ServedSchema>);
+} = audioToVideoLora.servedInput.root.properties ?? ({} as Record<string, ServedSchema>);
 
 test.each([
   ['prompt, and negative prompt', prompt?.maxLength],

@@ -1,11 +1,12 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { type ServedSchema, servedInput } from '../../src/contract/json-schema.ts';
+import { audioToVideoLora } from '../../src/contract/endpoints/audio-to-video-lora.ts';
+import type { ServedSchema } from '../../src/contract/json-schema.ts';
 import { listOf, objects, type Sample, wrong } from './sample.ts';
 import { alternatives, rangeOf, validFields, validValues, wellFormedTexts } from './valid-bodies.ts';
 
 /** Bodies that have something wrong in a few places, which they name; all else about them is right. */
 export function brokenBodies(): Arbitrary<Sample> {
-  const { root } = servedInput;
+  const { root } = audioToVideoLora.servedInput;
   return fc.oneof({ arbitrary: brokenObjects(root), weight: 50 }, noneOf(root));
 }
 

@@ -1,10 +1,11 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { resolved, type ServedSchema, servedInput } from '../../src/contract/json-schema.ts';
+import { audioToVideoLora } from '../../src/contract/endpoints/audio-to-video-lora.ts';
+import { resolved, type ServedSchema } from '../../src/contract/json-schema.ts';
 import { listOf, objects, right, type Sample } from './sample.ts';
 
 /** Bodies that are valid by the schema, written in every way the hosted endpoint takes. A new field needs no change here. */
 export function validBodies(): Arbitrary<Sample> {
-  return validObjects(servedInput.root);
+  return validObjects(audioToVideoLora.servedInput.root);
 }
 
 /** Every field of an object may be there; those that have to be are. */
@@ -23,7 +24,7 @@ export function validValues(schema: ServedSchema): Arbitrary<Sample> {
 
 /** The shapes a value may have. */
 export function alternatives(schema: ServedSchema): readonly ServedSchema[] {
-  const { anyOf, ...shape } = resolved(schema, servedInput.named);
+  const { anyOf, ...shape } = resolved(schema, audioToVideoLora.servedInput.named);
   return anyOf?.flatMap(alternatives) ?? [shape];
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeInstallation } from '../../src/cli/serve/installation.ts';
+import { servedEndpoints } from '../../src/contract/endpoints/served-endpoints.ts';
 import type { ClipMaker } from '../../src/jobs/clip-maker.ts';
 import { PipelineClipMaker } from '../../src/jobs/making/pipeline-clip-maker.ts';
 import {
@@ -58,7 +59,15 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       maker === 'pipeline' ? PipelineClipMaker.open({ ...services, configuration, logger }) : maker);
   const describe = maker === 'pipeline' ? () => describeInstallation(configuration) : undefined;
   const server = opened.use(
-    await openServer({ configuration, logger, openMaker, checks, timeouts, describeInstallation: describe }),
+    await openServer({
+      configuration,
+      endpoints: servedEndpoints,
+      logger,
+      openMaker,
+      checks,
+      timeouts,
+      describeInstallation: describe,
+    }),
   );
   const stack = opened.move();
   return { ...server, dataFolder, configuration, logged, [Symbol.asyncDispose]: () => stack.disposeAsync() };

@@ -1,6 +1,5 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { endpoint } from '../../src/contract/endpoint.ts';
 import { ClipView } from './clips/clip-view.tsx';
 import { Comparison } from './clips/comparison.tsx';
 import { Gallery } from './clips/gallery.tsx';
@@ -15,7 +14,7 @@ import { RunBar } from './run/run-bar.tsx';
 import { isUnderWay, run } from './run/run-state.ts';
 import { RunView } from './run/run-view.tsx';
 import { apiKey, isKeyWanted, messageOf, server, untilAnswered } from './server/connection.ts';
-import { loadInputSchema } from './server/input-schema.ts';
+import { endpoint, loadEndpoints } from './server/endpoints.ts';
 import { installation, loadInstallation } from './server/installation.ts';
 import { KeyDialog } from './server/key-dialog.tsx';
 import { Sound } from './sound/sound.ts';
@@ -27,7 +26,7 @@ export function App() {
     problem.value = text;
   };
   const load = async (): Promise<void> => {
-    await untilAnswered(loadInputSchema, tell);
+    await untilAnswered(loadEndpoints, tell);
     await untilAnswered(() => Promise.all([loadInstallation(), loadHistory()]), tell);
   };
   const begin = (): void => void load().catch((error: unknown) => tell(messageOf(error)));
@@ -75,6 +74,7 @@ export function App() {
 
 function Header() {
   const model = installation.value?.model;
+  const id = endpoint.value?.id;
   return (
     <header>
       <img src="./assets/icon.svg" alt="" width="28" height="28" />
@@ -86,8 +86,8 @@ function Header() {
         </span>
       )}
       <nav aria-label="Documents">
-        <a href={`${server}models/${endpoint.id}/llms.txt`}>Fields</a>
-        <a href={`${server}api/openapi/queue/openapi.json?endpoint_id=${endpoint.id}`}>OpenAPI</a>
+        {id !== undefined && <a href={`${server}models/${id}/llms.txt`}>Fields</a>}
+        {id !== undefined && <a href={`${server}api/openapi/queue/openapi.json?endpoint_id=${id}`}>OpenAPI</a>}
         {apiKey.value !== '' && (
           <button
             type="button"

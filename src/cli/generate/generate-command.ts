@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type ClipFiles, clipSettings, drawSeed } from '../../contract/input/clip-settings.ts';
-import { type Input, parseInput } from '../../contract/input/input.ts';
+import { type InputWithLoras as Input, parseInput } from '../../contract/input/input.ts';
 import type { DeviceKind } from '../../graph/graph-target.ts';
 import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import { MediaService } from '../../media/media-service.ts';
@@ -68,7 +69,7 @@ interface CommandRun {
 
 async function run(command: CommandRun): Promise<void> {
   const { flags } = command;
-  const input = parseInput(withOutputType(requestFields(flags), flags.output));
+  const input = parseInput(withOutputType(requestFields(flags), flags.output), audioToVideoLora);
   if (!input.sync_mode) {
     const clip = await makeClip(input, resolve(flags.output ?? defaultName(input)), command);
     process.stdout.write(flags.json ? json(clip, clip.file.path) : summary(clip));

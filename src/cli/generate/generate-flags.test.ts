@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
+import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { inputSchema, parseInput } from '../../contract/input/input.ts';
 import { addGenerateFlags, requestFields } from './generate-flags.ts';
 
@@ -27,7 +28,7 @@ test('every field of the endpoint has a flag', () => {
 
 test('what no flag was given for is left to the contract', () => {
   expect(fieldsOf()).toEqual({ prompt: 'A dog', audio_url: 'a.wav', loras: [] });
-  expect(parseInput(fieldsOf())).toMatchObject({ enable_safety_checker: true, loras: [] });
+  expect(parseInput(fieldsOf(), audioToVideoLora)).toMatchObject({ enable_safety_checker: true, loras: [] });
 });
 
 test('the safety checker can be left out', () => {
@@ -37,7 +38,8 @@ test('the safety checker can be left out', () => {
 
 test('white space around the name of a file is not part of it', () => {
   const flags = ['--audio', ' a.wav\n', '--image', '\u202aC:\\a b.png', '--end-image', 'c.png\u00a0'];
-  expect(parseInput(fieldsOf(...flags, '--lora', '\u200b d.safetensors =0.5\r\n'))).toMatchObject({
+  const fields = fieldsOf(...flags, '--lora', '\u200b d.safetensors =0.5\r\n');
+  expect(parseInput(fields, audioToVideoLora)).toMatchObject({
     audio_url: 'a.wav',
     image_url: 'C:\\a b.png',
     end_image_url: 'c.png',

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type InputField, inputSchema } from '../../contract/input/input.ts';
 import { videoSizePresets } from '../../contract/input/presets.ts';
-import { servedInput } from '../../contract/json-schema.ts';
 import { trimInvisible } from '../../shared/trim.ts';
 
 /** Request fields as parsed from the command line; still to be validated by the contract. */
@@ -76,7 +76,7 @@ function number(flag: string, description: string, field: InputField): Option {
 }
 
 function choice(flag: string, description: string, field: InputField): Option {
-  const options = servedInput.root.properties?.[field]?.enum ?? [];
+  const options = audioToVideoLora.servedInput.root.properties?.[field]?.enum ?? [];
   return new Option(flag, withDefault(`${description}: ${options.join(', ')}`, field));
 }
 

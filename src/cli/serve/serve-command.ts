@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { Endpoints } from '../../contract/endpoint.ts';
 import { PipelineClipMaker } from '../../jobs/making/pipeline-clip-maker.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
 import { openServer, type RunningServer } from '../../server/open-server.ts';
@@ -29,15 +30,17 @@ const settings = [
   'SOUNDSTAGE_SAFETY_MODEL',
 ] as const;
 
-/** `soundstage serve`: answers what the hosted endpoint answers, and makes the clips unless told not to. */
-export function serveCommand(): Command {
-  const command = new Command('serve').description('serve the endpoint over HTTP');
+/** `soundstage serve`: answers what the hosted endpoints answer, and makes the clips unless told not to. */
+export function serveCommand(endpoints: Endpoints): Command {
+  const command = new Command('serve').description('serve the endpoints over HTTP');
   return addConfigurationFlags(command, settings)
     .option('--no-worker', 'leave the clips to `soundstage worker` processes (needs DATABASE_URL)')
     .addOption(logLevelOption())
     .addHelpText('after', settingsHelp())
     .action((flags: ServeFlags & Record<string, unknown>) =>
-      reporting(process.stderr, (signal) => serve(configurationFrom(flags, process.env), flags, signal)),
+      reporting(process.stderr, (signal) =>
+        serve({ configuration: configurationFrom(flags, process.env), endpoints, flags, signal }),
+      ),
     );
 }
 
@@ -47,7 +50,14 @@ export function logLevelOption(): Option {
     .default('info');
 }
 
-async function serve(configuration: Configuration, flags: ServeFlags, signal: AbortSignal): Promise<void> {
+interface Serving {
+  readonly configuration: Configuration;
+  readonly endpoints: Endpoints;
+  readonly flags: ServeFlags;
+  readonly signal: AbortSignal;
+}
+
+async function serve({ configuration, endpoints, flags, signal }: Serving): Promise<void> {
   // What this process and its children write is for nobody else.
   process.umask(0o077);
   if (!flags.worker && configuration.DATABASE_URL === undefined) {
@@ -62,6 +72,7 @@ async function serve(configuration: Configuration, flags: ServeFlags, signal: Ab
   const logger = jsonLogger(process.stderr, flags.logLevel);
   await using server = await openServer({
     configuration,
+    endpoints,
     logger,
     openMaker: flags.worker ? (services) => PipelineClipMaker.open({ ...services, configuration, logger }) : undefined,
     describeInstallation: () => describeInstallation(configuration),

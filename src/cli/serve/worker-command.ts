@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { Endpoints } from '../../contract/endpoint.ts';
 import { openDatabase } from '../../database/open-database.ts';
 import { openFileStore } from '../../files/open-file-store.ts';
 import { PipelineClipMaker } from '../../jobs/making/pipeline-clip-maker.ts';
@@ -26,17 +27,26 @@ const settings = [
 ] as const;
 
 /** `soundstage worker`: makes the clips that a server on this or another machine accepted. */
-export function workerCommand(): Command {
+export function workerCommand(endpoints: Endpoints): Command {
   const command = new Command('worker').description('make the clips that `soundstage serve` accepts elsewhere');
   return addConfigurationFlags(command, settings)
     .addOption(logLevelOption())
     .addHelpText('after', settingsHelp())
     .action((flags: WorkerFlags & Record<string, unknown>) =>
-      reporting(process.stderr, (signal) => work(configurationFrom(flags, process.env), flags, signal)),
+      reporting(process.stderr, (signal) =>
+        work({ configuration: configurationFrom(flags, process.env), endpoints, flags, signal }),
+      ),
     );
 }
 
-async function work(configuration: Configuration, flags: WorkerFlags, signal: AbortSignal): Promise<void> {
+interface Working {
+  readonly configuration: Configuration;
+  readonly endpoints: Endpoints;
+  readonly flags: WorkerFlags;
+  readonly signal: AbortSignal;
+}
+
+async function work({ configuration, endpoints, flags, signal }: Working): Promise<void> {
   // What this process and its children write is for nobody else.
   process.umask(0o077);
   const { SOUNDSTAGE_DATA: dataFolder, DATABASE_URL: databaseUrl, SOUNDSTAGE_S3_BUCKET: bucket } = configuration;
@@ -63,7 +73,7 @@ async function work(configuration: Configuration, flags: WorkerFlags, signal: Ab
   };
   await using _housekeeping = await Housekeeping.open(jobs);
   await using maker = await PipelineClipMaker.open({ configuration, files, logger });
-  await using worker = await Worker.open({ ...jobs, maker });
+  await using worker = await Worker.open({ ...jobs, endpoints, maker });
   worker.start();
   const kept = bucket === undefined ? `the folder ${dataFolder}` : `the bucket ${bucket}`;
   process.stdout.write(`Soundstage makes clips with ${configuration.SOUNDSTAGE_MODEL}; files go to ${kept}.\n`);

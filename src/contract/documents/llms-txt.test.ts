@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { validateInput } from '../input/validate-input.ts';
+import { audioToVideoLora } from '../endpoints/audio-to-video-lora.ts';
 import type { JsonSchema } from '../json-schema.ts';
-import { publishedInput } from '../json-schema.ts';
 import { exampleOf } from './llms-examples.ts';
 import { fieldBlocks } from './llms-fields.ts';
 import { curlSnippet, javaScriptSnippet, pythonSnippet } from './llms-snippets.ts';
@@ -12,7 +11,7 @@ import { llmsTxt } from './llms-txt.ts';
 const captured = readFileSync(new URL('../../../test/fixtures/endpoint/llms.txt', import.meta.url));
 
 test('156 the page is the captured one, byte for byte', () => {
-  const page = Buffer.from(llmsTxt(), 'utf8');
+  const page = Buffer.from(llmsTxt(audioToVideoLora), 'utf8');
   expect(page.toString()).toBe(captured.toString());
   expect(page).toHaveLength(13_440);
   const digest = createHash('sha256').update(page).digest('hex');
@@ -22,8 +21,8 @@ test('156 the page is the captured one, byte for byte', () => {
 test('both examples of the page are valid requests', () => {
   const examples = [...captured.toString().matchAll(/```json\n(.*?)\n```/gs)].map(([, json = '']) => JSON.parse(json));
   expect(examples).toHaveLength(3);
-  for (const example of examples.slice(0, 2)) expect(validateInput(example)).toMatchObject({ ok: true });
-  expect(exampleOf(publishedInput, 'required')).toEqual(examples[0]);
+  for (const example of examples.slice(0, 2)) expect(audioToVideoLora.validate(example)).toMatchObject({ ok: true });
+  expect(exampleOf(audioToVideoLora.input, 'required')).toEqual(examples[0]);
 });
 
 function page(field: JsonSchema, required: readonly string[] = []): string {

@@ -1,10 +1,9 @@
-import { endpoint } from '../endpoint.ts';
-import { type JsonSchemas, publishedInput, publishedOutput } from '../json-schema.ts';
+import type { JsonSchemas } from '../json-schema.ts';
 import { type Example, exampleOf } from './llms-examples.ts';
 import { fieldBlocks } from './llms-fields.ts';
 import { curlSnippet, javaScriptSnippet, pythonSnippet } from './llms-snippets.ts';
 
-/** What the page of an endpoint is made from. */
+/** What the page of an endpoint is made from; every `Endpoint` has it. */
 export interface EndpointPage {
   readonly id: string;
   readonly displayName: string;
@@ -18,10 +17,8 @@ export interface EndpointPage {
   readonly output: JsonSchemas;
 }
 
-const ownPage: EndpointPage = Object.freeze({ ...endpoint, input: publishedInput, output: publishedOutput });
-
 /** The page about an endpoint for readers that are programs (`/models/{id}/llms.txt`). */
-export function llmsTxt(page: EndpointPage = ownPage): string {
+export function llmsTxt(page: EndpointPage): string {
   const request = exampleOf(page.input, 'required');
   const sections = [
     `# ${page.displayName}\n\n> ${page.description}`,

@@ -1,7 +1,11 @@
-import { endpoint, publishedUrls } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { currency } from '../price.ts';
 
-/** The endpoint's entry in the platform's list of models (`GET /v1/models`); with its OpenAPI document if given. */
-export function modelEntry(openapi?: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+/** An endpoint's entry in the platform's list of models (`GET /v1/models`); with its OpenAPI document if given. */
+export function modelEntry(
+  endpoint: Endpoint,
+  openapi?: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
   return {
     endpoint_id: endpoint.id,
     metadata: {
@@ -10,7 +14,7 @@ export function modelEntry(openapi?: Readonly<Record<string, unknown>>): Readonl
       description: endpoint.description,
       status: endpoint.status,
       tags: endpoint.tags,
-      model_url: publishedUrls.run,
+      model_url: `https://fal.run/${endpoint.id}`,
       license_type: endpoint.licenseType,
       kind: endpoint.kind,
       group: endpoint.group,
@@ -20,8 +24,8 @@ export function modelEntry(openapi?: Readonly<Record<string, unknown>>): Readonl
   };
 }
 
-/** The endpoint's entry in the platform's price list (`GET /v1/models/pricing`). */
-export function priceEntry(): Readonly<Record<string, unknown>> {
-  const { unitPrice, unit, currency } = endpoint.price;
-  return { endpoint_id: endpoint.id, unit_price: unitPrice, unit, currency };
+/** An endpoint's entry in the platform's price list (`GET /v1/models/pricing`). */
+export function priceEntry({ id, price }: Endpoint): Readonly<Record<string, unknown>> {
+  const { unitPrice, unit } = price;
+  return { endpoint_id: id, unit_price: unitPrice, unit, currency };
 }

@@ -1,12 +1,12 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
-import { endpoint } from '../endpoint.ts';
-import { type JsonSchema, publishedInput } from '../json-schema.ts';
+import { audioToVideoLora as endpoint } from '../endpoints/audio-to-video-lora.ts';
+import type { JsonSchema } from '../json-schema.ts';
 import { modelEntry, priceEntry } from './models-list.ts';
 import { genericOpenapi, type OpenApiDocument, openapi, schemaName } from './openapi.ts';
 
 const name = 'Ltx219bDistilledAudioToVideoLora';
-const document = openapi();
+const document = openapi(endpoint);
 const { schemas } = document.components;
 
 test('152 the document has the version, the four paths with the full id, and the components', () => {
@@ -51,7 +51,7 @@ test('log entries carry level and source at the top and in labels', () => {
 });
 
 test('fields show the published limits and no others', () => {
-  const { prompt, image_url, num_frames, seed, loras, video_size } = publishedInput.root.properties ?? {};
+  const { prompt, image_url, num_frames, seed, loras, video_size } = endpoint.input.root.properties ?? {};
   expect(prompt).not.toHaveProperty('maxLength');
   expect(image_url).toEqual({
     title: 'Image URL',
@@ -68,7 +68,7 @@ test('fields show the published limits and no others', () => {
     items: { $ref: '#/components/schemas/LoRAInput' },
   });
   expect(video_size?.anyOf?.[0]).toEqual({ $ref: '#/components/schemas/ImageSize' });
-  const { width } = publishedInput.named.ImageSize?.properties ?? {};
+  const { width } = endpoint.input.named.ImageSize?.properties ?? {};
   expect(width).toMatchObject({ type: 'integer', exclusiveMinimum: 0, maximum: 14142, default: 512 });
   expect(width).not.toHaveProperty('minimum');
   expect(schemas.VideoFile?.required).toEqual(['url']);
@@ -76,9 +76,9 @@ test('fields show the published limits and no others', () => {
 });
 
 test.each([
-  ['of the endpoint', openapi()],
-  ['of any endpoint', genericOpenapi()],
-  ['of a server of one’s own', openapi('http://localhost:8000/queue')],
+  ['of the endpoint', openapi(endpoint)],
+  ['of any endpoint', genericOpenapi([endpoint.id])],
+  ['of a server of one’s own', openapi(endpoint, 'http://localhost:8000/queue')],
 ])('the document %s is valid', async (_, made) => {
   // Its schemas use the idioms of 3.1, which it is valid as; without them it is valid as what it says it is.
   expect(await validated({ ...made, openapi: '3.1.0' })).toEqual({ valid: true });
@@ -86,8 +86,8 @@ test.each([
 });
 
 test('the generic document names no endpoint', () => {
-  expect(Object.keys(genericOpenapi().paths)).toContain('/{endpoint_id}/requests/{request_id}/status');
-  expect(Object.keys(genericOpenapi().components.schemas)).toEqual(['QueueStatus']);
+  expect(Object.keys(genericOpenapi([endpoint.id]).paths)).toContain('/{endpoint_id}/requests/{request_id}/status');
+  expect(Object.keys(genericOpenapi([endpoint.id]).components.schemas)).toEqual(['QueueStatus']);
 });
 
 test('component names', () => {
@@ -96,9 +96,14 @@ test('component names', () => {
 });
 
 test('161 the entries in the lists of models and prices', () => {
-  expect(priceEntry()).toEqual({ endpoint_id: endpoint.id, unit_price: 0.001, unit: 'megapixels', currency: 'USD' });
-  expect(modelEntry()).not.toHaveProperty('openapi');
-  expect(modelEntry({ ...document })).toMatchObject({
+  expect(priceEntry(endpoint)).toEqual({
+    endpoint_id: endpoint.id,
+    unit_price: 0.001,
+    unit: 'megapixels',
+    currency: 'USD',
+  });
+  expect(modelEntry(endpoint)).not.toHaveProperty('openapi');
+  expect(modelEntry(endpoint, { ...document })).toMatchObject({
     endpoint_id: endpoint.id,
     metadata: { display_name: 'LTX-2 19B Distilled', category: 'audio-to-video', status: 'active', kind: 'inference' },
     openapi: { openapi: '3.0.4' },

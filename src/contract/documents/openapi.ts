@@ -1,5 +1,5 @@
-import { endpoint, publishedUrls } from '../endpoint.ts';
-import { type JsonSchema, publishedInput, publishedOutput } from '../json-schema.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { JsonSchema } from '../json-schema.ts';
 
 /** An OpenAPI document; its schemas use `null` and numeric exclusive bounds, as the platform's own do. */
 export interface OpenApiDocument {
@@ -53,37 +53,41 @@ const cancelled = Object.freeze({
   properties: { success: { type: 'boolean', description: 'Whether the request was cancelled successfully.' } },
 } satisfies JsonSchema);
 
-/** The endpoint's queue as the platform documents it. `server` is the base of the queue's addresses. */
-export function openapi(server: string = publishedUrls.queue): OpenApiDocument {
-  const name = schemaName(endpoint.id);
+/** Base of the queue's addresses, as the platform publishes it. */
+const publishedQueue = 'https://queue.fal.run';
+
+/** An endpoint's queue as the platform documents it. `server` is the base of the queue's addresses. */
+export function openapi(endpoint: Endpoint, server: string = publishedQueue): OpenApiDocument {
+  const { id, category, description, input, output } = endpoint;
+  const name = schemaName(id);
   const schemas = {
     QueueStatus: queueStatus,
-    [`${name}Input`]: publishedInput.root,
-    [`${name}Output`]: publishedOutput.root,
-    ...publishedInput.named,
-    ...publishedOutput.named,
+    [`${name}Input`]: input.root,
+    [`${name}Output`]: output.root,
+    ...input.named,
+    ...output.named,
   };
   const info = {
-    title: `Queue OpenAPI for ${endpoint.id}`,
+    title: `Queue OpenAPI for ${id}`,
     version: '1.0.0',
-    description: `The OpenAPI schema for the ${endpoint.id} queue.`,
+    description: `The OpenAPI schema for the ${id} queue.`,
     'x-fal-metadata': {
-      endpointId: endpoint.id,
-      category: endpoint.category,
-      playgroundUrl: publishedUrls.playground,
-      documentationUrl: publishedUrls.documentation,
-      about: endpoint.description,
+      endpointId: id,
+      category,
+      playgroundUrl: `https://fal.ai/models/${id}`,
+      documentationUrl: `https://fal.ai/models/${id}/api`,
+      about: description,
     },
   };
-  const paths = queuePaths(endpoint.id, { input: reference(`${name}Input`), output: reference(`${name}Output`) });
+  const paths = queuePaths(id, { input: reference(`${name}Input`), output: reference(`${name}Output`) });
   return document(server, { info, schemas, paths });
 }
 
-/** The queue of any endpoint: the id is a parameter and bodies are plain objects. */
-export function genericOpenapi(server: string = publishedUrls.queue): OpenApiDocument {
+/** The queue of any endpoint, `ids` for example: the id is a parameter and bodies are plain objects. */
+export function genericOpenapi(ids: readonly string[], server: string = publishedQueue): OpenApiDocument {
   const body = anyObject('As the endpoint documents it.');
   const paths = queuePaths('{endpoint_id}', { input: body, output: body }, [
-    pathParameter('endpoint_id', `Endpoint ID, e.g. ${endpoint.id}`),
+    pathParameter('endpoint_id', `Endpoint ID, e.g. ${ids.join(' or ')}`),
   ]);
   const info = { title: 'Queue OpenAPI', version: '1.0.0', description: 'The OpenAPI schema for the queue.' };
   return document(server, { info, schemas: { QueueStatus: queueStatus }, paths });

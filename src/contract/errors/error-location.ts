@@ -1,4 +1,4 @@
-import { resolved, servedInput } from '../json-schema.ts';
+import { resolved, type SchemaSet, type ServedSchema } from '../json-schema.ts';
 
 type Path = readonly (string | number)[];
 
@@ -9,23 +9,22 @@ const engineFields: ReadonlyMap<string, string> = new Map([
   ['end_image', 'end_image_url'],
 ]);
 
-/** Where in a request a field is, e.g. `loras.0.path`; undefined if requests have no such field. */
-export function pathOfField(field: string | undefined): Path | undefined {
-  if (field === undefined) return undefined;
+/** Where in a request a field is, e.g. `loras.0.path`; undefined if its endpoint has no such field. */
+export function pathOfField(field: string, served: SchemaSet<ServedSchema>): Path | undefined {
   const path = (engineFields.get(field) ?? field).split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
-  return isOfRequest(path) ? path : undefined;
+  return isOfRequest(path, served) ? path : undefined;
 }
 
-function isOfRequest(path: Path): boolean {
-  let schema = servedInput.root;
+function isOfRequest(path: Path, { root, named }: SchemaSet<ServedSchema>): boolean {
+  let schema = root;
   for (const key of path) {
     const shapes = schema.anyOf ?? [schema];
     const inner = shapes
-      .map((shape) => resolved(shape, servedInput.named))
+      .map((shape) => resolved(shape, named))
       .map(({ items, properties }) => (typeof key === 'number' ? items : ownProperty(properties, key)))
       .find((found) => found !== undefined);
     if (inner === undefined) return false;
-    schema = resolved(inner, servedInput.named);
+    schema = resolved(inner, named);
   }
   return true;
 }

@@ -7,7 +7,7 @@ import { copyCheckpoint } from '../../../test/support/parity-checkpoint.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
 import { SoundstageError, type SoundstageErrorOptions } from '../../shared/errors.ts';
-import { validateInput } from '../input/validate-input.ts';
+import { audioToVideoLora as endpoint } from '../endpoints/audio-to-video-lora.ts';
 import { modelErrorTypes, requestErrorTypes } from './error-types.ts';
 import { errorHeaders, errorReply, requestError, validationReply } from './errors.ts';
 
@@ -32,7 +32,7 @@ async function replyTo(work: Promise<unknown>, input?: unknown) {
     () => undefined,
     (reason: unknown) => reason,
   );
-  return errorReply(error, input);
+  return errorReply(error, { endpoint, input });
 }
 
 function detailOf({ body }: ReturnType<typeof errorReply>) {
@@ -84,7 +84,7 @@ test.each<[name: string, error: SoundstageError, loc: readonly (string | number)
   ['no field, a type', fault('input', undefined, { type: 'content_policy_violation' }), [], 'content_policy_violation'],
   ['a side', fault('input', 'video_size.width'), ['video_size', 'width'], 'value_error'],
 ])('%s', (_, error, path, type) => {
-  const reply = errorReply(error, input);
+  const reply = errorReply(error, { endpoint, input });
   expect(reply.status).toBe(422);
   expect(detailOf(reply)).toMatchObject({ loc: ['body', ...path], type });
 });
@@ -101,7 +101,7 @@ test.each<[name: string, error: unknown]>([
   ['a field of the prototype', fault('input', '__proto__')],
   ['a field that every object inherits', fault('input', 'constructor.name')],
 ])('%s gives nothing of the server away', (_, error) => {
-  const reply = errorReply(error, input);
+  const reply = errorReply(error, { endpoint, input });
   expect(reply.status).toBe(500);
   expect(detailOf(reply)).toEqual({
     loc: ['body'],
@@ -155,7 +155,7 @@ test('cancelling, and errors of the platform around the model', () => {
 });
 
 test('all problems of a request are in one reply', () => {
-  const validation = validateInput({ prompt: 5 });
+  const validation = endpoint.validate({ prompt: 5 });
   if (validation.ok) throw new Error('expected problems');
   const reply = validationReply(validation.problems);
   expect(reply).toMatchObject({ status: 422, type: 'string_type', headers: { 'X-Fal-Retryable': 'false' } });

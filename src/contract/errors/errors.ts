@@ -1,4 +1,5 @@
 import { SoundstageError } from '../../shared/errors.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { errorHeaders } from './error-headers.ts';
 import { pathOfField } from './error-location.ts';
 import { isRequestError, modelErrorType, type RequestErrorName, requestErrorTypes } from './error-types.ts';
@@ -44,23 +45,33 @@ export function requestError(type: RequestErrorName, detail: string): ErrorReply
   return { status, body, headers: errorHeaders(status, body), type, message: detail };
 }
 
+/** The request that something went wrong with. */
+export interface FailedRequest {
+  readonly endpoint: Pick<Endpoint, 'servedInput'>;
+  /** As received; the offending value is repeated. */
+  readonly input: unknown;
+}
+
 /**
  * The reply for whatever went wrong while a request was served. What is the request's fault says so at the field;
  * anything else gives nothing of the server away.
  *
- * @param input the request's input, whose offending value is repeated
+ * @param request absent where none was read yet
  */
-export function errorReply(error: unknown, input?: unknown): ErrorReply {
+export function errorReply(error: unknown, request?: FailedRequest): ErrorReply {
   if (!(error instanceof SoundstageError)) return modelReply([], 'internal_server_error', internalError);
   const { kind, type, context } = error;
   const message = redactPaths(truncateText(error.message, maxMessageCharacters));
   if (kind === 'cancelled') return requestError('client_cancelled', 'Request was cancelled by the client');
   if (isRequestError(type)) return requestError(type, message);
-  const path = pathOfField(error.field);
+  const path =
+    error.field === undefined || request === undefined
+      ? undefined
+      : pathOfField(error.field, request.endpoint.servedInput);
   const isRequestsFault = path !== undefined && kind !== 'crash' && kind !== 'device';
   if (isRequestsFault || type !== undefined) {
     const { type: known, ctx } = type === undefined ? typeByField(kind, path ?? []) : { type, ctx: context };
-    return modelReply(path ?? [], known, message, { ctx, input });
+    return modelReply(path ?? [], known, message, { ctx, input: request?.input });
   }
   if (kind === 'device' && isOutOfMemory(error)) return modelReply([], 'internal_server_error', outOfMemory);
   if (kind === 'network') {

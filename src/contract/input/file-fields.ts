@@ -1,18 +1,29 @@
 type Replace = (address: string, field: string) => string;
 
-/** A request, valid or not, with what its fields say that name files replaced. */
-export function replaceAddresses(input: unknown, replace: Replace): unknown {
-  const replaced = withReplaced(input, ['audio_url', 'image_url', 'end_image_url'], '', replace);
-  if (!isObject(replaced) || !Array.isArray(replaced.loras)) return replaced;
-  const loras = replaced.loras.map((lora, index) => withReplaced(lora, ['path'], `loras.${index}.`, replace));
-  return { ...replaced, loras };
+/**
+ * A request, valid or not, with what its fields say that name files replaced.
+ *
+ * @param fields as an endpoint has them, e.g. `loras.*.path`
+ * @param replace is told the address and its field, e.g. `loras.0.path`
+ */
+export function replaceAddresses(input: unknown, fields: readonly string[], replace: Replace): unknown {
+  return fields.reduce((replaced, field) => replaceAt(replaced, field.split('.'), [], replace), input);
 }
 
-function withReplaced(value: unknown, names: readonly string[], prefix: string, replace: Replace): unknown {
-  if (!isObject(value)) return value;
-  const given = names.map((name) => [name, Object.hasOwn(value, name) ? value[name] : undefined] as const);
-  const texts = given.filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string');
-  return { ...value, ...Object.fromEntries(texts.map(([name, text]) => [name, replace(text, `${prefix}${name}`)])) };
+function replaceAt(
+  value: unknown,
+  [key, ...rest]: readonly string[],
+  path: readonly string[],
+  replace: Replace,
+): unknown {
+  if (key === undefined) return typeof value === 'string' ? replace(value, path.join('.')) : value;
+  if (key === '*') {
+    return Array.isArray(value)
+      ? value.map((item, index) => replaceAt(item, rest, [...path, String(index)], replace))
+      : value;
+  }
+  if (!isObject(value) || !Object.hasOwn(value, key)) return value;
+  return { ...value, [key]: replaceAt(value[key], rest, [...path, key], replace) };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

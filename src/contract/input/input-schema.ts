@@ -55,8 +55,8 @@ const cameraControl =
   'model to move the camera.';
 
 /**
- * The endpoint's input: fields in published order, with published titles, texts, defaults and ranges. Served limits that
- * are not published are marked so. Unknown fields are ignored.
+ * The input of the endpoint with LoRAs: fields in published order, with published titles, texts, defaults and ranges.
+ * Served limits that are not published are marked so. Unknown fields are ignored.
  */
 export const inputSchema = z
   .object({
@@ -177,7 +177,10 @@ export const inputSchema = z
   })
   .meta({ title: 'LTX2LoRADistilledAudioToVideoInput' });
 
-/** A validated request. */
-export type Input = z.infer<typeof inputSchema>;
+/** A validated request to the endpoint with LoRAs. */
+export type InputWithLoras = z.infer<typeof inputSchema>;
+
+/** A validated request to any endpoint. */
+export type Input = Omit<InputWithLoras, 'loras'> & Partial<Pick<InputWithLoras, 'loras'>>;
 
 export type InputField = keyof typeof inputSchema.shape;

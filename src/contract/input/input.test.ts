@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { SoundstageError } from '../../shared/errors.ts';
+import { audioToVideoLora } from '../endpoints/audio-to-video-lora.ts';
 import { parseInput } from './input.ts';
 
 const minimal = { prompt: 'A dog', audio_url: 'a.mp3', loras: [] };
 
 function refusal(value: unknown): SoundstageError {
   try {
-    parseInput(value);
+    parseInput(value, audioToVideoLora);
   } catch (error) {
     if (error instanceof SoundstageError) return error;
   }
@@ -47,7 +48,7 @@ test('a request that is no object', () => {
 });
 
 test('defaults', () => {
-  expect(parseInput(minimal)).toMatchObject({
+  expect(parseInput(minimal, audioToVideoLora)).toMatchObject({
     num_frames: 121,
     video_size: 'landscape_4_3',
     enable_safety_checker: true,

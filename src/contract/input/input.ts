@@ -1,56 +1,61 @@
 import { SoundstageError } from '../../shared/errors.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { valueAt } from '../errors/problem.ts';
-import { resolved, type ServedSchema, servedInput } from '../json-schema.ts';
+import { resolved, type SchemaSet, type ServedSchema } from '../json-schema.ts';
 import type { Input } from './input-schema.ts';
-import { validateInput } from './validate-input.ts';
 
-export { type Input, type InputField, inputSchema } from './input-schema.ts';
-export { validateInput } from './validate-input.ts';
+export { type Input, type InputField, type InputWithLoras, inputSchema } from './input-schema.ts';
+
+type Path = readonly (string | number)[];
+type Served = SchemaSet<ServedSchema>;
 
 /**
  * Validates a request for a caller who reads one sentence.
  *
  * @throws SoundstageError `input` naming the first offending field and what is accepted
  */
-export function parseInput(value: unknown): Input {
-  const validation = validateInput(value);
+export function parseInput<Valid extends Input>(value: unknown, endpoint: Endpoint<Valid>): Valid {
+  const validation = endpoint.validate(value);
   if (validation.ok) return validation.input;
   const [first] = validation.problems;
   if (first === undefined) throw new Error('a refused request has a problem');
   const path = first.loc.slice(1);
   const field = path.join('.');
   const { type, ctx: context } = first;
-  throw new SoundstageError('input', sentence(path, valueAt(value, path)), { field, type, context });
+  const sentence = refusal(path, valueAt(value, path), endpoint.servedInput);
+  throw new SoundstageError('input', sentence, { field, type, context });
 }
 
-function sentence(path: readonly (string | number)[], given: unknown): string {
+function refusal(path: Path, given: unknown, served: Served): string {
   const field = path.length === 0 ? 'the request' : path.join('.');
-  if (given === undefined) return `${field} is missing; it must be ${accepted(path)}`;
+  const accepted = describe(schemaAt(path, served), served);
+  if (given === undefined) return `${field} is missing; it must be ${accepted}`;
   const shown = typeof given === 'number' ? String(given) : JSON.stringify(given)?.slice(0, 60);
-  return `${field} must be ${accepted(path)}, not ${shown}`;
+  return `${field} must be ${accepted}, not ${shown}`;
 }
 
-/** What a field accepts, in words, from the schema itself; inside a choice of shapes, what the whole choice accepts. */
-function accepted(path: readonly (string | number)[]): string {
-  let schema = servedInput.root;
+/** The schema of a field; inside a choice of shapes, that of the whole choice. */
+function schemaAt(path: Path, { root, named }: Served): ServedSchema {
+  let schema = root;
   for (const key of path) {
     const inner = typeof key === 'number' ? schema.items : schema.properties?.[key];
     if (inner === undefined) break;
-    schema = resolved(inner, servedInput.named);
+    schema = resolved(inner, named);
   }
-  return describe(schema);
+  return schema;
 }
 
-function describe(schema: ServedSchema): string {
-  const { type, minimum, maximum, minLength, maxLength, maxItems, properties } = resolved(schema, servedInput.named);
+/** What a schema accepts, in words. */
+function describe(schema: ServedSchema, served: Served): string {
+  const { type, minimum, maximum, minLength, maxLength, maxItems, properties } = resolved(schema, served.named);
   if (schema.anyOf !== undefined) {
     const byName = schema.anyOf.toSorted((a, b) => Number(a.enum === undefined) - Number(b.enum === undefined));
-    return byName.map(describe).join(', or ');
+    return byName.map((each) => describe(each, served)).join(', or ');
   }
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
   if (properties !== undefined) {
-    const fields = Object.entries(properties).map(([name, inner]) => `${name}: ${describe(inner)}`);
-    return schema === servedInput.root ? 'an object with the fields of a request' : `{ ${fields.join(', ')} }`;
+    const fields = Object.entries(properties).map(([name, inner]) => `${name}: ${describe(inner, served)}`);
+    return schema === served.root ? 'an object with the fields of a request' : `{ ${fields.join(', ')} }`;
   }
   if (type === 'array') return `a list of at most ${maxItems} items`;
   if (type === 'boolean') return 'true or false';

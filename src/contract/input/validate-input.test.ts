@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
+import { audioToVideoLora } from '../endpoints/audio-to-video-lora.ts';
 import type { Problem } from '../errors/problem.ts';
 import { inputSchema } from './input-schema.ts';
-import { validateInput } from './validate-input.ts';
 
 const minimal = { prompt: 'A dog', audio_url: 'https://example.com/a.mp3', loras: [] };
 
 function problemsOf(body: unknown): readonly Problem[] {
-  const validation = validateInput(body);
+  const validation = audioToVideoLora.validate(body);
   return validation.ok ? [] : validation.problems;
 }
 
@@ -16,7 +16,7 @@ function problemsWith(fields: Readonly<Record<string, unknown>>): readonly Probl
 }
 
 function inputWith(fields: Readonly<Record<string, unknown>>) {
-  const validation = validateInput({ ...minimal, ...fields });
+  const validation = audioToVideoLora.validate({ ...minimal, ...fields });
   if (!validation.ok) throw new Error(JSON.stringify(validation.problems));
   return validation.input;
 }
@@ -189,14 +189,14 @@ test('inherited fields and prototypes do not count', () => {
   const body = JSON.parse(
     `{"prompt": "a", "audio_url": "b", "loras": [], "__proto__": {"fps": 500}, "constructor": 1}`,
   );
-  expect(validateInput(body)).toMatchObject({ ok: true, input: { fps: 25 } });
+  expect(audioToVideoLora.validate(body)).toMatchObject({ ok: true, input: { fps: 25 } });
   expect(Object.getPrototypeOf({})).not.toHaveProperty('fps');
 });
 
 test('unknown fields are ignored, however deep', () => {
   const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
-  expect(validateInput({ ...minimal, deep })).toMatchObject({ ok: true });
-  expect(validateInput({ ...minimal, deep })).not.toHaveProperty('input.deep');
+  expect(audioToVideoLora.validate({ ...minimal, deep })).toMatchObject({ ok: true });
+  expect(audioToVideoLora.validate({ ...minimal, deep })).not.toHaveProperty('input.deep');
 });
 
 test('what is repeated of a request is small and can be stored', () => {

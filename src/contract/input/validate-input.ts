@@ -1,15 +1,21 @@
 import type { z } from 'zod';
 import { type Problem, type ProblemDetails, problem, valueAt } from '../errors/problem.ts';
-import { resolved, type ServedSchema, servedInput } from '../json-schema.ts';
-import { type Input, inputSchema } from './input-schema.ts';
+import { resolved, type SchemaSet, type ServedSchema } from '../json-schema.ts';
 import { laxScalar } from './lax-values.ts';
 
-export type Validation =
-  | { readonly ok: true; readonly input: Input }
+export type Validation<Valid> =
+  | { readonly ok: true; readonly input: Valid }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 type Path = readonly (string | number)[];
 type Issue = z.core.$ZodIssue;
+type Served = SchemaSet<ServedSchema>;
+
+/** What the input of an endpoint must be, twice: to validate it, and to read it and say what is wrong. */
+interface InputSchemas<Valid> {
+  readonly schema: z.ZodType<Valid>;
+  readonly served: Served;
+}
 
 /**
  * Validates the body of a request. Values are read as leniently as the hosted endpoint does, null stands for absent
@@ -17,12 +23,12 @@ type Issue = z.core.$ZodIssue;
  *
  * @returns the input, or every problem in published order, at most one for each value
  */
-export function validateInput(body: unknown): Validation {
-  const parsed = inputSchema.safeParse(read(body, servedInput.root));
+export function validateInput<Valid>(body: unknown, { schema, served }: InputSchemas<Valid>): Validation<Valid> {
+  const parsed = schema.safeParse(read(body, served.root, served.named));
   if (parsed.success) return { ok: true, input: parsed.data };
   const problems = new Map<string, Problem>();
   for (const issue of parsed.error.issues.flatMap((each) => branches(each, body))) {
-    const found = problem(issue.path as Path, details(issue, body));
+    const found = problem(issue.path as Path, details(issue, body, served));
     const key = JSON.stringify(found.loc);
     if (!problems.has(key)) problems.set(key, found);
   }
@@ -30,38 +36,38 @@ export function validateInput(body: unknown): Validation {
 }
 
 /** The served schema at a path; of a choice of shapes the one that fits the value there. */
-export function schemaAt(path: Path, body: unknown): ServedSchema {
-  let schema = servedInput.root;
+function schemaAt(path: Path, body: unknown, { root, named }: Served): ServedSchema {
+  let schema = root;
   for (const [depth, key] of path.entries()) {
-    const around = chosen(schema, valueAt(body, path.slice(0, depth)));
+    const around = chosen(schema, valueAt(body, path.slice(0, depth)), named);
     const inner = typeof key === 'number' ? around.items : around.properties?.[key];
     if (inner === undefined) throw new Error(`there is no field ${path.join('.')}`);
     schema = inner;
   }
-  return resolved(schema, servedInput.named);
+  return resolved(schema, named);
 }
 
 /** Takes the known fields of a value, reading each leniently; what cannot be read is left for the schema to refuse. */
-function read(given: unknown, schema: ServedSchema): unknown {
-  const { type, properties, items, maxItems = 0 } = chosen(schema, given);
+function read(given: unknown, schema: ServedSchema, named: Served['named']): unknown {
+  const { type, properties, items, maxItems = 0 } = chosen(schema, given, named);
   if (type === 'integer' || type === 'number' || type === 'boolean') {
     const result = laxScalar(type, given);
     return result.ok ? result.value : given;
   }
   // One more than allowed is enough to be refused for it.
-  if (Array.isArray(given)) return items ? given.slice(0, maxItems + 1).map((item) => read(item, items)) : given;
+  if (Array.isArray(given)) return items ? given.slice(0, maxItems + 1).map((item) => read(item, items, named)) : given;
   if (typeof given !== 'object' || given === null || properties === undefined) return given;
   const fields = Object.entries(properties).flatMap(([name, field]): [string, unknown][] => {
     const value = valueAt(given, [name]);
-    return value === undefined || (value === null && field.nullable) ? [] : [[name, read(value, field)]];
+    return value === undefined || (value === null && field.nullable) ? [] : [[name, read(value, field, named)]];
   });
   return Object.fromEntries(fields);
 }
 
-function chosen(schema: ServedSchema, given: unknown): ServedSchema {
-  const alternatives = schema.anyOf?.map((each) => resolved(each, servedInput.named));
+function chosen(schema: ServedSchema, given: unknown, named: Served['named']): ServedSchema {
+  const alternatives = schema.anyOf?.map((each) => resolved(each, named));
   const choice = alternatives?.find(({ type }) => (type === 'object') === isObject(given));
-  return choice ?? resolved(schema, servedInput.named);
+  return choice ?? resolved(schema, named);
 }
 
 /** The issues of the shape that was meant, where a value may have several. */
@@ -73,13 +79,13 @@ function branches(issue: Issue, body: unknown): readonly Issue[] {
   return (meant ?? []).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-function details(issue: Issue, body: unknown): ProblemDetails {
+function details(issue: Issue, body: unknown, served: Served): ProblemDetails {
   const path = issue.path as Path;
   const given = valueAt(body, path);
   if (given === undefined) {
     return { type: 'missing', msg: 'Field required', input: valueAt(body, path.slice(0, -1)) };
   }
-  return { ...rule(issue, given, schemaAt(path, body)), input: given };
+  return { ...rule(issue, given, schemaAt(path, body, served)), input: given };
 }
 
 function rule(issue: Issue, given: unknown, schema: ServedSchema): ProblemDetails {

@@ -33,7 +33,9 @@ test('the file of a data URI is there as long as its request has an input, and n
 
   await writeFile(path, 'RIFF');
   // The transaction fails: PostgreSQL keeps no NUL.
-  await expect(jobs.requests.submit(attached({ endpoint: 'not\0storable' }))).rejects.toThrow();
+  await expect(
+    jobs.requests.submit(attached({ endpoint: { ...submission().endpoint, id: 'not\0storable' } })),
+  ).rejects.toThrow();
   expect([await rows(), await blobs()]).toEqual([[], 0]);
 
   // The process dies before the transaction: another one sweeps what is left.

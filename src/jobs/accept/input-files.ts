@@ -6,7 +6,7 @@ import type { FileStore } from '../../files/file-store.ts';
 import { filePath, lookupFileUrl } from '../../files/links/file-url.ts';
 import type { PendingFile } from '../../files/pending-file.ts';
 import type { SoundstageError } from '../../shared/errors.ts';
-import type { ReceivedInput, Submission } from '../request/submission.ts';
+import type { Submission } from '../request/submission.ts';
 
 /** Characters of a data URI that are kept where its content is not. */
 const shownCharacters = 200;
@@ -25,13 +25,13 @@ export interface InputInFiles {
  * the request. The input then names their addresses.
  */
 export async function storeInputFiles(
-  { input, attachments, owner, caller }: Submission,
+  { endpoint: { fileFields }, input, attachments, owner, caller }: Submission,
   requestId: string,
   files: FileStore,
 ): Promise<InputInFiles> {
   await using opened = new AsyncDisposableStack();
   const pending = new Map<string, PendingFile>();
-  for (const [text, name] of addresses(input)) {
+  for (const [text, name] of addresses(input, fileFields)) {
     const attachment = attachments.get(text);
     if (attachment === undefined || 'malformed' in attachment) continue;
     const file = await files.reserve({ owner, name, contentType: attachment.mediaType, inputOf: requestId });
@@ -41,7 +41,7 @@ export async function storeInputFiles(
   }
   const stack = opened.move();
   return {
-    input: replaceAddresses(input, (text) => {
+    input: replaceAddresses(input, fileFields, (text) => {
       const file = pending.get(text);
       return file === undefined ? text : `${caller.fileBase}${file.path}`;
     }),
@@ -53,34 +53,38 @@ export async function storeInputFiles(
 }
 
 /**
- * An input as somebody reads it who may: data URIs that have become files are links that are good for an hour.
+ * The input of a request as somebody reads it who may: data URIs that have become files are links that are good for an
+ * hour.
  *
+ * @param fileFields of the request's endpoint
  * @param fileBase address of the file server as the reader reaches it, e.g. `https://host/cdn`
  */
 export async function presentInput(
-  input: unknown,
-  requestId: string,
+  { id, input }: { readonly id: string; readonly input: unknown },
+  fileFields: readonly string[],
   { files, fileBase }: { readonly files: FileStore; readonly fileBase: string },
 ): Promise<unknown> {
   const idOf = (address: string): string | undefined => lookupFileUrl(address, [URL.parse(address)?.host ?? '']);
-  if (!addresses(input).some(([address]) => idOf(address) !== undefined)) return input;
-  const stored = new Map((await files.inputsOf(requestId)).map((file) => [file.id, file]));
+  if (!addresses(input, fileFields).some(([address]) => idOf(address) !== undefined)) return input;
+  const stored = new Map((await files.inputsOf(id)).map((file) => [file.id, file]));
   const expiresAt = new Date(Date.now() + linkMilliseconds);
-  return replaceAddresses(input, (address) => {
+  return replaceAddresses(input, fileFields, (address) => {
     const file = stored.get(idOf(address) ?? '');
     if (file === undefined) return address;
     return `${fileBase}${filePath(file)}?identity=${files.signature(file.id, expiresAt)}`;
   });
 }
 
-/** An input of which only the beginning of each data URI is kept. */
-export function withoutAttachments({ input, attachments }: ReceivedInput): unknown {
-  return replaceAddresses(input, (text) => (attachments.has(text) ? `${text.slice(0, shownCharacters)}…` : text));
+/** The input of a submission, of which only the beginning of each data URI is kept. */
+export function withoutAttachments({ endpoint, input, attachments }: Submission): unknown {
+  return replaceAddresses(input, endpoint.fileFields, (text) =>
+    attachments.has(text) ? `${text.slice(0, shownCharacters)}…` : text,
+  );
 }
 
 /** What is wrong with the first data URI that could not be decoded. */
-export function malformedAttachment({ input, attachments }: ReceivedInput): SoundstageError | undefined {
-  for (const [text, field] of addresses(input)) {
+export function malformedAttachment({ endpoint, input, attachments }: Submission): SoundstageError | undefined {
+  for (const [text, field] of addresses(input, endpoint.fileFields)) {
     const attachment = attachments.get(text);
     if (attachment !== undefined && 'malformed' in attachment) return downloadError({ field }, attachment.malformed);
   }
@@ -88,9 +92,9 @@ export function malformedAttachment({ input, attachments }: ReceivedInput): Soun
 }
 
 /** What an input says where files are named, and the field. */
-function addresses(input: unknown): readonly (readonly [string, string])[] {
+function addresses(input: unknown, fileFields: readonly string[]): readonly (readonly [string, string])[] {
   const found: [string, string][] = [];
-  replaceAddresses(input, (address, field) => {
+  replaceAddresses(input, fileFields, (address, field) => {
     found.push([address, field]);
     return address;
   });

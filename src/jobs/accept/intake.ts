@@ -165,7 +165,7 @@ function row({ id, input, submission, listed }: WaitingEntry): InsertObject<Tabl
   const { endpoint, owner, surface, priority, webhook, caller, startTimeout } = submission;
   return {
     id,
-    endpoint,
+    endpoint: endpoint.id,
     owner,
     surface,
     state: 'IN_QUEUE',

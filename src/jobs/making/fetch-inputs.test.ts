@@ -27,15 +27,16 @@ test('all inputs of a request share one time limit, and nothing is left of them'
     SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1',
   });
   await using fetcher = await openFetcher(configuration);
-  const input = parseInput({
+  const { caller, endpoint } = submission();
+  const fields = {
     prompt: 'A woman speaks',
     audio_url: `${server.url}/a`,
     image_url: `${server.url}/b`,
     loras: [],
-  });
-  const { caller } = submission();
+  };
+  const input = parseInput(fields, endpoint);
   const sources = { fetcher, files: jobs.files, weights: await resolveWeights('nano') };
-  const fetching = fetchInputs({ id: 'a', owner: 'local', input, seed: 1, caller }, sources, {
+  const fetching = fetchInputs({ id: 'a', owner: 'local', endpoint, input, seed: 1, caller }, sources, {
     folder: dataFolder,
     signal: new AbortController().signal,
     log: () => {},

@@ -68,7 +68,7 @@ async function fetchAll(
   const audio = await fetch(input.audio_url, 'audio_url');
   const image = input.image_url === undefined ? undefined : await fetch(input.image_url, 'image_url');
   const endImage = input.end_image_url === undefined ? undefined : await fetch(input.end_image_url, 'end_image_url');
-  for (const [index, reference] of input.loras.entries()) {
+  for (const [index, reference] of (input.loras ?? []).entries()) {
     if (reference.path === '') continue;
     const field = `loras.${index}.path`;
     onField(field);

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { clipSettings } from '../../contract/input/clip-settings.ts';
 import { type Fetcher, openFetcher } from '../../fetching/fetcher.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import { MediaService } from '../../media/media-service.ts';
@@ -93,10 +92,10 @@ export class PipelineClipMaker implements ClipMaker {
     context: ClipMakerContext,
     { weights, inputs, inspector }: ClipParts,
   ): Promise<MadeClip> {
-    const { input, seed } = request;
+    const { endpoint, input, seed } = request;
     const { folder, signal, log } = context;
     const device = await this.#device.get();
-    const settings = clipSettings(input, inputs.files, { seed, device, timestepVariant: 'own' });
+    const settings = endpoint.toSettings(input, inputs.files, { seed, device, timestepVariant: 'own' });
     log('INFO', `seed ${seed}, ${weights.id} on ${device}`);
     const progress = new ProgressLog(log);
     const output = join(folder, `ltx-2-a2v-output${videoFormat(input.video_output_type).extension}`);

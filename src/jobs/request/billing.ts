@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { cost } from '../../contract/price.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import type { Tables } from '../../database/tables.ts';
 import { storedJson } from './stored-text.ts';
 import type { CallerOptions } from './submission.ts';
@@ -7,19 +7,27 @@ import type { CallerOptions } from './submission.ts';
 export interface BilledRequest {
   readonly id: string;
   readonly owner: string;
-  readonly endpoint: string;
+  readonly endpoint: Endpoint;
   readonly caller: CallerOptions;
+}
+
+/** What a clip costs. */
+export interface Charge {
+  /** Megapixels. */
+  readonly units: number;
+  /** US dollars. */
+  readonly cost: number;
 }
 
 /** Records what a clip costs, in the transaction that completes its request. */
 export async function billUsage(
   transaction: Transaction<Tables>,
   { id, owner, endpoint, caller }: BilledRequest,
-  units: number,
+  { units, cost }: Charge,
 ): Promise<void> {
   const tags = storedJson(caller.tags);
   await transaction
     .insertInto('usage')
-    .values({ request_id: id, owner, endpoint, units, cost: cost(units), tags })
+    .values({ request_id: id, owner, endpoint: endpoint.id, units, cost, tags })
     .execute();
 }

@@ -38,7 +38,7 @@ export async function completeRequest(
       output: storedJson(outcome.output),
       error: outcome.error === undefined ? null : storedText(outcome.error),
       error_type: outcome.errorType ?? null,
-      units: outcome.units,
+      units: outcome.charge?.units ?? 0,
       inference_seconds: request.runningSeconds,
       payload_expires_at: sql<Date>`clock_timestamp() + make_interval(secs => ${kept})`,
       heartbeat_at: null,

@@ -1,6 +1,13 @@
-import { type ErrorReply, errorReply, requestError, validationReply } from '../../contract/errors/errors.ts';
+import {
+  type ErrorReply,
+  errorReply,
+  type FailedRequest,
+  requestError,
+  validationReply,
+} from '../../contract/errors/errors.ts';
 import type { Problem } from '../../contract/errors/problem.ts';
 import { systemCode } from '../../shared/system-code.ts';
+import type { Charge } from './billing.ts';
 import type { StoredOutput } from './stored-output.ts';
 
 /** How a request ended. */
@@ -11,23 +18,23 @@ export interface Outcome {
   /** Both are set unless it went well. */
   readonly error?: string | undefined;
   readonly errorType?: string | undefined;
-  /** Megapixels to bill. */
-  readonly units: number;
+  /** Undefined: it costs nothing. */
+  readonly charge?: Charge | undefined;
   /** For the request's log. */
   readonly message?: string | undefined;
 }
 
-export function successOutcome(output: StoredOutput, units: number): Outcome {
-  return { statusCode: 200, output, units };
+export function successOutcome(output: StoredOutput, charge: Charge): Outcome {
+  return { statusCode: 200, output, charge };
 }
 
 export function invalidOutcome(problems: readonly Problem[]): Outcome {
   return failed(validationReply(problems));
 }
 
-/** What `error` means for the request whose input is `input`. */
-export function failureOutcome(error: unknown, input: unknown): Outcome {
-  return failed(errorReply(error, input));
+/** What `error` means for a request. */
+export function failureOutcome(error: unknown, request: FailedRequest): Outcome {
+  return failed(errorReply(error, request));
 }
 
 export function cancelledOutcome(reason: 'client_cancelled' | 'client_disconnected'): Outcome {
@@ -53,8 +60,8 @@ export function unstableOutcome(): Outcome {
 }
 
 /** Disk or device did not suffice for this request, twice, although they are fine without it. */
-export function exhaustedOutcome(error: unknown, input: unknown): Outcome {
-  if (systemCode(error) === undefined) return failureOutcome(error, input);
+export function exhaustedOutcome(error: unknown, request: FailedRequest): Outcome {
+  if (systemCode(error) === undefined) return failureOutcome(error, request);
   const detail =
     'The disk of the server does not suffice for this request: ask for a smaller or shorter clip, or give smaller files';
   return failed(requestError('runner_server_error', detail));
@@ -63,6 +70,11 @@ export function exhaustedOutcome(error: unknown, input: unknown): Outcome {
 /** The server ended while somebody waited for the reply. */
 export function abandonedOutcome(): Outcome {
   return failed(requestError('client_disconnected', 'The server stopped while the client waited'));
+}
+
+/** The worker does not know the endpoint, which a server of another version does. */
+export function unservedOutcome(endpoint: string): Outcome {
+  return failed(requestError('runner_server_error', `Endpoint "${endpoint}" is not served by this worker`));
 }
 
 /** What is left of a request whose payloads were erased. */
@@ -76,7 +88,6 @@ function failed({ status, body, type, message }: ErrorReply): Outcome {
     output: body,
     error: `Invalid status code: ${status}`,
     errorType: type,
-    units: 0,
     message,
   };
 }

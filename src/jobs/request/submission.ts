@@ -1,3 +1,4 @@
+import type { Endpoint } from '../../contract/endpoint.ts';
 import type { Lifecycle } from '../../files/lifecycle.ts';
 import type { Retries } from './retries.ts';
 
@@ -31,7 +32,7 @@ export interface ReceivedInput {
 
 /** A request as it is handed to the queue. */
 export interface Submission extends ReceivedInput {
-  readonly endpoint: string;
+  readonly endpoint: Endpoint;
   readonly owner: string;
   readonly surface: 'run' | 'queue';
   readonly priority: keyof typeof priorities;

@@ -62,7 +62,7 @@ describe.each(databases.kinds)('payloads (%s)', (kind) => {
     }
     const [file] = await jobs.database.kysely.selectFrom('files').selectAll().execute();
     expect(file).toMatchObject({ access: 'hide', state: 'stored' });
-    const { items } = await jobs.requests.list({ endpoint: submission().endpoint, limit: 5 });
+    const { items } = await jobs.requests.list({ endpoints: [submission().endpoint.id], limit: 5 });
     expect(items).toMatchObject([{ id, input: undefined, output: undefined }]);
     await later(jobs, 601);
     expect(await stored(jobs, id)).toEqual({ input: null, output: null });

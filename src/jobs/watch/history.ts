@@ -4,7 +4,7 @@ import { SoundstageError } from '../../shared/errors.ts';
 import type { RequestRow } from '../request/request-row.ts';
 
 export interface HistoryQuery {
-  readonly endpoint: string;
+  readonly endpoints: readonly string[];
   /** Absent: of all keys. */
   readonly owner?: string | undefined;
   readonly requestId?: string | undefined;
@@ -42,7 +42,8 @@ export interface HistoryPage {
 
 export interface UsageQuery {
   readonly owner?: string | undefined;
-  readonly endpoint?: string | undefined;
+  /** Absent: all. */
+  readonly endpoints?: readonly string[] | undefined;
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
@@ -73,7 +74,7 @@ export async function readHistory(kysely: Kysely<Tables>, query: HistoryQuery): 
     .select(['id', 'sequence', 'endpoint', 'owner', 'accepted_at', 'started_at', 'ended_at', 'status_code'])
     .select(['inference_seconds', 'units', 'listed'])
     .where('state', '=', 'COMPLETED')
-    .where('endpoint', '=', query.endpoint)
+    .where('endpoint', 'in', query.endpoints)
     .orderBy('sequence', 'desc')
     .limit(query.limit + 1);
   if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
@@ -184,7 +185,7 @@ export async function readUsage(kysely: Kysely<Tables>, query: UsageQuery): Prom
     .orderBy(sql`1`)
     .limit(maxBuckets + 1);
   if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
-  if (query.endpoint !== undefined) select = select.where('endpoint', '=', query.endpoint);
+  if (query.endpoints !== undefined) select = select.where('endpoint', 'in', query.endpoints);
   if (query.from !== undefined) select = select.where('at', '>=', query.from);
   if (query.to !== undefined) select = select.where('at', '<', query.to);
   if (query.tags !== undefined) select = select.where(sql<boolean>`tags @> ${JSON.stringify(query.tags)}::jsonb`);

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import type { Tables } from '../../database/tables.ts';
 import type { LogLevel } from '../clip-maker.ts';
 import { billUsage } from '../request/billing.ts';
@@ -22,7 +23,7 @@ export interface LogEntry {
 export interface AttemptFields {
   readonly id: string;
   readonly owner: string;
-  readonly endpoint: string;
+  readonly endpoint: Endpoint;
   /** As received. */
   readonly input: unknown;
   /** For a clip whose input names no seed. */
@@ -114,7 +115,7 @@ export class Attempt {
     return this.#ifOurs(async (transaction, request) => {
       await insertLogs(transaction, this.request.id, logs);
       await together(transaction);
-      if (outcome.units > 0) await billUsage(transaction, this.request, outcome.units);
+      if (outcome.charge !== undefined) await billUsage(transaction, this.request, outcome.charge);
       await completeRequest(this.#context, transaction, this.#timed(request), outcome);
     });
   }

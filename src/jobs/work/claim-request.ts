@@ -1,8 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
+import type { Endpoint, Endpoints } from '../../contract/endpoint.ts';
 import type { Tables } from '../../database/tables.ts';
 import { completeRequest, type JobsContext } from '../request/complete-request.ts';
-import { timeoutOutcome } from '../request/outcome.ts';
+import { timeoutOutcome, unservedOutcome } from '../request/outcome.ts';
 import { channels, clipsQueue } from '../request/queues.ts';
 import { type LockedRequest, lockable } from '../request/request-row.ts';
 import type { CallerOptions } from '../request/submission.ts';
@@ -17,6 +18,8 @@ class StillHere extends Error {}
 export interface Claim {
   /** Id of the worker. */
   readonly worker: string;
+  /** What it makes clips for. */
+  readonly endpoints: Endpoints;
   /** Whether the worker is busy with another one: then the request counts as waiting until its making begins. */
   readonly ahead: boolean;
   /** Whether work on an earlier attempt is still to be ended here, as after a pause: somebody else is to take it, or later. */
@@ -75,16 +78,21 @@ async function claimIn(
     await completeRequest(context, transaction, request, timeoutOutcome());
     return 'none of these';
   }
-  return await begin(transaction, context, request, claim);
+  const endpoint = claim.endpoints.get(request.endpoint);
+  if (endpoint === undefined) {
+    await completeRequest(context, transaction, request, unservedOutcome(request.endpoint));
+    return 'none of these';
+  }
+  return await begin(transaction, context, { request, endpoint }, claim);
 }
 
 async function begin(
   transaction: Transaction<Tables>,
   context: JobsContext,
-  request: LockedRequest,
+  { request, endpoint }: { readonly request: LockedRequest; readonly endpoint: Endpoint },
   { worker, ahead }: Claim,
 ): Promise<Attempt> {
-  const { id, owner, endpoint } = request;
+  const { id, owner } = request;
   const { input, attempt, drawn_seed, priority } = await transaction
     .updateTable('requests')
     .set({

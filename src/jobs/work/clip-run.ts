@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { Transaction } from 'kysely';
 import { redactPaths } from '../../contract/errors/redact-paths.ts';
-import { type Input, validateInput } from '../../contract/input/input.ts';
-import { megapixels } from '../../contract/price.ts';
+import type { Input } from '../../contract/input/input.ts';
+import { cost, megapixels } from '../../contract/price.ts';
 import type { Tables } from '../../database/tables.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import type { Lifecycle } from '../../files/lifecycle.ts';
@@ -123,15 +123,15 @@ export class ClipRun {
   }
 
   async #process(openFolder: () => Promise<AttemptFolder>): Promise<void> {
-    const { id, owner, input: body, drawnSeed, caller } = this.attempt.request;
-    const validated = validateInput(body);
+    const { id, owner, endpoint, input: body, drawnSeed, caller } = this.attempt.request;
+    const validated = endpoint.validate(body);
     if (!validated.ok) return await this.#complete(invalidOutcome(validated.problems));
     const { input } = validated;
     const { signal } = this.#abort;
     signal.throwIfAborted();
     await using folder = await openFolder();
     await using prepared = await this.#parts.maker.prepare(
-      { id, owner, input, seed: input.seed ?? drawnSeed, caller },
+      { id, owner, endpoint, input, seed: input.seed ?? drawnSeed, caller },
       {
         folder: folder.path,
         signal,
@@ -182,7 +182,7 @@ export class ClipRun {
 
   async #store(made: MadeClip, { sync_mode: inline }: Input): Promise<void> {
     const { files, storePatience } = this.#parts;
-    const { id: requestId, owner, caller } = this.attempt.request;
+    const { id: requestId, endpoint, owner, caller } = this.attempt.request;
     const { path, contentType, fileSize, width, height, frames } = made.file;
     if (inline && fileSize > maxInline) throw tooLargeForReply(fileSize);
     const lifecycle = inline ? privateLifecycle : caller.lifecycle;
@@ -196,7 +196,9 @@ export class ClipRun {
       });
       throw error;
     }
-    const outcome = successOutcome(storedOutput(made, pending.id, inline), megapixels(width, height, frames));
+    const units = megapixels(width, height, frames);
+    const charge = { units, cost: cost(units, endpoint.price) };
+    const outcome = successOutcome(storedOutput(made, pending.id, inline), charge);
     await this.#complete(outcome, (transaction) => pending.commit(transaction));
     // Its request was cancelled or given to somebody else; or else the file is in place.
     const stored = await this.#persist('looking for the file', () => files.find(pending.id));
@@ -207,7 +209,7 @@ export class ClipRun {
   async #fail(error: unknown): Promise<void> {
     const { machine, logger } = this.#parts;
     if (this.#abort.signal.aborted) return;
-    const { input } = this.attempt.request;
+    const { request } = this.attempt;
     switch (await machine.examine(error)) {
       case 'machine': {
         this.#logs.add('WARN', 'the server has trouble with its machine; the request is back in the queue');
@@ -219,12 +221,12 @@ export class ClipRun {
         logger.warn('a request was too much for this machine', { ...this.#name, error });
         this.#logs.add('WARN', 'the request was too much for the disk or the device of the server');
         const logs = await this.#logs.end();
-        const outcome = exhaustedOutcome(error, input);
+        const outcome = exhaustedOutcome(error, request);
         await this.#persist('ending the attempt', () => this.attempt.exhausted(outcome, logs));
         return;
       }
       case 'request': {
-        const outcome = failureOutcome(error, input);
+        const outcome = failureOutcome(error, request);
         if (outcome.statusCode >= 500) logger.error('a request failed', { ...this.#name, error });
         this.#logs.add('ERROR', outcome.message ?? 'the request failed');
         await this.#complete(outcome);

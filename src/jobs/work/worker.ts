@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Endpoints } from '../../contract/endpoint.ts';
 import type { Database } from '../../database/open-database.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import { probeFolder } from '../../shared/folders/folder-probe.ts';
@@ -29,6 +30,7 @@ const restraintMilliseconds = 3 * pollMilliseconds;
 
 export interface WorkerOptions {
   readonly database: Database;
+  readonly endpoints: Endpoints;
   readonly files: FileStore;
   /** Stays its owner's: the worker does not dispose it. */
   readonly maker: ClipMaker;
@@ -157,7 +159,8 @@ export class Worker implements AsyncDisposable {
   async #take(): Promise<void> {
     const ahead = this.#slot.isTaken || this.#has('preparing');
     const has = (id: string): boolean => [...this.#runs.keys()].some(({ requestId }) => requestId === id);
-    const attempt = await claimRequest(this.#context, { worker: this.id, ahead, has });
+    const { endpoints } = this.#options;
+    const attempt = await claimRequest(this.#context, { worker: this.id, endpoints, ahead, has });
     if (attempt !== undefined) this.#begin(attempt);
     else {
       const { kind, notifications } = this.#options.database;

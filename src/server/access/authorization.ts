@@ -1,5 +1,7 @@
 import { createMiddleware } from 'hono/factory';
-import { endpoint } from '../../contract/endpoint.ts';
+import type { Endpoints } from '../../contract/endpoint.ts';
+import { appOf } from '../../contract/endpoint-id.ts';
+import { type AppPath, readEndpointPath } from '../addressing/app-path.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import { detail } from '../replies.ts';
 import type { Authentication, Caller, Identification } from './authentication.ts';
@@ -17,17 +19,17 @@ export async function identify(c: AppContext, authentication: Authentication): P
  */
 export async function admitToApp(
   c: AppContext,
-  authentication: Authentication,
-  app: { readonly owner: string; readonly alias: string },
+  { authentication, endpoints }: { readonly authentication: Authentication; readonly endpoints: Endpoints },
+  path: AppPath,
 ): Promise<Caller | Response> {
-  const { owner, alias } = app;
+  const { owner, alias } = path;
   const { caller, ...failure } = await identify(c, authentication);
   if (caller === undefined) {
     const refusal = 'refusal' in failure ? failure.refusal : undefined;
     const missing = `Cannot access application "${owner}/${alias}". Authentication is required to access this application.`;
     return detail(c, 401, refusal ?? missing);
   }
-  if (caller.allowedApps?.some((allowed) => names(allowed, owner, alias)) === false) {
+  if (caller.allowedApps?.some((allowed) => isNamed(path, allowed, endpoints)) === false) {
     return detail(c, 403, `This token is not good for application "${owner}/${alias}"`);
   }
   return caller;
@@ -55,8 +57,11 @@ type Refuse = (c: AppContext, status: 401 | 403, message: string) => Response;
 
 const restRefusal: Refuse = (c, status, message) => detail(c, status, message);
 
-/** Apps are allowed by alias, by owner and alias, or by a whole endpoint's id. */
-function names(allowed: string, owner: string, alias: string): boolean {
+/** Apps are allowed by alias, by owner and alias, or, except for their other endpoints, by the id of one endpoint. */
+function isNamed(path: AppPath, allowed: string, endpoints: Endpoints): boolean {
+  const { owner, alias } = path;
   const app = `${owner}/${alias}`;
-  return allowed === alias || allowed === app || (allowed.startsWith(`${app}/`) && allowed.startsWith(endpoint.app));
+  if (allowed === alias || allowed === app) return true;
+  const { endpoint } = readEndpointPath(path, endpoints) ?? {};
+  return appOf(allowed) === app && (endpoint === undefined || endpoint.id === allowed);
 }

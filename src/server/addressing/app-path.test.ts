@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
-import { isEndpoint, isKnownApp, isStream, readAppPath, readRequestPath } from './app-path.ts';
+import { audioToVideo } from '../../contract/endpoints/audio-to-video.ts';
+import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
+import { servedEndpoints } from '../../contract/endpoints/served-endpoints.ts';
+import { isKnownApp, readAppPath, readEndpointPath, readRequestPath } from './app-path.ts';
 
 const app = '/fal-ai/ltx-2-19b';
-const id = `${app}/distilled/audio-to-video/lora`;
+const shorter = `${app}/distilled/audio-to-video`;
+const id = `${shorter}/lora`;
 
 function known(path: string) {
   const read = readAppPath(path);
@@ -18,10 +22,26 @@ test('owner, alias and the rest', () => {
 });
 
 test('what is served', () => {
-  expect([isKnownApp(known(id)), isEndpoint(known(id)), isStream(known(`${id}/stream`))]).toEqual([true, true, true]);
-  expect(isKnownApp(known('/fal-ai/nope'))).toBe(false);
-  expect(isEndpoint(known(`${id}/stream`))).toBe(false);
+  expect(isKnownApp(known(id), servedEndpoints)).toBe(true);
+  expect(isKnownApp(known('/fal-ai/nope'), servedEndpoints)).toBe(false);
 });
+
+test.each([
+  [id, audioToVideoLora, ''],
+  [`${id}/stream`, audioToVideoLora, '/stream'],
+  [shorter, audioToVideo, ''],
+  [`${shorter}/stream`, audioToVideo, '/stream'],
+  [`${shorter}/lorax`, audioToVideo, '/lorax'],
+])('%s names the endpoint with the longest id', (path, endpoint, below) => {
+  expect(readEndpointPath(known(path), servedEndpoints)).toEqual({ endpoint, below });
+});
+
+test.each([app, `${app}/distilled`, `${shorter}s`, '/fal-ai/nope/distilled/audio-to-video'])(
+  '%s names none',
+  (path) => {
+    expect(readEndpointPath(known(path), servedEndpoints)).toBeUndefined();
+  },
+);
 
 test.each([
   ['', 'result'],
@@ -30,14 +50,14 @@ test.each([
   ['/status/stream', 'status/stream'],
   ['/cancel', 'cancel'],
 ])('requests/R%s', (suffix, action) => {
-  for (const base of [app, id]) {
-    expect(readRequestPath(known(`${base}/requests/R${suffix}`))).toEqual({ id: 'R', action });
+  for (const base of [app, id, shorter]) {
+    expect(readRequestPath(known(`${base}/requests/R${suffix}`), servedEndpoints)).toEqual({ id: 'R', action });
   }
 });
 
 test.each(['/requests', '/requests/R/other', '/requests/R/constructor', '/other/requests/R', '/distilled/requests/R'])(
   '%s is nothing',
   (suffix) => {
-    expect(readRequestPath(known(`${app}${suffix}`))).toBeUndefined();
+    expect(readRequestPath(known(`${app}${suffix}`), servedEndpoints)).toBeUndefined();
   },
 );

@@ -1,4 +1,4 @@
-import { endpoint } from '../../contract/endpoint.ts';
+import type { Endpoint, Endpoints } from '../../contract/endpoint.ts';
 
 /** A path of the run or queue host: `/{owner}/{alias}{subpath}`. */
 export interface AppPath {
@@ -6,6 +6,13 @@ export interface AppPath {
   readonly alias: string;
   /** What follows, with its slash; `/` where nothing does. */
   readonly subpath: string;
+}
+
+/** A path that begins with the id of an endpoint. */
+export interface EndpointPath {
+  readonly endpoint: Endpoint;
+  /** What follows, with its slash; empty where nothing does. */
+  readonly below: string;
 }
 
 /** What the queue is asked about a request. */
@@ -16,24 +23,22 @@ export interface RequestPath {
   readonly action: RequestAction;
 }
 
-const endpointSubpath = endpoint.id.slice(endpoint.app.length);
-
 export function readAppPath(path: string): AppPath | undefined {
   const [, owner = '', alias = '', ...rest] = path.split('/');
   return owner === '' || alias === '' ? undefined : { owner, alias, subpath: `/${rest.join('/')}` };
 }
 
-export function isKnownApp({ owner, alias }: AppPath): boolean {
-  return `${owner}/${alias}` === endpoint.app;
+/** Whether any endpoint belongs to the app. */
+export function isKnownApp({ owner, alias }: AppPath, endpoints: Endpoints): boolean {
+  return [...endpoints.values()].some(({ app }) => app === `${owner}/${alias}`);
 }
 
-export function isEndpoint({ subpath }: AppPath): boolean {
-  return subpath === endpointSubpath;
-}
-
-/** The same with `/stream` behind it: a direct run that reports its progress. */
-export function isStream({ subpath }: AppPath): boolean {
-  return subpath === `${endpointSubpath}/stream`;
+/** The endpoint whose id a path begins with; of several, as `a/b/c` and `a/b/c/d`, the one with the longest. */
+export function readEndpointPath({ owner, alias, subpath }: AppPath, endpoints: Endpoints): EndpointPath | undefined {
+  const path = `${owner}/${alias}${subpath === '/' ? '' : subpath}`;
+  const named = [...endpoints.values()].filter(({ id }) => `${path}/`.startsWith(`${id}/`));
+  const [endpoint] = named.sort((one, other) => other.id.length - one.id.length);
+  return endpoint && { endpoint, below: path.slice(endpoint.id.length) };
 }
 
 const actions: Readonly<Record<string, RequestAction>> = {
@@ -46,10 +51,10 @@ const actions: Readonly<Record<string, RequestAction>> = {
   cancel: 'cancel',
 };
 
-/** `/requests/{id}…`, directly under the app as clients write it or under the whole endpoint as OpenAPI has it. */
-export function readRequestPath({ subpath }: AppPath): RequestPath | undefined {
-  const own = subpath.startsWith(`${endpointSubpath}/`) ? subpath.slice(endpointSubpath.length) : subpath;
-  const [, requests, id = '', ...rest] = own.split('/');
+/** `/requests/{id}…`, directly under the app as clients write it or under a whole endpoint as OpenAPI has it. */
+export function readRequestPath(path: AppPath, endpoints: Endpoints): RequestPath | undefined {
+  const below = readEndpointPath(path, endpoints)?.below ?? path.subpath;
+  const [, requests, id = '', ...rest] = below.split('/');
   const name = rest.join('/');
   if (requests !== 'requests' || id === '' || !Object.hasOwn(actions, name)) return undefined;
   const action = actions[name];

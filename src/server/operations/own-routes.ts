@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
-import { servedSchema } from '../../contract/json-schema.ts';
+import type { Endpoints } from '../../contract/endpoint.ts';
+import { schemaDocument } from '../../contract/json-schema.ts';
 import type { Authentication } from '../access/authentication.ts';
 import { identify, requireCaller } from '../access/authorization.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
@@ -11,6 +12,7 @@ import { type Readiness, withoutReasons } from './readiness.ts';
 
 export interface OwnDependencies {
   readonly authentication: Authentication;
+  readonly endpoints: Endpoints;
   readonly describeInstallation: DescribeInstallation;
   readonly metrics: Metrics;
   readonly playground: Playground;
@@ -22,10 +24,15 @@ const readOnly = ['/', '/assets/*', '/health', '/input-schema', '/installation',
 /** What no hosted endpoint has: the playground and what it asks about this server, signs of life, metrics. */
 export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  const { metrics, playground, readiness } = deps;
+  const { endpoints, metrics, playground, readiness } = deps;
   routes.get('/', (c) => playgroundReply(c, playground, '/index.html'));
   routes.get('/assets/*', (c) => playgroundReply(c, playground, c.var.path));
-  routes.get('/input-schema', (c) => c.json(servedSchema));
+  routes.get('/input-schema', (c) => {
+    const id = c.req.query('endpoint_id');
+    const [first] = endpoints.values();
+    const endpoint = id === undefined ? first : endpoints.get(id);
+    return endpoint ? c.json(schemaDocument(endpoint.servedInput)) : detail(c, 404, `Endpoint "${id}" not found`);
+  });
   routes.get('/installation', requireCaller(deps.authentication), async (c) =>
     c.json(await deps.describeInstallation()),
   );

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../../../test/support/server.ts';
+import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
+import { servedEndpoints } from '../../contract/endpoints/served-endpoints.ts';
 import { TestClipMaker } from '../../jobs/jobs.test-support.ts';
 import { app, Calls, id, input, unknownId } from '../calls.test-support.ts';
 import { estimate } from '../platform/pricing.ts';
@@ -39,11 +41,11 @@ test('costs add up without rounding errors: in a span, in sum and in an estimate
   const start = new Date('2026-03-01T00:00:00Z');
   const bucket = { owner: 'a', endpoint: id, start, requests: 1, units: 78 };
   const buckets = [0.078 + 0.1, 0.056].map((cost) => ({ ...bucket, cost }));
-  const body = JSON.stringify(usageBody(buckets, ['time_series', 'summary']));
+  const body = JSON.stringify(usageBody(buckets, [audioToVideoLora], ['time_series', 'summary']));
   expect([...body.matchAll(/"cost":([\d.]+)/g)].map(([, cost]) => cost)).toEqual(['0.234', '0.234']);
   const asked = { estimate_type: 'historical_api_price', endpoints: { [id]: { call_quantity: 3 } } } as const;
   const requests = { usage: async () => [{ ...bucket, requests: 7, cost: 0.1 }] };
-  expect(await estimate(asked, requests, { owner: 'a', scope: 'API' })).toBe(0.042_86);
+  expect(await estimate(asked, { endpoints: servedEndpoints, requests }, { owner: 'a', scope: 'API' })).toBe(0.042_86);
 });
 
 test('usage, history and the deletion of payloads', async () => {

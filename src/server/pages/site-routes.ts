@@ -1,21 +1,25 @@
 import { Hono } from 'hono';
 import { llmsTxt } from '../../contract/documents/llms-txt.ts';
 import { genericOpenapi, openapi } from '../../contract/documents/openapi.ts';
-import { endpoint } from '../../contract/endpoint.ts';
+import type { Endpoints } from '../../contract/endpoint.ts';
 import type { AppEnv } from '../app-env.ts';
 import { detail, methodNotAllowed } from '../replies.ts';
 
-/** The documents that describe the endpoint. */
-export function siteRoutes(): Hono<AppEnv> {
+/** The documents that describe the endpoints. */
+export function siteRoutes(endpoints: Endpoints): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  const text = llmsTxt();
-  routes.get(`/models/${endpoint.id}/llms.txt`, (c) =>
-    c.text(text, 200, { 'content-type': 'text/plain; charset=utf-8' }),
-  );
+  for (const endpoint of endpoints.values()) {
+    const text = llmsTxt(endpoint);
+    routes.get(`/models/${endpoint.id}/llms.txt`, (c) =>
+      c.text(text, 200, { 'content-type': 'text/plain; charset=utf-8' }),
+    );
+  }
   routes.get('/api/openapi/queue/openapi.json', (c) => {
     const id = c.req.query('endpoint_id');
-    if (id === undefined) return c.json(genericOpenapi(c.var.bases.queue));
-    return id === endpoint.id ? c.json(openapi(c.var.bases.queue)) : detail(c, 404, `Endpoint "${id}" not found`);
+    if (id === undefined) return c.json(genericOpenapi([...endpoints.keys()], c.var.bases.queue));
+    const endpoint = endpoints.get(id);
+    if (endpoint === undefined) return detail(c, 404, `Endpoint "${id}" not found`);
+    return c.json(openapi(endpoint, c.var.bases.queue));
   });
   routes.on(['POST', 'PUT', 'PATCH', 'DELETE'], ['/models/*', '/api/*'], (c) => methodNotAllowed(c, ['GET']));
   routes.all('/*', (c) => detail(c, 404, 'Not Found'));

@@ -2,7 +2,8 @@ import { networkInterfaces } from 'node:os';
 import { Hono } from 'hono';
 import { modelEntry, priceEntry } from '../../contract/documents/models-list.ts';
 import { openapi } from '../../contract/documents/openapi.ts';
-import { endpoint } from '../../contract/endpoint.ts';
+import type { Endpoint, Endpoints } from '../../contract/endpoint.ts';
+import { currency } from '../../contract/price.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import { presentInput } from '../../jobs/accept/input-files.ts';
 import { isStoredOutput, presentOutput } from '../../jobs/request/stored-output.ts';
@@ -25,6 +26,7 @@ import { usageBody } from './usage.ts';
 
 export interface PlatformDependencies {
   readonly authentication: Authentication;
+  readonly endpoints: Endpoints;
   readonly requests: Requests;
   readonly files: FileStore;
   readonly bodies: Bodies;
@@ -41,12 +43,12 @@ const page = { next_cursor: null, has_more: false };
 export function platformRoutes(deps: PlatformDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.onError((error, c) => platformFailure(c, error, deps.logger));
-  publicRoutes(routes);
+  publicRoutes(routes, deps.endpoints);
   routes.use('/*', requireCaller(deps.authentication, platformError));
   routes.post('/v1/models/pricing/estimate', async (c) => {
     const asked = checked(estimateSchema, await deps.bodies.json(c));
-    const total = await estimate(asked, deps.requests, c.var.caller);
-    return c.json({ estimate_type: asked.estimate_type, total_cost: total, currency: endpoint.price.currency });
+    const total = await estimate(asked, deps, c.var.caller);
+    return c.json({ estimate_type: asked.estimate_type, total_cost: total, currency });
   });
   routes.get('/v1/models/usage', async (c) => c.json(await usage(c, deps)));
   routes.get('/v1/models/requests/by-endpoint', async (c) => c.json(await history(c, deps)));
@@ -60,26 +62,28 @@ export function platformRoutes(deps: PlatformDependencies): Hono<AppEnv> {
   return routes;
 }
 
-function publicRoutes(routes: Hono<AppEnv>): void {
+function publicRoutes(routes: Hono<AppEnv>, endpoints: Endpoints): void {
   routes.get('/v1/models', (c) => {
-    const document = listQuery(c, 'expand').some((part) => part.startsWith('openapi'))
-      ? { ...openapi(c.var.bases.queue) }
-      : undefined;
-    return c.json({ models: isAskedFor(c) && isFound(c) ? [modelEntry(document)] : [], ...page });
+    const withDocument = listQuery(c, 'expand').some((part) => part.startsWith('openapi'));
+    const models = askedFor(c, endpoints)
+      .filter((endpoint) => isFound(c, endpoint))
+      .map((endpoint) => modelEntry(endpoint, withDocument ? { ...openapi(endpoint, c.var.bases.queue) } : undefined));
+    return c.json({ models, ...page });
   });
   routes.get('/v1/models/pricing', (c) => {
-    if (!isAskedFor(c)) return platformError(c, 404, `No prices for ${listQuery(c, 'endpoint_id').join(', ')}`);
-    return c.json({ prices: [priceEntry()], ...page });
+    const asked = askedFor(c, endpoints);
+    if (asked.length === 0) return platformError(c, 404, `No prices for ${listQuery(c, 'endpoint_id').join(', ')}`);
+    return c.json({ prices: asked.map(priceEntry), ...page });
   });
 }
 
-/** Whether the ids asked for, if any, are ours. */
-function isAskedFor(c: AppContext): boolean {
+/** The endpoints whose ids are asked for; all where none is. */
+function askedFor(c: AppContext, endpoints: Endpoints): readonly Endpoint[] {
   const ids = listQuery(c, 'endpoint_id');
-  return ids.length === 0 || ids.includes(endpoint.id);
+  return [...endpoints.values()].filter(({ id }) => ids.length === 0 || ids.includes(id));
 }
 
-function isFound(c: AppContext): boolean {
+function isFound(c: AppContext, endpoint: Endpoint): boolean {
   const words = (c.req.query('q') ?? '').toLowerCase().split(/\s+/);
   const text = `${endpoint.id} ${endpoint.displayName} ${endpoint.description}`.toLowerCase();
   const category = c.req.query('category');
@@ -91,7 +95,7 @@ function isFound(c: AppContext): boolean {
   );
 }
 
-async function usage(c: AppContext, { requests }: PlatformDependencies): Promise<unknown> {
+async function usage(c: AppContext, { endpoints, requests }: PlatformDependencies): Promise<unknown> {
   const buckets = await requests.usage({
     owner: visibleOwner(c),
     from: dateQuery(c, 'start'),
@@ -99,7 +103,7 @@ async function usage(c: AppContext, { requests }: PlatformDependencies): Promise
     tags: tagsQuery(c),
     bucket: choiceQuery(c, 'timeframe', periods) ?? 'day',
   });
-  return usageBody(isAskedFor(c) ? buckets : [], listQuery(c, 'expand'));
+  return usageBody(buckets, askedFor(c, endpoints), listQuery(c, 'expand'));
 }
 
 function tagsQuery(c: AppContext): Readonly<Record<string, string>> | undefined {
@@ -111,12 +115,12 @@ function tagsQuery(c: AppContext): Readonly<Record<string, string>> | undefined 
   return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
 }
 
-async function history(c: AppContext, { requests, files }: PlatformDependencies): Promise<unknown> {
-  const [endpointId] = listQuery(c, 'endpoint_id');
-  if (endpointId === undefined) throw badRequest('endpoint_id is missing', 'endpoint_id');
+async function history(c: AppContext, { endpoints, requests, files }: PlatformDependencies): Promise<unknown> {
+  const ids = listQuery(c, 'endpoint_id');
+  if (ids.length === 0) throw badRequest('endpoint_id is missing', 'endpoint_id');
   const withPayloads = listQuery(c, 'expand').includes('payloads');
   const listed = await requests.list({
-    endpoint: endpointId,
+    endpoints: ids,
     owner: visibleOwner(c),
     requestId: c.req.query('request_id'),
     from: dateQuery(c, 'start'),
@@ -127,10 +131,15 @@ async function history(c: AppContext, { requests, files }: PlatformDependencies)
     withPayloads,
   });
   const fileBase = c.var.bases.cdn;
-  const present = async ({ id, input, output }: HistoryItem) => ({
-    input: await presentInput(input, id, { files, fileBase }),
-    output: isStoredOutput(output) ? await presentOutput(output, files, fileBase) : output,
-  });
+  const present = async (item: HistoryItem) => {
+    const { endpoint, output } = item;
+    // One that is not served any more may have named files of which nobody knows where.
+    const fileFields = endpoints.get(endpoint)?.fileFields ?? [];
+    return {
+      input: await presentInput(item, fileFields, { files, fileBase }),
+      output: isStoredOutput(output) ? await presentOutput(output, files, fileBase) : output,
+    };
+  };
   return await historyBody(listed, withPayloads ? present : undefined);
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { endpoint } from '../../contract/endpoint.ts';
+import type { Endpoints } from '../../contract/endpoint.ts';
 import { cost, roundedCost } from '../../contract/price.ts';
 import type { Requests } from '../../jobs/requests.ts';
 import type { Caller } from '../access/authentication.ts';
@@ -26,15 +26,24 @@ export const estimateSchema = z.discriminatedUnion('estimate_type', [
  */
 export async function estimate(
   asked: z.infer<typeof estimateSchema>,
-  requests: Pick<Requests, 'usage'>,
+  { endpoints, requests }: { readonly endpoints: Endpoints; readonly requests: Pick<Requests, 'usage'> },
   { owner }: Caller,
 ): Promise<number> {
-  const [unknown] = Object.keys(asked.endpoints).filter((id) => id !== endpoint.id);
+  const unknown = Object.keys(asked.endpoints).find((id) => !endpoints.has(id));
   if (unknown !== undefined) throw badRequest(`endpoint ${unknown} is not served here`, 'endpoints');
-  if (asked.estimate_type === 'unit_price') return cost(asked.endpoints[endpoint.id]?.unit_quantity ?? 0);
-  const used = await requests.usage({ owner, endpoint: endpoint.id, bucket: 'month' });
+  const costs =
+    asked.estimate_type === 'unit_price'
+      ? [...endpoints.values()].map(({ id, price }) => cost(asked.endpoints[id]?.unit_quantity ?? 0, price))
+      : Object.entries(asked.endpoints).map(
+          async ([id, { call_quantity: calls }]) => calls * (await costOfCall(id, requests, owner)),
+        );
+  return roundedCost((await Promise.all(costs)).reduce((total, each) => total + each, 0));
+}
+
+/** What a call has cost so far, on the average. */
+async function costOfCall(endpoint: string, requests: Pick<Requests, 'usage'>, owner: string): Promise<number> {
+  const used = await requests.usage({ owner, endpoints: [endpoint], bucket: 'month' });
   const calls = used.reduce((sum, bucket) => sum + bucket.requests, 0);
   if (calls === 0) throw badRequest('there were no calls yet to learn a price from', 'estimate_type');
-  const perCall = used.reduce((sum, bucket) => sum + bucket.cost, 0) / calls;
-  return roundedCost(perCall * (asked.endpoints[endpoint.id]?.call_quantity ?? 0));
+  return used.reduce((sum, bucket) => sum + bucket.cost, 0) / calls;
 }

@@ -1,11 +1,20 @@
 import { Hono } from 'hono';
+import type { Endpoint, Endpoints } from '../../contract/endpoint.ts';
+import { appOf } from '../../contract/endpoint-id.ts';
 import { QueueFullError } from '../../jobs/accept/queue-full.ts';
 import type { RequestStatus } from '../../jobs/request/request-status.ts';
 import type { Requests } from '../../jobs/requests.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Authentication } from '../access/authentication.ts';
 import { admitToApp, stillAdmitted } from '../access/authorization.ts';
-import { isEndpoint, isKnownApp, type RequestPath, readAppPath, readRequestPath } from '../addressing/app-path.ts';
+import {
+  type AppPath,
+  isKnownApp,
+  type RequestPath,
+  readAppPath,
+  readEndpointPath,
+  readRequestPath,
+} from '../addressing/app-path.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import type { Bodies } from '../bodies/bodies.ts';
 import { requestErrorReply } from '../error-replies.ts';
@@ -21,6 +30,7 @@ import { requestUrls, statusBody, statusCode } from './status-body.ts';
 import { statusEvents } from './status-events.ts';
 
 export interface QueueDependencies {
+  readonly endpoints: Endpoints;
   readonly authentication: Authentication;
   readonly requests: Requests;
   readonly bodies: Bodies;
@@ -34,27 +44,30 @@ export function queueRoutes(deps: QueueDependencies): Hono<AppEnv> {
   routes.all('/*', async (c) => {
     const path = readAppPath(c.var.path);
     if (path === undefined) return pathNotFound(c, c.var.path);
-    const caller = await admitToApp(c, deps.authentication, path);
+    const caller = await admitToApp(c, deps, path);
     if (caller instanceof Response) return caller;
-    if (!isKnownApp(path)) return detail(c, 404, `Application "${path.alias}" not found`);
+    if (!isKnownApp(path, deps.endpoints)) return detail(c, 404, `Application "${path.alias}" not found`);
     c.set('caller', caller);
-    const requestPath = readRequestPath(path);
-    if (requestPath !== undefined) return await requestReply(c, deps, requestPath);
-    if (!isEndpoint(path)) return pathNotFound(c, path.subpath);
-    return c.req.method === 'POST' ? await submit(c, deps) : methodNotAllowed(c, ['POST']);
+    const requestPath = readRequestPath(path, deps.endpoints);
+    if (requestPath !== undefined) return await requestReply(c, deps, { ...path, ...requestPath });
+    const { endpoint, below } = readEndpointPath(path, deps.endpoints) ?? {};
+    if (endpoint === undefined || below !== '') return pathNotFound(c, path.subpath);
+    return c.req.method === 'POST' ? await submit(c, deps, endpoint) : methodNotAllowed(c, ['POST']);
   });
   return routes;
 }
 
-async function submit(c: AppContext, { requests, bodies }: QueueDependencies): Promise<Response> {
+async function submit(c: AppContext, { requests, bodies }: QueueDependencies, endpoint: Endpoint): Promise<Response> {
   const options = readQueueOptions(
     (name) => c.req.header(name),
     (name) => c.req.query(name),
   );
   await using input = await bodies.input(c);
   try {
-    const { id, queuePosition } = await requests.submit(submissionOf(c, 'queue', input, options));
-    const urls = requestUrls(c.var.bases.queue, id);
+    const { id, queuePosition } = await requests.submit(
+      submissionOf(c, { endpoint, surface: 'queue' }, input, options),
+    );
+    const urls = requestUrls(c.var.bases.queue, { endpoint: endpoint.id, id });
     c.header('x-fal-request-id', id);
     return c.json({
       status: 'IN_QUEUE',
@@ -71,10 +84,11 @@ async function submit(c: AppContext, { requests, bodies }: QueueDependencies): P
   }
 }
 
-async function requestReply(c: AppContext, deps: QueueDependencies, { id, action }: RequestPath): Promise<Response> {
+async function requestReply(c: AppContext, deps: QueueDependencies, path: AppPath & RequestPath): Promise<Response> {
+  const { action } = path;
   const method = action === 'cancel' ? 'PUT' : 'GET';
   if (c.req.method !== method && !(method === 'GET' && c.req.method === 'HEAD')) return methodNotAllowed(c, [method]);
-  const status = await ownStatus(c, deps, id);
+  const status = await ownStatus(c, deps, path);
   if (status === undefined) return c.json({ status: 'NOT_FOUND' }, 404);
   c.header('x-fal-request-id', status.id);
   switch (action) {
@@ -93,15 +107,16 @@ async function requestReply(c: AppContext, deps: QueueDependencies, { id, action
   }
 }
 
-/** The request's status, if it is the caller's. */
+/** The request's status, if it is the caller's, and of the app. */
 async function ownStatus(
   c: AppContext,
   { requests }: QueueDependencies,
-  id: string,
+  { owner, alias, id }: AppPath & RequestPath,
 ): Promise<RequestStatus | undefined> {
   if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return undefined;
   const status = await requests.status(id.toLowerCase());
-  return status?.owner === c.var.caller.owner ? status : undefined;
+  if (status === undefined || appOf(status.endpoint) !== `${owner}/${alias}`) return undefined;
+  return status.owner === c.var.caller.owner ? status : undefined;
 }
 
 async function currentStatus(c: AppContext, { requests }: QueueDependencies, status: RequestStatus): Promise<Response> {

@@ -1,11 +1,12 @@
 import { Hono } from 'hono';
+import type { Endpoint, Endpoints } from '../../contract/endpoint.ts';
 import { InlineOutput } from '../../jobs/request/inline-output.ts';
 import type { RequestStatus } from '../../jobs/request/request-status.ts';
 import type { Requests } from '../../jobs/requests.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Authentication } from '../access/authentication.ts';
 import { admitToApp, stillAdmitted } from '../access/authorization.ts';
-import { isEndpoint, isKnownApp, isStream, readAppPath } from '../addressing/app-path.ts';
+import { isKnownApp, readAppPath, readEndpointPath } from '../addressing/app-path.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import type { Bodies } from '../bodies/bodies.ts';
 import { requestErrorReply } from '../error-replies.ts';
@@ -20,6 +21,7 @@ import { runEvents } from './run-events.ts';
 import type { RunSlots } from './run-slots.ts';
 
 export interface RunDependencies {
+  readonly endpoints: Endpoints;
   readonly authentication: Authentication;
   readonly requests: Requests;
   readonly bodies: Bodies;
@@ -34,18 +36,26 @@ export function runRoutes(deps: RunDependencies): Hono<AppEnv> {
   routes.all('/*', async (c) => {
     const path = readAppPath(c.var.path);
     if (path === undefined) return pathNotFound(c, c.var.path);
-    const caller = await admitToApp(c, deps.authentication, path);
+    const caller = await admitToApp(c, deps, path);
     if (caller instanceof Response) return caller;
-    if (!isKnownApp(path)) return detail(c, 404, `Application "${path.alias}" not found`);
-    if (!isEndpoint(path) && !isStream(path)) return pathNotFound(c, path.subpath);
+    if (!isKnownApp(path, deps.endpoints)) return detail(c, 404, `Application "${path.alias}" not found`);
+    const { endpoint, below } = readEndpointPath(path, deps.endpoints) ?? {};
+    const streams = below === '/stream';
+    if (endpoint === undefined || !(streams || below === '')) return pathNotFound(c, path.subpath);
     if (c.req.method !== 'POST') return methodNotAllowed(c, ['POST']);
     c.set('caller', caller);
-    return await run(c, deps, isStream(path));
+    return await run(c, deps, { endpoint, streams });
   });
   return routes;
 }
 
-async function run(c: AppContext, deps: RunDependencies, streams: boolean): Promise<Response> {
+interface RunTarget {
+  readonly endpoint: Endpoint;
+  /** Whether the reply tells how it goes: `/stream` was behind the id. */
+  readonly streams: boolean;
+}
+
+async function run(c: AppContext, deps: RunDependencies, { endpoint, streams }: RunTarget): Promise<Response> {
   const { authentication, requests, bodies, openReplies, slots, logger } = deps;
   const isAllowed = stillAdmitted(c.var.caller, authentication);
   const options = readRunOptions((name) => c.req.header(name));
@@ -59,7 +69,7 @@ async function run(c: AppContext, deps: RunDependencies, streams: boolean): Prom
   }
   resources.use(slot);
   const open = resources.use(openReplies.add(c.req.raw.signal));
-  const { id } = await requests.submit(submissionOf(c, 'run', input, options));
+  const { id } = await requests.submit(submissionOf(c, { endpoint, surface: 'run' }, input, options));
   await input[Symbol.asyncDispose]();
   resources.defer(() => abandon(requests, id, open));
   const status = streams ? await firstStatus(requests, id, open) : await lastStatus(requests, id, open);

@@ -1,10 +1,10 @@
-import { endpoint } from '../../contract/endpoint.ts';
+import { appOf } from '../../contract/endpoint-id.ts';
 import type { RequestStatus } from '../../jobs/request/request-status.ts';
 import type { NumberedLogEntry } from '../../jobs/requests.ts';
 
 /** Addresses of a request, as the queue hands them out. */
-export function requestUrls(queueBase: string, id: string) {
-  const response = `${queueBase}/${endpoint.app}/requests/${id}`;
+export function requestUrls(queueBase: string, { endpoint, id }: { readonly endpoint: string; readonly id: string }) {
+  const response = `${queueBase}/${appOf(endpoint)}/requests/${id}`;
   return { response_url: response, status_url: `${response}/status`, cancel_url: `${response}/cancel` };
 }
 
@@ -14,7 +14,7 @@ export function requestUrls(queueBase: string, id: string) {
  */
 export function statusBody(status: RequestStatus, queueBase: string, logs: readonly NumberedLogEntry[] | null) {
   const { id, state } = status;
-  const common = { status: state, request_id: id, ...requestUrls(queueBase, id) };
+  const common = { status: state, request_id: id, ...requestUrls(queueBase, status) };
   switch (state) {
     case 'IN_QUEUE':
       return { ...common, queue_position: status.queuePosition ?? 0, logs: logs?.map(logEntry) ?? null, metrics: {} };

@@ -1,4 +1,3 @@
-import { endpoint } from '../../contract/endpoint.ts';
 import type { ReceivedInput, Submission } from '../../jobs/request/submission.ts';
 import type { AppContext } from '../app-env.ts';
 import type { RequestOptions } from './request-options.ts';
@@ -6,14 +5,14 @@ import type { RequestOptions } from './request-options.ts';
 /** A submission as this caller made it. */
 export function submissionOf(
   c: AppContext,
-  surface: 'run' | 'queue',
+  { endpoint, surface }: Pick<Submission, 'endpoint' | 'surface'>,
   { input, attachments }: ReceivedInput,
   { lifecycle, retries, tags, ...options }: RequestOptions,
 ): Submission {
   const fileBase = c.var.sharedFileBase;
   return {
     ...options,
-    endpoint: endpoint.id,
+    endpoint,
     owner: c.var.caller.owner,
     surface,
     input,

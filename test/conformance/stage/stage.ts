@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { servedEndpoints } from '../../../src/contract/endpoints/served-endpoints.ts';
 import { openDatabase } from '../../../src/database/open-database.ts';
 import type { RequestState } from '../../../src/database/tables.ts';
 import { openFileStore } from '../../../src/files/open-file-store.ts';
@@ -208,6 +209,7 @@ export class Stage implements AsyncDisposable {
         : this.#opened.use(await PipelineClipMaker.open({ configuration, files, logger }));
     const payloadRetention = configuration.SOUNDSTAGE_PAYLOAD_RETENTION;
     const worker = await Worker.open({
+      endpoints: servedEndpoints,
       database,
       files,
       dataFolder,

@@ -1,9 +1,9 @@
-import { endpoint } from '../../../src/contract/endpoint.ts';
 import { cost, megapixels } from '../../../src/contract/price.ts';
 import { CopyButton } from '../code/copy-button.tsx';
 import { dollars } from '../form/clip-size.ts';
 import { changeOneThing, runAgain } from '../run/begin.ts';
 import { isUnderWay, run } from '../run/run-state.ts';
+import { findEndpoint } from '../server/endpoints.ts';
 import { type Clip, isPicture, promptOf } from './clip.ts';
 
 /** A finished clip: player, what it is, and what can be done next. */
@@ -50,6 +50,7 @@ export function Player({ clip }: { readonly clip: Clip }) {
 
 function Facts({ clip }: { readonly clip: Clip }) {
   const { video, seed } = clip.output;
+  const price = findEndpoint(clip.endpoint)?.price;
   const units = megapixels(video.width ?? 0, video.height ?? 0, video.num_frames ?? 0);
   const facts: readonly (readonly [string, string])[] = [
     ['Seed', String(seed)],
@@ -58,7 +59,8 @@ function Facts({ clip }: { readonly clip: Clip }) {
     ['File', `${((video.file_size ?? 0) / 1e6).toFixed(2)} MB, ${video.content_type}`],
     ['Made in', seconds(clip.made)],
     ['Waited', seconds(clip.waited)],
-    ['Cost', `${dollars(cost(units))} for ${units} ${endpoint.price.unit}`],
+    ...(price === undefined ? [] : [['Cost', `${dollars(cost(units, price))} for ${units} ${price.unit}`] as const]),
+    ['Endpoint', clip.endpoint],
     ['Request', clip.id],
   ];
   return (

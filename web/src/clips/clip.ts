@@ -6,6 +6,8 @@ export type Payload = Readonly<Record<string, unknown>>;
 /** A finished clip. */
 export interface Clip {
   readonly id: string;
+  /** Id of the endpoint that made it. */
+  readonly endpoint: string;
   readonly input: Payload;
   readonly output: Output;
   readonly sentAt: Date;

@@ -1,11 +1,12 @@
 import { signal } from '@preact/signals';
-import { endpoint } from '../../../src/contract/endpoint.ts';
 import type { Output } from '../../../src/contract/output.ts';
-import { ask } from '../server/connection.ts';
+import { ask, type RequestName } from '../server/connection.ts';
+import { endpoints } from '../server/endpoints.ts';
 import type { Clip, Payload } from './clip.ts';
 
 interface HistoryItem {
   readonly request_id: string;
+  readonly endpoint_id: string;
   readonly sent_at: string;
   readonly started_at: string | null;
   readonly duration: number | null;
@@ -41,8 +42,8 @@ export async function loadMore(): Promise<void> {
 }
 
 /** A clip as the server lists it; undefined where it keeps nothing about it. @throws ServerError, OutageError */
-export async function findClip(id: string): Promise<Clip | undefined> {
-  const { items } = await listed({ request_id: id });
+export async function findClip({ id, endpoint }: RequestName): Promise<Clip | undefined> {
+  const { items } = await listed({ request_id: id, endpoint_id: endpoint });
   return items.flatMap(toClip)[0];
 }
 
@@ -58,7 +59,7 @@ export async function eraseClip(id: string): Promise<void> {
 
 async function listed(query: Readonly<Record<string, string>>): Promise<HistoryReply> {
   const parameters = new URLSearchParams({
-    endpoint_id: endpoint.id,
+    endpoint_id: endpoints.value.map(({ id }) => id).join(','),
     expand: 'payloads',
     status: 'success',
     ...query,
@@ -71,5 +72,15 @@ function toClip(item: HistoryItem): Clip[] {
   if (input === null || output === null || typeof output.video?.url !== 'string') return [];
   const sentAt = new Date(item.sent_at);
   const waited = item.started_at === null ? undefined : (Date.parse(item.started_at) - sentAt.getTime()) / 1000;
-  return [{ id: item.request_id, input, output, sentAt, waited, made: item.duration ?? undefined }];
+  return [
+    {
+      id: item.request_id,
+      endpoint: item.endpoint_id,
+      input,
+      output,
+      sentAt,
+      waited,
+      made: item.duration ?? undefined,
+    },
+  ];
 }

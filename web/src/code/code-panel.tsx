@@ -1,14 +1,17 @@
 import { useSignal } from '@preact/signals';
 import { payload } from '../form/form-state.ts';
 import { apiKey, server } from '../server/connection.ts';
+import { endpoint } from '../server/endpoints.ts';
 import { CopyButton } from './copy-button.tsx';
 import { languages, snippet } from './snippets.ts';
 
 /** The form as a program, for use elsewhere. */
 export function CodePanel() {
   const language = useSignal<(typeof languages)[number]>('cURL');
+  const id = endpoint.value?.id;
+  if (id === undefined) return null;
   const complete = { prompt: '', audio_url: '', ...payload.value };
-  const text = snippet(language.value, complete, { server, isKeyRequired: apiKey.value !== '' });
+  const text = snippet(language.value, complete, { server, endpoint: id, isKeyRequired: apiKey.value !== '' });
   return (
     <details class="card code">
       <summary>Use it from code</summary>

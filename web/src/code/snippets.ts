@@ -1,4 +1,3 @@
-import { endpoint } from '../../../src/contract/endpoint.ts';
 import type { Payload } from '../clips/clip.ts';
 
 export const languages = ['cURL', 'Python', 'JavaScript', 'JSON'] as const;
@@ -7,13 +6,15 @@ export type Language = (typeof languages)[number];
 export interface SnippetTarget {
   /** Address of the server, with a slash at the end. */
   readonly server: string;
+  /** Id of the endpoint. */
+  readonly endpoint: string;
   /** Whether callers need a key of their own. */
   readonly isKeyRequired: boolean;
 }
 
 const envKey = '$FAL_KEY';
 
-/** A program that makes the same request of the same server. */
+/** A program that makes the same request of the same endpoint. */
 export function snippet(language: Language, input: Payload, target: SnippetTarget): string {
   switch (language) {
     case 'cURL':
@@ -27,16 +28,16 @@ export function snippet(language: Language, input: Payload, target: SnippetTarge
   }
 }
 
-function curl(input: Payload, { server, isKeyRequired }: SnippetTarget): string {
+function curl(input: Payload, { server, endpoint, isKeyRequired }: SnippetTarget): string {
   const body = JSON.stringify(input, null, 2).replaceAll("'", `'\\''`);
   const key = isKeyRequired ? ` \\\n  --header "Authorization: Key ${envKey}"` : '';
   return `curl --request POST \\
-  --url ${server}run/${endpoint.id}${key} \\
+  --url ${server}run/${endpoint}${key} \\
   --header "Content-Type: application/json" \\
   --data '${body}'`;
 }
 
-function python(input: Payload, { server, isKeyRequired }: SnippetTarget): string {
+function python(input: Payload, { server, endpoint, isKeyRequired }: SnippetTarget): string {
   const key = isKeyRequired ? 'os.environ["FAL_KEY"]' : '"local:local"';
   return `# pip install fal-client
 import os
@@ -51,7 +52,7 @@ client.CDN_URL = "${server}cdn"
 client.FAL_CDN_FALLBACK_URL = "${server}cdn"
 
 result = fal_client.SyncClient(key=${key}).subscribe(
-    "${endpoint.id}",
+    "${endpoint}",
     arguments=${pythonLiteral(input, 4)},
     with_logs=True,
     on_queue_update=lambda update: print(type(update).__name__),
@@ -59,7 +60,7 @@ result = fal_client.SyncClient(key=${key}).subscribe(
 print(result["video"]["url"])`.replace(isKeyRequired ? '' : 'import os\n', '');
 }
 
-function javaScript(input: Payload, { server, isKeyRequired }: SnippetTarget): string {
+function javaScript(input: Payload, { server, endpoint, isKeyRequired }: SnippetTarget): string {
   const key = isKeyRequired ? 'process.env.FAL_KEY' : '"local:local"';
   const body = JSON.stringify(input, null, 2).replaceAll('\n', '\n  ');
   return `// npm install @fal-ai/client
@@ -71,7 +72,7 @@ fal.config({
   proxyUrl: { url: "${server}fal/proxy", when: "always" },
 });
 
-const { data } = await fal.subscribe("${endpoint.id}", {
+const { data } = await fal.subscribe("${endpoint}", {
   input: ${body},
   logs: true,
   onQueueUpdate: (update) => console.log(update.status),

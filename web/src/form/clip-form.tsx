@@ -2,8 +2,9 @@ import type { VNode } from 'preact';
 import { CameraField } from '../loras/camera-field.tsx';
 import { LoraField } from '../loras/lora-field.tsx';
 import { PictureFieldView } from '../picture/picture-field.tsx';
-import { inputSchema } from '../server/input-schema.ts';
+import { inputSchema } from '../server/endpoints.ts';
 import { SoundField } from '../sound/sound-field.tsx';
+import { EndpointField } from './endpoint-field.tsx';
 import { Field } from './field.tsx';
 import { isOfUse } from './form-state.ts';
 import { SizeField } from './size-field.tsx';
@@ -45,7 +46,7 @@ const controls: Readonly<Record<string, () => VNode>> = {
   video_size: () => <SizeField />,
 };
 
-/** Every field of the endpoint's input; one that is in no group yet comes last. */
+/** The endpoint, and every field of its input; one that is in no group yet comes last. */
 export function ClipForm() {
   const names = Object.keys(inputSchema.value.properties);
   const grouped = groups.flatMap(({ fields, more = [] }) => [...fields, ...more]);
@@ -53,6 +54,7 @@ export function ClipForm() {
   const all = others.length === 0 ? groups : [...groups, { title: 'More', fields: others }];
   return (
     <>
+      <EndpointField />
       {all.map((group) => (
         <FieldGroup key={group.title} group={group} known={names} />
       ))}
@@ -63,6 +65,7 @@ export function ClipForm() {
 function FieldGroup({ group, known }: { readonly group: Group; readonly known: readonly string[] }) {
   const shown = group.fields.filter((name) => known.includes(name) && isOfUse(name));
   const more = (group.more ?? []).filter((name) => known.includes(name));
+  if (shown.length + more.length === 0) return null;
   return (
     <section class="card" aria-label={group.title}>
       <h2>{group.title}</h2>

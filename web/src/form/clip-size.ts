@@ -2,7 +2,7 @@ import { computed } from '@preact/signals';
 import { type VideoSizePreset, videoSizePresets } from '../../../src/contract/input/presets.ts';
 import { cost, megapixels } from '../../../src/contract/price.ts';
 import { Picture } from '../picture/picture.ts';
-import { fieldSchema } from '../server/input-schema.ts';
+import { endpoint, fieldSchema } from '../server/endpoints.ts';
 import { Sound } from '../sound/sound.ts';
 import { currentValue, files } from './form-state.ts';
 
@@ -10,6 +10,13 @@ export interface Size {
   readonly width: number;
   readonly height: number;
 }
+
+const dollarFormat = new Intl.NumberFormat('en-US', {
+  style: 'currency',
+  currency: 'USD',
+  minimumFractionDigits: 3,
+  maximumFractionDigits: 5,
+});
 
 /** Of the clip; undefined where only the server can tell. */
 export const clipSize = computed<Size | undefined>(() => {
@@ -32,9 +39,10 @@ export const clipFrames = computed<number | undefined>(() => {
 
 /** US dollars, by the price of the hosted endpoint; undefined where size or length are not known. */
 export const estimatedCost = computed<number | undefined>(() => {
-  const [size, frames] = [clipSize.value, clipFrames.value];
-  if (size === undefined || frames === undefined || !isWhole(size.width, size.height, frames)) return undefined;
-  return cost(megapixels(size.width, size.height, frames));
+  const [size, frames, price] = [clipSize.value, clipFrames.value, endpoint.value?.price];
+  if (size === undefined || frames === undefined || price === undefined || !isWhole(size.width, size.height, frames))
+    return undefined;
+  return cost(megapixels(size.width, size.height, frames), price);
 });
 
 export function isSize(value: unknown): value is Size {
@@ -42,7 +50,7 @@ export function isSize(value: unknown): value is Size {
 }
 
 export function dollars(amount: number): string {
-  return `$${amount.toFixed(3)}`;
+  return dollarFormat.format(amount);
 }
 
 /** As the server does it: the picture's own size, scaled into the limits. */

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Delivery } from '../files/file-input.ts';
-import { type FieldSchema, fieldSchema } from '../server/input-schema.ts';
+import { fieldSchema } from '../server/endpoints.ts';
+import type { FieldSchema } from '../server/input-schema.ts';
 import { currentValue, setValue, values } from './form-state.ts';
 import { shownProblem } from './problems.ts';
 

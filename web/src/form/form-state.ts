@@ -4,7 +4,8 @@ import type { Payload } from '../clips/clip.ts';
 import { Address, type FileInput } from '../files/file-input.ts';
 import { Picture } from '../picture/picture.ts';
 import { isOwnUrl } from '../server/connection.ts';
-import { type FieldSchema, fieldSchema, inputSchema } from '../server/input-schema.ts';
+import { fieldSchema, inputSchema } from '../server/endpoints.ts';
+import type { FieldSchema } from '../server/input-schema.ts';
 import type { Recording } from '../sound/recording.ts';
 import { Sound } from '../sound/sound.ts';
 

@@ -1,5 +1,6 @@
 import { computed } from '@preact/signals';
-import { type FieldSchema, inputSchema } from '../server/input-schema.ts';
+import { inputSchema } from '../server/endpoints.ts';
+import type { FieldSchema } from '../server/input-schema.ts';
 import { fileInput, isChecked, isOfUse, loras, serverProblems, values } from './form-state.ts';
 
 /** Why a value is none that the schema allows; undefined: it is fine. */

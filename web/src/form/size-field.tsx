@@ -1,5 +1,5 @@
 import { videoSizePresets } from '../../../src/contract/input/presets.ts';
-import { fieldSchema } from '../server/input-schema.ts';
+import { fieldSchema } from '../server/endpoints.ts';
 import { clipSize, isSize, type Size, sideLimits } from './clip-size.ts';
 import { described, FieldFrame } from './field.tsx';
 import { currentValue, setValue } from './form-state.ts';

@@ -1,6 +1,6 @@
 import { described, FieldFrame } from '../form/field.tsx';
 import { currentValue, setValue } from '../form/form-state.ts';
-import { fieldSchema } from '../server/input-schema.ts';
+import { fieldSchema } from '../server/endpoints.ts';
 import { installation } from '../server/installation.ts';
 
 const name = 'camera_lora';

@@ -1,6 +1,6 @@
 import { FieldFrame, Problem } from '../form/field.tsx';
 import { type LoraEntry, loras, setValue } from '../form/form-state.ts';
-import { fieldSchema } from '../server/input-schema.ts';
+import { fieldSchema } from '../server/endpoints.ts';
 import { installation } from '../server/installation.ts';
 
 const name = 'loras';

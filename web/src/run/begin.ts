@@ -3,6 +3,7 @@ import type { Clip, Payload } from '../clips/clip.ts';
 import { compareClips, selectedClip } from '../clips/selection.ts';
 import { deliverFiles, isChecked, payload, replaceValues, serverProblems, setValue } from '../form/form-state.ts';
 import { formProblems } from '../form/problems.ts';
+import { chooseEndpoint, endpoint } from '../server/endpoints.ts';
 import { startRun } from './follow-run.ts';
 import { isUnderWay, run } from './run-state.ts';
 
@@ -21,7 +22,7 @@ export async function runForm(): Promise<void> {
   isChecked.value = true;
   const [first] = Object.keys(formProblems.value);
   if (first !== undefined) return focusField(first);
-  await runPayload(payload.value);
+  if (endpoint.value !== undefined) await runPayload(endpoint.value.id, payload.value);
 }
 
 /** The same clip once more. */
@@ -44,18 +45,19 @@ export function focusField(name: string): void {
   control?.focus({ preventScroll: true });
 }
 
-function fillForm({ input, output }: Clip): void {
+function fillForm({ endpoint: id, input, output }: Clip): void {
   revision += 1;
+  chooseEndpoint(id);
   replaceValues(input);
   setValue('seed', output.seed);
 }
 
-async function runPayload(input: Payload): Promise<void> {
+async function runPayload(endpointId: string, input: Payload): Promise<void> {
   if (isUnderWay(run.value)) return;
   serverProblems.value = {};
   selectedClip.value = undefined;
   document.getElementById('stage')?.scrollIntoView({ block: 'nearest' });
-  await startRun(input);
+  await startRun(endpointId, input);
   const { clip, failure } = run.value ?? {};
   if (failure !== undefined) serverProblems.value = failure.fields;
   if (clip !== undefined && baseline.value !== undefined) compareClips(baseline.value, clip);

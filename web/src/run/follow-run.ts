@@ -1,9 +1,17 @@
 import { ApiError, type QueueStatus } from '@fal-ai/client';
-import { endpoint } from '../../../src/contract/endpoint.ts';
 import type { Output } from '../../../src/contract/output.ts';
 import type { Clip, Payload } from '../clips/clip.ts';
 import { addClip, findClip } from '../clips/history.ts';
-import { ask, fal, OutageError, pause, requestPath, ServerError, untilAnswered } from '../server/connection.ts';
+import {
+  ask,
+  fal,
+  OutageError,
+  pause,
+  type RequestName,
+  requestPath,
+  ServerError,
+  untilAnswered,
+} from '../server/connection.ts';
 import { progressOf } from '../server/progress-stream.ts';
 import { failureOf, isCancellation } from './failure.ts';
 import { isUnderWay, type LogLine, type Run, run, updateRun } from './run-state.ts';
@@ -15,41 +23,41 @@ const silence = 15_000;
 /** Milliseconds before a progress stream that broke off is opened again. */
 const streamPause = 1000;
 
-/** Sends a request and follows it to its end; the end is in `run`. */
-export async function startRun(input: Payload): Promise<void> {
+/** Sends a request to an endpoint and follows it to its end; the end is in `run`. */
+export async function startRun(endpoint: string, input: Payload): Promise<void> {
   const sentAt = Date.now();
-  run.value = { input, sentAt, state: 'sending', logs: [] };
+  run.value = { endpoint, input, sentAt, state: 'sending', logs: [] };
   let id: string;
   try {
-    id = (await fal.queue.submit<string>(endpoint.id, { input })).request_id;
+    id = (await fal.queue.submit<string>(endpoint, { input })).request_id;
   } catch (error) {
     return updateRun(isAnswer(error) ? failed(error) : { state: 'unanswered' });
   }
-  rememberRun({ id, input, sentAt, isCancelled: false });
+  rememberRun({ id, endpoint, input, sentAt, isCancelled: false });
   updateRun({ id, state: 'queued' });
-  await followRun(id);
+  await followRun({ id, endpoint });
 }
 
 /** Takes up the run that was under way when the page was left. */
 export async function resumeRun(): Promise<void> {
   const stored = recallRun();
   if (stored === undefined || isUnderWay(run.value)) return;
-  const { id, input, sentAt, isCancelled } = stored;
-  run.value = { id, input, sentAt, state: isCancelled ? 'cancelling' : 'queued', logs: [] };
+  const { id, endpoint, input, sentAt, isCancelled } = stored;
+  run.value = { id, endpoint, input, sentAt, state: isCancelled ? 'cancelling' : 'queued', logs: [] };
   if (isCancelled) void cancelRun();
-  await followRun(id);
+  await followRun(stored);
 }
 
 /** Asks the server to stop, as soon as it can be reached. */
 export async function cancelRun(): Promise<void> {
-  const { id, input, sentAt } = run.value ?? {};
-  if (id === undefined || input === undefined || sentAt === undefined) return;
+  if (run.value?.id === undefined) return;
+  const { id, endpoint, input, sentAt } = run.value;
   updateRun({ state: 'cancelling' });
-  rememberRun({ id, input, sentAt, isCancelled: true });
+  rememberRun({ id, endpoint, input, sentAt, isCancelled: true });
   try {
     // That the server is out of reach is told by whoever follows the run.
     await untilAnswered(
-      () => fal.queue.cancel(endpoint.id, { requestId: id }),
+      () => fal.queue.cancel(endpoint, { requestId: id }),
       () => {},
     );
   } catch (error) {
@@ -59,27 +67,27 @@ export async function cancelRun(): Promise<void> {
   }
 }
 
-async function followRun(id: string): Promise<void> {
+async function followRun(request: RequestName): Promise<void> {
   const over = new AbortController();
-  const watching = watchProgress(id, over.signal);
+  const watching = watchProgress(request, over.signal);
   try {
-    const hasFailed = await watchStatus(id);
-    updateRun({ state: 'done', clip: await finishedClip(id, hasFailed) });
+    const hasFailed = await watchStatus(request);
+    updateRun({ state: 'done', clip: await finishedClip(request, hasFailed) });
   } catch (error) {
     if (isCancellation(error)) updateRun({ state: 'cancelled' });
     else if (isGone(error)) updateRun({ state: 'gone' });
     else updateRun(failed(error));
   } finally {
-    forgetRun(id);
+    forgetRun(request.id);
     over.abort();
     await watching;
   }
 }
 
 /** Follows a request until it is over, whatever becomes of the server meanwhile; returns whether it failed. */
-async function watchStatus(id: string): Promise<boolean> {
+async function watchStatus(request: RequestName): Promise<boolean> {
   for (;;) {
-    const status = await untilAnswered(() => currentStatus(id), tellOutage);
+    const status = await untilAnswered(() => currentStatus(request), tellOutage);
     updateRun(changesOf(status));
     if (status.status === 'COMPLETED') return status.error !== undefined;
     await pause(pollMilliseconds);
@@ -87,8 +95,8 @@ async function watchStatus(id: string): Promise<boolean> {
 }
 
 /** The client's own way would take a server that is out of reach for the end of the request. */
-function currentStatus(id: string): Promise<CurrentStatus> {
-  return ask(requestPath(id, 'status?logs=1'), (reply): Promise<CurrentStatus> => reply.json(), {
+function currentStatus(request: RequestName): Promise<CurrentStatus> {
+  return ask(requestPath(request, 'status?logs=1'), (reply): Promise<CurrentStatus> => reply.json(), {
     signal: AbortSignal.timeout(silence),
   });
 }
@@ -105,12 +113,12 @@ function changesOf(status: QueueStatus): Partial<Run> {
 }
 
 /** Progress is a convenience: without it the clip is made all the same, so a broken stream is opened again. */
-async function watchProgress(id: string, signal: AbortSignal): Promise<void> {
+async function watchProgress(request: RequestName, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       // What an earlier stream told may be that of an earlier attempt.
       let shown: Run['preview'] = null;
-      for await (const { status, progress, preview } of progressOf(id, signal)) {
+      for await (const { status, progress, preview } of progressOf(request, signal)) {
         if (status === 'COMPLETED') return;
         if (preview !== undefined) shown = preview;
         updateRun({ progress, progressAt: performance.now(), preview: shown });
@@ -122,21 +130,21 @@ async function watchProgress(id: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function finishedClip(id: string, hasFailed: boolean): Promise<Clip> {
-  const output = await untilAnswered(() => outputOf(id, hasFailed), tellOutage);
+async function finishedClip(request: RequestName, hasFailed: boolean): Promise<Clip> {
+  const output = await untilAnswered(() => outputOf(request, hasFailed), tellOutage);
   if (output instanceof ApiError) throw output;
   // What is not kept (sync_mode) is in no list; the page has it until it is left.
-  const listed = await findClip(id).catch(() => undefined);
+  const listed = await findClip(request).catch(() => undefined);
   const { input = {}, sentAt = Date.now() } = run.value ?? {};
-  const clip = listed ?? { id, input, output, sentAt: new Date(sentAt), waited: undefined, made: undefined };
+  const clip = listed ?? { ...request, input, output, sentAt: new Date(sentAt), waited: undefined, made: undefined };
   addClip(clip);
   return clip;
 }
 
 /** What a request brought: of one that failed, the error that the server keeps as its result. */
-async function outputOf(id: string, hasFailed: boolean): Promise<Output | ApiError<unknown>> {
+async function outputOf({ id, endpoint }: RequestName, hasFailed: boolean): Promise<Output | ApiError<unknown>> {
   try {
-    return (await fal.queue.result(endpoint.id, { requestId: id })).data as Output;
+    return (await fal.queue.result(endpoint, { requestId: id })).data as Output;
   } catch (error) {
     if (hasFailed && error instanceof ApiError && error.status !== 401 && error.body !== undefined) return error;
     throw error;

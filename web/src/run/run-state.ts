@@ -32,6 +32,8 @@ export type RunState =
 export interface Run {
   /** Absent while it is being sent. */
   readonly id?: string;
+  /** Id of the endpoint. */
+  readonly endpoint: string;
   readonly input: Payload;
   /** Milliseconds since 1970. */
   readonly sentAt: number;

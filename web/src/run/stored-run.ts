@@ -5,6 +5,8 @@ const storageName = 'soundstage.run';
 /** A request under way, as it is kept for the time after a reload. */
 interface StoredRun {
   readonly id: string;
+  /** Id of the endpoint. */
+  readonly endpoint: string;
   readonly input: Payload;
   /** Milliseconds since 1970. */
   readonly sentAt: number;
@@ -43,8 +45,9 @@ function store(text: string): boolean {
 function parse(text: string | null): StoredRun | undefined {
   try {
     const stored = JSON.parse(text ?? 'null') as Partial<StoredRun> | null;
-    const { id, input = {}, sentAt = Date.now(), isCancelled = false } = stored ?? {};
-    return typeof id === 'string' ? { id, input, sentAt, isCancelled } : undefined;
+    const { id, endpoint, input = {}, sentAt = Date.now(), isCancelled = false } = stored ?? {};
+    const isKnown = typeof id === 'string' && typeof endpoint === 'string';
+    return isKnown ? { id, endpoint, input, sentAt, isCancelled } : undefined;
   } catch {
     // Something else was stored under the name.
     return undefined;

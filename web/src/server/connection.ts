@@ -1,6 +1,6 @@
 import { ApiError, createFalClient } from '@fal-ai/client';
 import { effect, signal } from '@preact/signals';
-import { endpoint } from '../../../src/contract/endpoint.ts';
+import { appOf } from '../../../src/contract/endpoint-id.ts';
 
 /** Where this server is, as the browser reaches it; ends with a slash. */
 export const server = new URL('.', document.baseURI).href;
@@ -112,8 +112,15 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-export function requestPath(id: string, what: string): string {
-  return `queue/${endpoint.app}/requests/${id}/${what}`;
+/** A request as its endpoint keeps it. */
+export interface RequestName {
+  readonly id: string;
+  /** Id of the endpoint. */
+  readonly endpoint: string;
+}
+
+export function requestPath({ id, endpoint }: RequestName, what: string): string {
+  return `queue/${appOf(endpoint)}/requests/${id}/${what}`;
 }
 
 /** Whether a URL names a file of this very server, which the page may read. */

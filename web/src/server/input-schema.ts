@@ -1,7 +1,6 @@
-import { signal } from '@preact/signals';
 import { ask } from './connection.ts';
 
-/** One field of the endpoint's input, as the server's JSON Schema has it. */
+/** One field of an endpoint's input, as the server's JSON Schema has it. */
 export interface FieldSchema {
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   readonly title?: string;
@@ -26,17 +25,16 @@ export interface InputSchema {
   readonly required: readonly string[];
 }
 
-export const inputSchema = signal<InputSchema>({ properties: {}, required: [] });
-
 interface SchemaDocument extends FieldSchema {
   readonly $defs?: Readonly<Record<string, FieldSchema>>;
 }
 
-/** Reads the schema; references are replaced by what they stand for. @throws ServerError, OutageError */
-export async function loadInputSchema(): Promise<void> {
-  const document = await ask('input-schema', (reply): Promise<SchemaDocument> => reply.json());
+/** Reads an endpoint's schema; references are replaced by what they stand for. @throws ServerError, OutageError */
+export async function loadInputSchema(endpoint: string): Promise<InputSchema> {
+  const path = `input-schema?endpoint_id=${endpoint}`;
+  const document = await ask(path, (reply): Promise<SchemaDocument> => reply.json());
   const { properties = {}, required = [] } = resolve(document, document.$defs ?? {});
-  inputSchema.value = { properties, required };
+  return { properties, required };
 }
 
 function resolve(schema: FieldSchema, named: Readonly<Record<string, FieldSchema>>): FieldSchema {
@@ -50,9 +48,4 @@ function resolve(schema: FieldSchema, named: Readonly<Record<string, FieldSchema
     ...(items && { items: resolve(items, named) }),
     ...(anyOf && { anyOf: anyOf.map((choice) => resolve(choice, named)) }),
   };
-}
-
-/** Limits of a number, where the schema has them. */
-export function fieldSchema(name: string): FieldSchema {
-  return inputSchema.value.properties[name] ?? {};
 }

@@ -1,13 +1,13 @@
 import type { ProgressBody } from '../../../src/server/runs/progress-events.ts';
-import { ask, requestPath } from './connection.ts';
+import { ask, type RequestName, requestPath } from './connection.ts';
 
 /**
  * How far a request is, now and after every change, until it is over, the server ends, or `signal` is aborted.
  *
  * @throws ServerError, OutageError; a stream that breaks off, TypeError
  */
-export async function* progressOf(id: string, signal: AbortSignal): AsyncGenerator<ProgressBody> {
-  const body = await ask(requestPath(id, 'progress/stream'), async (reply) => reply.body, { signal });
+export async function* progressOf(request: RequestName, signal: AbortSignal): AsyncGenerator<ProgressBody> {
+  const body = await ask(requestPath(request, 'progress/stream'), async (reply) => reply.body, { signal });
   if (body === null) return;
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';

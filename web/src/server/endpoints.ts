@@ -1,0 +1,68 @@
+import { computed, signal } from '@preact/signals';
+import type { Price } from '../../../src/contract/price.ts';
+import { ask } from './connection.ts';
+import { type FieldSchema, type InputSchema, loadInputSchema } from './input-schema.ts';
+
+/** An endpoint of the server, as the page needs it. */
+export interface Endpoint {
+  readonly id: string;
+  readonly title: string;
+  /** Undefined where the server lists none. */
+  readonly price: Pick<Price, 'unitPrice' | 'unit'> | undefined;
+  readonly input: InputSchema;
+}
+
+/** What the page's own address says of its endpoint. */
+const parameter = 'endpoint_id';
+const none: InputSchema = { properties: {}, required: [] };
+
+/** As the server lists them; empty until they are known. */
+export const endpoints = signal<readonly Endpoint[]>([]);
+const chosen = signal(new URLSearchParams(location.search).get(parameter));
+/** The one that the form is for: the chosen one, or the first; undefined until it is known. */
+export const endpoint = computed(() => findEndpoint(chosen.value) ?? endpoints.value[0]);
+/** What the form's endpoint takes. */
+export const inputSchema = computed(() => endpoint.value?.input ?? none);
+
+export function findEndpoint(id: string | null): Endpoint | undefined {
+  return endpoints.value.find((each) => each.id === id);
+}
+
+/** The form stays as it is: fields that the endpoint lacks are not sent. */
+export function chooseEndpoint(id: string): void {
+  chosen.value = id;
+  const address = new URL(location.href);
+  address.searchParams.set(parameter, id);
+  history.replaceState(null, '', address);
+}
+
+/** Empty where the form's endpoint has no such field. */
+export function fieldSchema(name: string): FieldSchema {
+  return inputSchema.value.properties[name] ?? {};
+}
+
+interface ModelsReply {
+  readonly models: readonly {
+    readonly endpoint_id: string;
+    readonly metadata: { readonly group: { label: string } };
+  }[];
+}
+
+interface PricesReply {
+  readonly prices: readonly { readonly endpoint_id: string; readonly unit_price: number; readonly unit: string }[];
+}
+
+/** @throws ServerError, OutageError */
+export async function loadEndpoints(): Promise<void> {
+  const [{ models }, { prices }] = await Promise.all([
+    ask('v1/models', (reply): Promise<ModelsReply> => reply.json()),
+    ask('v1/models/pricing', (reply): Promise<PricesReply> => reply.json()),
+  ]);
+  endpoints.value = await Promise.all(
+    models.map(async ({ endpoint_id: id, metadata }) => {
+      const listed = prices.find(({ endpoint_id: other }) => other === id);
+      const price = listed && { unitPrice: listed.unit_price, unit: listed.unit };
+      return { id, title: metadata.group.label, price, input: await loadInputSchema(id) };
+    }),
+  );
+}
