@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { ClipSettings } from '../pipeline/plan/clip-settings.ts';
 import { appOf } from './endpoint-id.ts';
-import { type ClipFiles, clipSettings } from './input/clip-settings.ts';
+import type { ClipFiles } from './input/clip-settings.ts';
 import type { Input } from './input/input-schema.ts';
 import { type Validation, validateInput } from './input/validate-input.ts';
 import { type JsonSchemas, published, type SchemaSet, type ServedSchema, served } from './json-schema.ts';
@@ -26,6 +26,12 @@ export interface EndpointDefinition<Valid extends Input> {
   readonly outputSchema: z.ZodType;
   /** Fields that name files, as paths such as `loras.*.path`; the star stands for every item of a list. */
   readonly fileFields: readonly string[];
+  /** What a clip should be, from a valid request and its files. */
+  toSettings(
+    input: Input,
+    files: ClipFiles,
+    chosen: Pick<ClipSettings, 'seed' | 'device' | 'timestepVariant'>,
+  ): ClipSettings;
 }
 
 /** An endpoint: what it is called and costs, what it takes and returns, and which clip a request asks for. */
@@ -39,12 +45,6 @@ export interface Endpoint<Valid extends Input = Input> extends Omit<EndpointDefi
   readonly output: JsonSchemas;
   /** See `validateInput`. */
   validate(body: unknown): Validation<Valid>;
-  /** What a clip should be, from a valid request and its files. */
-  toSettings(
-    input: Input,
-    files: ClipFiles,
-    chosen: Pick<ClipSettings, 'seed' | 'device' | 'timestepVariant'>,
-  ): ClipSettings;
 }
 
 /** The endpoints of a server by id, in the order in which they are listed. */
@@ -60,7 +60,6 @@ export function defineEndpoint<Valid extends Input>(definition: EndpointDefiniti
     input: published(servedInput),
     output: published(served(definition.outputSchema)),
     validate: (body: unknown) => validateInput(body, { schema: inputSchema, served: servedInput }),
-    toSettings: clipSettings,
   });
 }
 

@@ -6,7 +6,7 @@ import type { Browser, Route } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { putEmptyDatabase } from '../support/databases/databases.ts';
-import { endpointId, recording, smallClip } from '../support/endpoint.ts';
+import { endpointId, plainEndpointId, recording, smallClip } from '../support/endpoint.ts';
 import { freePort, Spawned } from '../support/programs/spawned.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { findChromium } from './chromium.ts';
@@ -451,6 +451,43 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     expect(await page.page.locator('.estimate').textContent()).toContain('≈ $0.001');
     await figure.getByRole('button', { name: 'Remove' }).click();
     expect(await page.form()).not.toHaveProperty('image_url');
+  });
+
+  test('another endpoint: the form keeps what both have, and code, price and request follow', async () => {
+    const page = await open();
+    await page.upload('tone.wav', await recording());
+    await page.prompt('A woman speaks');
+    await page.page.getByLabel('nano style neon').check();
+    await page.page.getByText('Use it from code').click();
+    const code = page.page.locator('.code pre');
+    expect(await code.textContent()).toContain(`/run/${endpointId} `);
+    const choice = page.page.getByLabel('Endpoint', { exact: true });
+    expect(await choice.inputValue()).toBe(endpointId);
+    await choice.selectOption('Audio to Video');
+    await expect.poll(() => page.field('loras').count()).toBe(0);
+    expect(await page.page.getByRole('heading', { name: 'LoRAs' }).count()).toBe(0);
+    expect(await page.field('prompt').locator('textarea').inputValue()).toBe('A woman speaks');
+    expect(await code.textContent()).toContain(`/run/${plainEndpointId} `);
+    expect(await code.textContent()).not.toContain('loras');
+    expect(await page.page.getByRole('link', { name: 'Fields' }).getAttribute('href')).toContain(plainEndpointId);
+    expect(await page.page.locator('.estimate').textContent()).toContain('≈ $0.0008');
+    await page.run();
+    expect(await page.fact('Endpoint')).toBe(plainEndpointId);
+    expect(await page.fact('Cost')).toBe('$0.0008 for 1 megapixels');
+    // Its address leads back to it, and a clip to the endpoint it was made by.
+    await page.page.reload();
+    await page.field('prompt').waitFor();
+    expect(await choice.inputValue()).toBe(plainEndpointId);
+    await choice.selectOption('Audio to Video with LoRA');
+    expect(await page.page.getByLabel('nano style neon').isChecked()).toBe(true);
+    await page.page
+      .getByRole('button', { name: /^Show: A woman speaks/ })
+      .first()
+      .click();
+    await page.button('Change one thing').click();
+    expect(await choice.inputValue()).toBe(plainEndpointId);
+    expect(await page.seriousFindings()).toEqual([]);
+    await page.screenshot('9-endpoint');
   });
 
   test('every field of the contract has a control', async () => {

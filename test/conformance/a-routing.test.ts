@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { expect, test } from 'vitest';
 import { serveTcp } from '../../src/fetching/http/file-server.test-support.ts';
 import type { Reply } from './stage/calls.ts';
-import { app, id, minimal } from './stage/names.ts';
+import { app, endpoints, id, minimal } from './stage/names.ts';
 import { onEachDatabase } from './stage/stage.ts';
 
 const fixedFields = ({ status, body }: Reply) => ({ status, body });
@@ -18,12 +18,17 @@ await onEachDatabase('A. Routing and proxy', {}, (stage) => {
     expect(body.request_id).toBe(requestId);
   });
 
-  test('2 the status is found under the whole id, with the same body', async () => {
-    const requestId = await stage.completed(minimal);
-    const underApp = await stage.call(`/queue/${app}/requests/${requestId}/status`);
-    expect(underApp.status).toBe(200);
-    expect(fixedFields(await stage.call(`/queue/${id}/requests/${requestId}/status`))).toEqual(fixedFields(underApp));
-  });
+  test.each(endpoints)(
+    '2 the status is found under the whole id $endpoint, with the same body',
+    async ({ endpoint, least }) => {
+      const { body } = await stage.call(`/queue/${endpoint}`, { body: least });
+      await stage.inState(body.request_id, 'COMPLETED');
+      const underApp = await stage.call(`/queue/${app}/requests/${body.request_id}/status`);
+      expect(underApp.status).toBe(200);
+      const underId = await stage.call(`/queue/${endpoint}/requests/${body.request_id}/status`);
+      expect(fixedFields(underId)).toEqual(fixedFields(underApp));
+    },
+  );
 
   test('3 a trailing slash on a status changes nothing and redirects nowhere', async () => {
     await using held = await stage.occupy();

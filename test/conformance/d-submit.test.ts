@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { app, id, minimal, prompted } from './stage/names.ts';
+import { app, endpoints, id, minimal, prompted } from './stage/names.ts';
 import { onEachDatabase } from './stage/stage.ts';
 import { startReceiver } from './stage/webhook-receiver.ts';
 
@@ -11,18 +11,21 @@ await onEachDatabase('D. Queue: submit', {}, (stage) => {
     expect([status, body.status]).toEqual([200, 'IN_QUEUE']);
   });
 
-  test('56 the reply names the request and its absolute addresses, which work', async () => {
-    const { body } = await submit();
-    await stage.inState(body.request_id, 'COMPLETED');
-    for (const url of [body.status_url, body.response_url]) {
-      expect(new URL(url).origin).toBe(stage.url);
-      expect((await stage.call(url)).status).toBe(200);
-    }
-    expect((await stage.call(body.cancel_url, { method: 'PUT' })).status).toBe(400);
-  });
+  test.each(endpoints)(
+    '56 $endpoint: the reply has the absolute addresses of the request, which work',
+    async ({ endpoint, least }) => {
+      const { body } = await stage.call(`/queue/${endpoint}`, { body: least });
+      await stage.inState(body.request_id, 'COMPLETED');
+      for (const url of [body.status_url, body.response_url]) {
+        expect(new URL(url).origin).toBe(stage.url);
+        expect((await stage.call(url)).status).toBe(200);
+      }
+      expect((await stage.call(body.cancel_url, { method: 'PUT' })).status).toBe(400);
+    },
+  );
 
-  test('57 the addresses are those of the app', async () => {
-    const { body } = await submit();
+  test.each(endpoints)('57 $endpoint: the addresses are those of the app', async ({ endpoint, least }) => {
+    const { body } = await stage.call(`/queue/${endpoint}`, { body: least });
     const base = `${stage.url}/queue/${app}/requests/${body.request_id}`;
     expect(body).toMatchObject({ response_url: base, status_url: `${base}/status`, cancel_url: `${base}/cancel` });
     expect(JSON.stringify(body)).not.toContain('distilled');

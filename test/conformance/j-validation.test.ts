@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveHttp, type TestServer } from '../../src/fetching/http/file-server.test-support.ts';
 import { recording, smallClip } from '../support/endpoint.ts';
 import type { Reply } from './stage/calls.ts';
-import { app, id, minimal } from './stage/names.ts';
+import { app, id, minimal, plainId, plainMinimal } from './stage/names.ts';
 import { onEachDatabase } from './stage/stage.ts';
 
 const sound = await recording();
@@ -43,6 +43,24 @@ await onEachDatabase('J. Validation', {}, (stage) => {
       [['body', 'audio_url'], 'missing'],
       [['body', 'loras'], 'missing'],
     ]);
+  });
+
+  test('132 without any of the two, where there are no LoRAs', async () => {
+    const { status, body } = await stage.run({ loras: 'some' }, {}, plainId);
+    expect(status).toBe(422);
+    expect(body.detail.map(({ loc, type }: { loc: unknown; type: unknown }) => [loc, type])).toEqual([
+      [['body', 'prompt'], 'missing'],
+      [['body', 'audio_url'], 'missing'],
+    ]);
+  });
+
+  test('unknown fields are ignored, and LoRAs are one where there are none', async () => {
+    const unknown = { lora: [{ path: 'a/b' }], nested: { loras: [] } };
+    for (const fields of [unknown, { loras: [{ path: 'a/b', scale: 9 }] }, { loras: null }, { loras: 'some' }]) {
+      const { status, body } = await stage.run({ ...plainMinimal, ...fields }, {}, plainId);
+      expect([fields, status, body.prompt]).toEqual([fields, 200, plainMinimal.prompt]);
+    }
+    await accepts(unknown);
   });
 
   test('133 too few and too many frames', async () => {
@@ -96,7 +114,12 @@ await onEachDatabase('J. Validation', {}, (stage) => {
   });
 
   test('145 a path that is none', async () => {
-    for (const path of ['/no/such/path', '/distilled/audio-to-video', '/distilled/audio-to-video/lora/no']) {
+    for (const path of [
+      '/no/such/path',
+      '/distilled',
+      '/distilled/audio-to-video/no',
+      '/distilled/audio-to-video/lora/no',
+    ]) {
       const { status, headers, body } = await stage.call(`/run/${app}${path}`, { body: minimal });
       expect([status, body]).toEqual([404, { detail: `Path ${path} not found` }]);
       expect(headers.get('x-fal-billable-units')).toBe('0');

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { id } from './stage/names.ts';
+import { endpoints, id, plainId } from './stage/names.ts';
 import { onEachDatabase } from './stage/stage.ts';
 
 const captured = join(import.meta.dirname, '../fixtures/endpoint/llms.txt');
@@ -36,6 +36,23 @@ await onEachDatabase('K. Documents', {}, (stage) => {
     );
   });
 
+  test.each(endpoints)('152 OpenAPI of $endpoint names no other endpoint', async ({ endpoint }) => {
+    const { status, body } = await stage.anonymous(`/api/openapi/queue/openapi.json?endpoint_id=${endpoint}`);
+    expect([status, body.info.title]).toEqual([200, `Queue OpenAPI for ${endpoint}`]);
+    for (const path of Object.keys(body.paths)) expect(path).toMatch(new RegExp(`^/${endpoint}(?:/requests/|$)`));
+  });
+
+  test('153, 154 OpenAPI: the fields where there are no LoRAs', async () => {
+    const { body } = await stage.anonymous(`/api/openapi/queue/openapi.json?endpoint_id=${plainId}`);
+    const input = body.components.schemas.Ltx219bDistilledAudioToVideoInput;
+    const [order, ordered] = [input, (await openapi()).components.schemas[inputName]].map(
+      (schema) => schema['x-fal-order-properties'],
+    );
+    expect(order).toEqual(ordered.filter((name: string) => name !== 'loras'));
+    expect([...input.required].sort()).toEqual(['audio_url', 'prompt']);
+    expect(body.components.schemas).not.toHaveProperty('LoRAInput');
+  });
+
   test('153 OpenAPI: the order of the input fields', async () => {
     const input = (await openapi()).components.schemas[inputName];
     const order = input['x-fal-order-properties'];
@@ -64,6 +81,13 @@ await onEachDatabase('K. Documents', {}, (stage) => {
     expect(createHash('sha256').update(page).digest('hex')).toBe(
       '771d675cb64104d6cfeebc344a8e4e5ff452377fbc49278bcdf8ce7925a1c72b',
     );
+  });
+
+  test('156 llms.txt where there are no LoRAs', async () => {
+    const { status, body } = await stage.anonymous(`/models/${plainId}/llms.txt`);
+    expect(status).toBe(200);
+    expect(body).toContain(`- **Model ID**: \`${plainId}\``);
+    expect(body).not.toMatch(/`loras`|\/lora\b/);
   });
 
   test('157 OpenAPI of an unknown endpoint', async () => {

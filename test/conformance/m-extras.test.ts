@@ -2,7 +2,7 @@ import { createFalClient } from '@fal-ai/client';
 import { expect, test } from 'vitest';
 import { rewriteHost } from '../support/endpoint.ts';
 import { eventsOf } from './stage/calls.ts';
-import { app, id, minimal, prompted, unknownId } from './stage/names.ts';
+import { app, id, minimal, plainId, plainMinimal, prompted, unknownId } from './stage/names.ts';
 import { onEachDatabase } from './stage/stage.ts';
 
 await onEachDatabase('M. Extras', {}, (stage) => {
@@ -20,6 +20,15 @@ await onEachDatabase('M. Extras', {}, (stage) => {
     for (const { bytes } of events) expect([...bytes].every((byte) => byte < 0x80)).toBe(true);
     const refused = await stage.call(`/run/${id}/stream`, { body: { prompt: 'A dog' } });
     expect([refused.status, refused.body.detail.length]).toEqual([422, 2]);
+  });
+
+  test('163 a streamed run where there are no LoRAs', async () => {
+    const events = await Array.fromAsync(
+      eventsOf(await stage.openCall(`/run/${plainId}/stream`, { body: plainMinimal })),
+    );
+    expect(events.at(-1)?.data).toMatchObject({ seed: 7, prompt: plainMinimal.prompt });
+    const refused = await stage.call(`/run/${plainId}/stream`, { body: { prompt: 'A dog' } });
+    expect([refused.status, refused.body.detail.length]).toEqual([422, 1]);
   });
 
   test('164 JS stream: done() is the output', async () => {

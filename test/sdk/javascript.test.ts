@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiError, createFalClient, type QueueStatus, ValidationError } from '@fal-ai/client';
 import { afterAll, expect, test } from 'vitest';
-import { endpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
+import { endpointId, plainEndpointId, recording, rewriteHost, smallClip } from '../support/endpoint.ts';
 import { expectPlayable, type Output } from '../support/media/playable.ts';
 import { startTestServer } from '../support/server.ts';
 import { startFaultFront } from './fault-front.ts';
@@ -78,6 +78,26 @@ test('126 JS custom fetch: Blobs nested in arrays and objects are uploaded, and 
     [plain, adapted].map(async ({ video }) => Buffer.from(await (await fetch(video.url)).arrayBuffer())),
   );
   expect(before?.equals(after ?? Buffer.alloc(0))).toBe(false);
+});
+
+test('JS, the endpoint without LoRAs: subscribe, run and stream; LoRAs that are sent are ignored', async () => {
+  const fal = createFalClient(byProxy);
+  // The client's own types know of none there.
+  const endpoint: string = plainEndpointId;
+  const { loras: _, ...clip } = smallClip;
+  const input = { ...clip, audio_url: await fal.storage.upload(soundBlob), seed: 3 };
+  const { data, requestId } = await fal.subscribe(plainEndpointId, { input, logs: true, pollInterval: 100 });
+  await expectPlayable(data as Output);
+  expect((await fal.queue.status(plainEndpointId, { requestId })).status).toBe('COMPLETED');
+  const ran = await fal.run(endpoint, { input: { ...input, loras: [{ path: neonPath, scale: 4 }] } });
+  const streamed = await (await fal.stream(endpoint, { input: { ...input, loras: 'none' } })).done();
+  const [first, ...others] = await Promise.all(
+    [data, ran.data, streamed].map(async (output) => {
+      const reply = await fetch((output as Output).video.url);
+      return Buffer.from(await reply.arrayBuffer());
+    }),
+  );
+  for (const other of others) expect(first?.equals(other)).toBe(true);
 });
 
 test('54 JS run: the output itself, and the request id from the header', async () => {

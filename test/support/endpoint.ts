@@ -5,6 +5,9 @@ import { writeToneWav } from './media/sound-files.ts';
 
 export const endpointId = 'fal-ai/ltx-2-19b/distilled/audio-to-video/lora';
 
+/** The one without LoRAs. */
+export const plainEndpointId = 'fal-ai/ltx-2-19b/distilled/audio-to-video';
+
 /** A clip that takes the least time; everything about it but its size is as it comes. */
 export const smallClip = Object.freeze({
   prompt: 'A woman speaks to the camera',

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeInstallation } from '../../src/cli/serve/installation.ts';
+import type { Endpoints } from '../../src/contract/endpoint.ts';
 import { servedEndpoints } from '../../src/contract/endpoints/served-endpoints.ts';
 import type { ClipMaker } from '../../src/jobs/clip-maker.ts';
 import { PipelineClipMaker } from '../../src/jobs/making/pipeline-clip-maker.ts';
@@ -16,6 +17,8 @@ import { jsonLogger, type Logger, type LogLevel } from '../../src/shared/logger.
 import { putEmptyDatabase } from './databases/databases.ts';
 
 export interface TestServerOptions extends Pick<ServerOptions, 'checks' | 'timeouts'> {
+  /** Default: those that are served. */
+  readonly endpoints?: Endpoints | undefined;
   /** Makes the clips; absent: nobody takes requests from the queue. Disposed with the server. */
   readonly maker?: ClipMaker | 'pipeline' | undefined;
   /** Absent: a new one that goes with the server. */
@@ -51,7 +54,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...options.settings,
   });
   const logged: Record<string, unknown>[] = [];
-  const { maker, checks, timeouts } = options;
+  const { maker, endpoints = servedEndpoints, checks, timeouts } = options;
   const logger = recordingLogger(logged, options.logLevel ?? 'error');
   const openMaker =
     maker &&
@@ -61,7 +64,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const server = opened.use(
     await openServer({
       configuration,
-      endpoints: servedEndpoints,
+      endpoints,
       logger,
       openMaker,
       checks,

@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
+import { audioToVideo } from '../endpoints/audio-to-video.ts';
 import { audioToVideoLora as endpoint } from '../endpoints/audio-to-video-lora.ts';
 import type { JsonSchema } from '../json-schema.ts';
 import { modelEntry, priceEntry } from './models-list.ts';
@@ -77,6 +78,7 @@ test('fields show the published limits and no others', () => {
 
 test.each([
   ['of the endpoint', openapi(endpoint)],
+  ['of the endpoint without LoRAs', openapi(audioToVideo)],
   ['of any endpoint', genericOpenapi([endpoint.id])],
   ['of a server of one’s own', openapi(endpoint, 'http://localhost:8000/queue')],
 ])('the document %s is valid', async (_, made) => {

@@ -1,4 +1,5 @@
 import { defineEndpoint } from '../endpoint.ts';
+import { clipSettings } from '../input/clip-settings.ts';
 import { inputSchema } from '../input/input-schema.ts';
 import { outputSchema } from '../output.ts';
 import { pricePerMegapixel } from '../price.ts';
@@ -19,4 +20,5 @@ export const audioToVideo = defineEndpoint({
   inputSchema: inputSchema.omit({ loras: true }).meta({ title: 'LTX2DistilledAudioToVideoInput' }),
   outputSchema,
   fileFields: ['audio_url', 'image_url', 'end_image_url'],
+  toSettings: clipSettings,
 });

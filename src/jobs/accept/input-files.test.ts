@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { startDatabases } from '../../../test/support/databases/databases.ts';
+import { audioToVideo } from '../../contract/endpoints/audio-to-video.ts';
 import { openJobs, submission } from '../jobs.test-support.ts';
 import type { Submission } from '../request/submission.ts';
 import { storeInputFiles } from './input-files.ts';
@@ -21,6 +22,16 @@ function attached(changes: Partial<Submission> = {}): Submission {
   const attachments = new Map([[placeholder, { path, mediaType: 'audio/wav' }]]);
   return { ...submission(changes, { audio_url: placeholder }), attachments };
 }
+
+test('where there are no LoRAs, a data URI that is sent for one is not kept', async () => {
+  await using jobs = await openJobs(await databases.newDatabase('embedded'));
+  const attachments = new Map([[placeholder, { path, mediaType: 'application/octet-stream' }]]);
+  await writeFile(path, 'a LoRA');
+  const sent = { ...submission({ endpoint: audioToVideo }, { loras: [{ path: placeholder }] }), attachments };
+  const { id } = await jobs.requests.submit(sent);
+  expect(await jobs.requests.status(id)).toMatchObject({ state: 'IN_QUEUE', endpoint: audioToVideo.id });
+  expect(await jobs.database.kysely.selectFrom('files').selectAll().execute()).toEqual([]);
+});
 
 test('the file of a data URI is there as long as its request has an input, and never without it', async () => {
   const options = await databases.newDatabase('embedded');

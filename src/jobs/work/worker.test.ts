@@ -53,6 +53,22 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     expect(new Set([...seeds.values()].flatMap((own) => [...own])).size).toBe(4);
   });
 
+  test('tells a request to an endpoint that it does not know, and goes on', async () => {
+    await using jobs = await openJobs(await databases.newDatabase(kind));
+    const { requests, maker } = jobs;
+    const { endpoint } = submission();
+    const unknown = await requests.submit(submission({ endpoint: { ...endpoint, id: 'fal-ai/of/tomorrow' } }));
+    const known = await requests.submit(submission());
+    await jobs.worker();
+    expect(await jobs.completed(known.id)).toMatchObject({ statusCode: 200 });
+    expect(await requests.outcome(unknown.id, base)).toMatchObject({
+      statusCode: 500,
+      units: 0,
+      body: { detail: 'Endpoint "fal-ai/of/tomorrow" is not served by this worker', error_type: 'runner_server_error' },
+    });
+    expect(maker.started).toEqual([known.id]);
+  });
+
   test('a clock that jumps makes no clip take less than no time, or hours', async () => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     const { requests, maker, database } = jobs;

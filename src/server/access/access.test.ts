@@ -151,6 +151,17 @@ test('temporary tokens call the apps they name, and nothing else', async () => {
   expect((await call('POST', `/queue/${id}`, `Bearer ${body.token}`, input)).status).toBe(403);
 });
 
+test('a token for one endpoint of an app is good for its requests, and for no other endpoint', async () => {
+  const plain = `${app}/distilled/audio-to-video`;
+  const { body: token } = await call('POST', '/tokens/', owner, { allowed_apps: [plain], token_expiration: 120 });
+  const submitted = await call('POST', `/queue/${plain}`, `Bearer ${token}`, input);
+  expect(submitted.status).toBe(200);
+  const status = `/queue/${app}/requests/${submitted.body.request_id}/status`;
+  expect([200, 202]).toContain((await call('GET', status, `Bearer ${token}`)).status);
+  expect((await call('POST', `/queue/${id}`, `Bearer ${token}`, input)).status).toBe(403);
+  expect((await call('POST', `/run/${id}/stream`, `Bearer ${token}`, input)).status).toBe(403);
+});
+
 test('a token ends', async () => {
   const { body: token } = await call('POST', '/tokens/', owner, { allowed_apps: ['ltx-2-19b'], token_expiration: 1 });
   expect((await call('POST', `/queue/${id}`, `Bearer ${token}`, input)).status).toBe(200);

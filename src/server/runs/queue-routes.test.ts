@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../../../test/support/server.ts';
+import { endpointsById } from '../../contract/endpoint.ts';
+import { audioToVideo } from '../../contract/endpoints/audio-to-video.ts';
+import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { TestClipMaker } from '../../jobs/jobs.test-support.ts';
 import { app, Calls, eventsOf, id, input, unknownId } from '../calls.test-support.ts';
 
+const other = { ...audioToVideo, id: 'acme/films/short', app: 'acme/films' };
 const maker = new TestClipMaker();
 let server: TestServer;
 const calls = new Calls(() => server, maker);
 beforeAll(async () => {
-  server = await startTestServer({ maker });
+  server = await startTestServer({ maker, endpoints: endpointsById([audioToVideoLora, other]) });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => {
@@ -132,4 +136,19 @@ test('the longest queue a caller accepts', async () => {
   const { status, headers } = await calls.post(`/queue/${id}?fal_max_queue_length=0`);
   expect([status, headers.get('x-fal-needs-retry')]).toEqual([429, '1']);
   for (const open of [waiting, blocker]) await server.requests.cancel(open, 'client_cancelled');
+});
+
+test('a request is kept under the app of its endpoint, and not under another one', async () => {
+  const { body } = await calls.post(`/queue/${other.id}`);
+  await calls.finished(body.request_id);
+  expect(body.status_url).toBe(`${server.url}/queue/acme/films/requests/${body.request_id}/status`);
+  for (const base of [other.app, other.id]) {
+    expect((await calls.call(`/queue/${base}/requests/${body.request_id}`)).status).toBe(200);
+  }
+  for (const base of [app, id]) {
+    const elsewhere = await calls.call(`/queue/${base}/requests/${body.request_id}/status`);
+    expect([elsewhere.status, elsewhere.body]).toEqual([404, { status: 'NOT_FOUND' }]);
+  }
+  // Only what the server was given is served.
+  expect((await calls.post(`/run/${audioToVideo.id}`)).status).toBe(404);
 });

@@ -125,8 +125,8 @@ export class Stage implements AsyncDisposable {
     return call(new URL(path, this.url), options);
   }
 
-  run(input: unknown, headers: CallOptions['headers'] = {}): Promise<Reply> {
-    return this.call(`/run/${id}`, { body: input, headers });
+  run(input: unknown, headers: CallOptions['headers'] = {}, endpoint = id): Promise<Reply> {
+    return this.call(`/run/${endpoint}`, { body: input, headers });
   }
 
   /** Submits to the queue, and returns the id. */
