@@ -35,7 +35,8 @@ export interface EndpointDefinition<Valid extends Input> {
 }
 
 /** An endpoint: what it is called and costs, what it takes and returns, and which clip a request asks for. */
-export interface Endpoint<Valid extends Input = Input> extends Omit<EndpointDefinition<Valid>, 'inputSchema'> {
+export interface Endpoint<Valid extends Input = Input>
+  extends Omit<EndpointDefinition<Valid>, 'inputSchema' | 'outputSchema'> {
   /** See `appOf`. */
   readonly app: string;
   /** What the input must be to be served. */
@@ -51,14 +52,14 @@ export interface Endpoint<Valid extends Input = Input> extends Omit<EndpointDefi
 export type Endpoints = ReadonlyMap<string, Endpoint>;
 
 export function defineEndpoint<Valid extends Input>(definition: EndpointDefinition<Valid>): Endpoint<Valid> {
-  const { inputSchema, ...rest } = definition;
+  const { inputSchema, outputSchema, ...rest } = definition;
   const servedInput = served(inputSchema);
   return Object.freeze({
     ...rest,
     app: appOf(definition.id),
     servedInput,
     input: published(servedInput),
-    output: published(served(definition.outputSchema)),
+    output: published(served(outputSchema)),
     validate: (body: unknown) => validateInput(body, { schema: inputSchema, served: servedInput }),
   });
 }

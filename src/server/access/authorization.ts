@@ -57,7 +57,7 @@ type Refuse = (c: AppContext, status: 401 | 403, message: string) => Response;
 
 const restRefusal: Refuse = (c, status, message) => detail(c, status, message);
 
-/** Apps are allowed by alias, by owner and alias, or, except for their other endpoints, by the id of one endpoint. */
+/** A token names apps, by alias or by owner and alias, or one endpoint by its id: it is no good for the app's others then. */
 function isNamed(path: AppPath, allowed: string, endpoints: Endpoints): boolean {
   const { owner, alias } = path;
   const app = `${owner}/${alias}`;

@@ -96,8 +96,10 @@ function isFound(c: AppContext, endpoint: Endpoint): boolean {
 }
 
 async function usage(c: AppContext, { endpoints, requests }: PlatformDependencies): Promise<unknown> {
+  const ids = listQuery(c, 'endpoint_id');
   const buckets = await requests.usage({
     owner: visibleOwner(c),
+    endpoints: ids.length === 0 ? undefined : ids,
     from: dateQuery(c, 'start'),
     to: dateQuery(c, 'end'),
     tags: tagsQuery(c),
@@ -133,7 +135,7 @@ async function history(c: AppContext, { endpoints, requests, files }: PlatformDe
   const fileBase = c.var.bases.cdn;
   const present = async (item: HistoryItem) => {
     const { endpoint, output } = item;
-    // One that is not served any more may have named files of which nobody knows where.
+    // Of an endpoint that is not served any more, nobody knows which fields named files.
     const fileFields = endpoints.get(endpoint)?.fileFields ?? [];
     return {
       input: await presentInput(item, fileFields, { files, fileBase }),
