@@ -44,15 +44,20 @@ await onEachDatabase('L. Pricing', {}, (stage) => {
     expect(await used('')).toEqual(expect.arrayContaining([first, second]));
     expect(await used(`&endpoint_id=${plainId}`)).toEqual([second]);
     expect(await used('&endpoint_id=fal-ai/nothing')).toEqual([]);
-    const listed = async (asked: string) => {
-      const { body } = await stage.call(`/v1/models/requests/by-endpoint?endpoint_id=${asked}`, { headers });
-      return body.items.map((item: { endpoint_id: string; request_id: string }) => [item.endpoint_id, item.request_id]);
+    const listed = async (query: string) => {
+      const { body } = await stage.call(`/v1/models/requests/by-endpoint?endpoint_id=${query}`, { headers });
+      const items = body.items.map((item: Record<string, unknown>) => [item.endpoint_id, item.request_id]);
+      return { items, cursor: body.next_cursor };
     };
-    expect(await listed(plainId)).toEqual([[plainId, ids[plainId]]]);
-    expect(await listed(`${id},${plainId}`)).toEqual([
-      [plainId, ids[plainId]],
+    const [older, newer] = [
       [id, ids[id]],
-    ]);
+      [plainId, ids[plainId]],
+    ];
+    expect(await listed(plainId)).toEqual({ items: [newer], cursor: null });
+    expect(await listed(`${id},${plainId}`)).toEqual({ items: [newer, older], cursor: null });
+    const { items, cursor } = await listed(`${id},${plainId}&limit=1`);
+    expect(items).toEqual([newer]);
+    expect(await listed(`${id},${plainId}&limit=1&cursor=${cursor}`)).toEqual({ items: [older], cursor: null });
     for (const [estimateType, quantity] of [
       ['unit_price', 'unit_quantity'],
       ['historical_api_price', 'call_quantity'],

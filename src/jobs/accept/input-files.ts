@@ -56,7 +56,7 @@ export async function storeInputFiles(
  * The input of a request as somebody reads it who may: data URIs that have become files are links that are good for an
  * hour.
  *
- * @param fileFields of the request's endpoint
+ * @param fileFields at least those of the request's endpoint
  * @param fileBase address of the file server as the reader reaches it, e.g. `https://host/cdn`
  */
 export async function presentInput(

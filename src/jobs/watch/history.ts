@@ -69,21 +69,9 @@ const maxShown = 1.25 * 2 ** 20;
 
 /** Completed requests, newest first: `limit` of them, or fewer where their payloads are large. */
 export async function readHistory(kysely: Kysely<Tables>, query: HistoryQuery): Promise<HistoryPage> {
-  let select = kysely
-    .selectFrom('requests')
-    .select(['id', 'sequence', 'endpoint', 'owner', 'accepted_at', 'started_at', 'ended_at', 'status_code'])
-    .select(['inference_seconds', 'units', 'listed'])
-    .where('state', '=', 'COMPLETED')
-    .where('endpoint', 'in', query.endpoints)
-    .orderBy('sequence', 'desc')
-    .limit(query.limit + 1);
-  if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
-  if (query.requestId !== undefined) select = select.where('id', '=', query.requestId);
-  if (query.from !== undefined) select = select.where('accepted_at', '>=', query.from);
-  if (query.to !== undefined) select = select.where('accepted_at', '<', query.to);
-  if (query.outcome !== undefined) select = select.where(statusCodes[query.outcome]);
-  if (query.cursor !== undefined) select = select.where('sequence', '<', String(query.cursor));
-  const rows = await select.execute();
+  // One by one, since the index has the order of each endpoint's requests, but not of those of several.
+  const lists = await Promise.all(query.endpoints.map((endpoint) => completedAt(kysely, endpoint, query)));
+  const rows = lists.flat().sort((one, other) => Number(other.sequence) - Number(one.sequence));
   const most = rows.slice(0, query.limit);
   const page = query.withPayloads === false ? most : await fitting(kysely, most);
   const payloads = query.withPayloads === false ? undefined : await readPayloads(kysely, page);
@@ -104,6 +92,25 @@ export async function readHistory(kysely: Kysely<Tables>, query: HistoryQuery): 
     })),
     nextCursor: rows.length > page.length && last !== undefined ? Number(last.sequence) : undefined,
   };
+}
+
+/** Completed requests of one endpoint, newest first: one more than the query's limit, to tell whether there are more. */
+function completedAt(kysely: Kysely<Tables>, endpoint: string, query: HistoryQuery) {
+  let select = kysely
+    .selectFrom('requests')
+    .select(['id', 'sequence', 'endpoint', 'owner', 'accepted_at', 'started_at', 'ended_at', 'status_code'])
+    .select(['inference_seconds', 'units', 'listed'])
+    .where('state', '=', 'COMPLETED')
+    .where('endpoint', '=', endpoint)
+    .orderBy('sequence', 'desc')
+    .limit(query.limit + 1);
+  if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
+  if (query.requestId !== undefined) select = select.where('id', '=', query.requestId);
+  if (query.from !== undefined) select = select.where('accepted_at', '>=', query.from);
+  if (query.to !== undefined) select = select.where('accepted_at', '<', query.to);
+  if (query.outcome !== undefined) select = select.where(statusCodes[query.outcome]);
+  if (query.cursor !== undefined) select = select.where('sequence', '<', String(query.cursor));
+  return select.execute();
 }
 
 type HistoryRow = Pick<RequestRow, 'id' | 'listed'>;

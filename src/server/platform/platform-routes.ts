@@ -118,11 +118,11 @@ function tagsQuery(c: AppContext): Readonly<Record<string, string>> | undefined 
 }
 
 async function history(c: AppContext, { endpoints, requests, files }: PlatformDependencies): Promise<unknown> {
-  const ids = listQuery(c, 'endpoint_id');
-  if (ids.length === 0) throw badRequest('endpoint_id is missing', 'endpoint_id');
+  if (listQuery(c, 'endpoint_id').length === 0) throw badRequest('endpoint_id is missing', 'endpoint_id');
+  const asked = askedFor(c, endpoints);
   const withPayloads = listQuery(c, 'expand').includes('payloads');
   const listed = await requests.list({
-    endpoints: ids,
+    endpoints: asked.map(({ id }) => id),
     owner: visibleOwner(c),
     requestId: c.req.query('request_id'),
     from: dateQuery(c, 'start'),
@@ -133,15 +133,11 @@ async function history(c: AppContext, { endpoints, requests, files }: PlatformDe
     withPayloads,
   });
   const fileBase = c.var.bases.cdn;
-  const present = async (item: HistoryItem) => {
-    const { endpoint, output } = item;
-    // Of an endpoint that is not served any more, nobody knows which fields named files.
-    const fileFields = endpoints.get(endpoint)?.fileFields ?? [];
-    return {
-      input: await presentInput(item, fileFields, { files, fileBase }),
-      output: isStoredOutput(output) ? await presentOutput(output, files, fileBase) : output,
-    };
-  };
+  const fileFields = [...new Set(asked.flatMap((endpoint) => endpoint.fileFields))];
+  const present = async (item: HistoryItem) => ({
+    input: await presentInput(item, fileFields, { files, fileBase }),
+    output: isStoredOutput(item.output) ? await presentOutput(item.output, files, fileBase) : item.output,
+  });
   return await historyBody(listed, withPayloads ? present : undefined);
 }
 
