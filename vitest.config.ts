@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { baselineWasm } from './test/support/databases/baseline-wasm.ts';
-import { lightTests } from './test/support/light-tests.ts';
+import { testKinds } from './test/support/test-kinds.ts';
 
 // Nearly every file, and many a test, starts processes, which would compile the same modules again.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
 
-// They share processes, because most of their time would go into starting their own.
-const light = lightTests(import.meta.dirname);
+const sharedPostgres = './test/support/databases/shared-postgres.ts';
+const { light, servers } = testKinds(import.meta.dirname);
 
 export default defineConfig({
   test: {
@@ -19,14 +19,17 @@ export default defineConfig({
     hookTimeout: 60_000,
     reporters: ['default', './test/support/totals-reporter.ts'],
     projects: [
+      // These share processes, because most of their time would go into starting their own.
       { extends: true, test: { name: 'light', include: light, isolate: false } },
+      { extends: true, test: { name: 'servers', include: servers, isolate: false, globalSetup: sharedPostgres } },
       // Native code is multi-threaded and may crash: one process per file keeps that local.
       {
         extends: true,
         test: {
           name: 'native',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'eval/**/*.test.ts'],
-          exclude: light,
+          exclude: [...light, ...servers],
+          globalSetup: sharedPostgres,
         },
       },
     ],

@@ -1,39 +1,50 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What is native, and may end its process: the tensor runtime, the codecs, sharp, the databases, browsers; and what starts processes. */
-const heavy =
-  /^(?:(?:onnxruntime-node|node-av|@electric-sql|playwright-core)(?:\/.*)?|sharp|pg|pg-boss|vite|node:(?:child_process|worker_threads|cluster))$/;
+/** Packages with native code that is multi-threaded and may crash. */
+const native = /^(?:(?:onnxruntime-node|node-av|playwright-core)(?:\/.*)?)$/;
+/** What else is more than plain JavaScript: databases, and what starts processes. */
+const heavy = /^(?:@electric-sql\/.*|sharp|pg|pg-boss|vite|node:(?:child_process|worker_threads|cluster))$/;
+/** Brings hundreds of modules along. */
+const server = 'src/server/open-server.ts';
 
-/**
- * Tests of plain JavaScript, which cannot crash: nothing that they import, directly or not, is heavy, and they change nothing
- * that others would notice.
- *
- * @returns paths below `root`
- */
-export function lightTests(root: string): string[] {
-  const known = new Map<string, boolean>();
-  const isHeavy = (path: string): boolean => {
-    const earlier = known.get(path);
-    if (earlier !== undefined) return earlier;
-    // In a circle of imports, the others decide.
-    known.set(path, false);
-    const found = importsOf(path).some((name) =>
-      name.startsWith('.') ? isHeavy(join(dirname(path), name)) : heavy.test(name),
-    );
+/** Paths of test files, by what they import, directly or not. */
+export interface TestKinds {
+  /** Plain JavaScript. */
+  readonly light: string[];
+  /** The server, without native code that may crash. */
+  readonly servers: string[];
+}
+
+export function testKinds(root: string): TestKinds {
+  const known = new Map<string, readonly string[]>();
+  const importsOf = (path: string): readonly string[] => {
+    const found = known.get(path) ?? readImports(path);
     known.set(path, found);
     return found;
   };
-  const tests = globSync('{src,test,eval}/**/*.test.ts', { cwd: root });
-  return tests.filter((test) => !isHeavy(join(root, test))).map((test) => test.replaceAll('\\', '/'));
+  const kinds: TestKinds = { light: [], servers: [] };
+  for (const test of globSync('{src,test,eval}/**/*.test.ts', { cwd: root })) {
+    const files = new Set([join(root, test)]);
+    const packages = new Set<string>();
+    for (const file of files) {
+      for (const name of importsOf(file)) {
+        if (name.startsWith('.')) files.add(join(dirname(file), name));
+        else packages.add(name);
+      }
+    }
+    const uses = (kind: RegExp): boolean => [...packages].some((name) => kind.test(name));
+    if (!uses(native) && !uses(heavy)) kinds.light.push(test);
+    else if (!uses(native) && files.has(join(root, server))) kinds.servers.push(test);
+  }
+  return kinds;
 }
 
-/** What a module imports when it runs; types are gone by then. */
-function importsOf(path: string): readonly string[] {
+/** What a module imports when it runs, when types are gone, and the programs that it starts. */
+function readImports(path: string): readonly string[] {
   if (!existsSync(path)) return [];
   const text = readFileSync(path, 'utf8');
   const statements = text.matchAll(/^(?:import|export)\s+(?!type\s)(?:[^;']*?\sfrom\s+)?'([^']+)'/gm);
   const calls = text.matchAll(/\bimport\(\s*'([^']+)'/g);
-  const programs = text.matchAll(/new URL\('(\.[^']+\.ts)'/g);
-  return [...statements, ...calls, ...programs].map(([, name = '']) => name);
+  return [...statements, ...calls].map(([, name = '']) => name);
 }

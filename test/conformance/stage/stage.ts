@@ -48,7 +48,11 @@ let opening: Promise<TestDatabases> | undefined;
 function openDatabases(): Promise<TestDatabases> {
   if (opening === undefined) {
     opening = startDatabases();
-    afterAll(async () => (await opening)?.[Symbol.asyncDispose]());
+    afterAll(async () => {
+      const databases = await opening;
+      opening = undefined;
+      await databases?.[Symbol.asyncDispose]();
+    });
   }
   return opening;
 }

@@ -2,9 +2,10 @@ import { cpSync } from 'node:fs';
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import type { DatabaseOptions } from '../../../src/database/open-database.ts';
 import { databaseTemplate, openAndClose } from './database-template.ts';
-import { startPostgres } from './postgres.ts';
+import { PostgresDatabases, withoutTables, withTables } from './postgres.ts';
 
 /** Of `template1` and `template0`, two thirds of all files, which only a `create database` would read. */
 const unusedFolders = ['base/1', 'base/4'];
@@ -27,16 +28,17 @@ export interface TestDatabases extends AsyncDisposable {
 /** Call it at the top of a test file, and dispose of it in `afterAll`. */
 export async function startDatabases(): Promise<TestDatabases> {
   const root = await mkdtemp(join(tmpdir(), 'soundstage-databases-'));
-  const postgres = await startPostgres();
+  const url = inject('postgresUrl');
+  const postgres = url === undefined ? undefined : new PostgresDatabases(url);
   await emptyDatabase();
   let folders = 0;
   const newFolder = (): string => join(root, `data-${folders++}`);
   return {
     kinds: postgres === undefined ? ['embedded'] : ['embedded', 'server'],
-    newBareDatabase: async () => ({ dataFolder: newFolder(), databaseUrl: await postgres?.newBareDatabase() }),
+    newBareDatabase: async () => ({ dataFolder: newFolder(), databaseUrl: await postgres?.add(withoutTables) }),
     newDatabase: async (kind) => {
       const dataFolder = newFolder();
-      if (kind === 'server') return { dataFolder, databaseUrl: await postgres?.newDatabase() };
+      if (kind === 'server') return { dataFolder, databaseUrl: await postgres?.add(withTables) };
       await putEmptyDatabase(dataFolder);
       return { dataFolder };
     },

@@ -11,7 +11,11 @@ import { databaseTemplate, openAndClose } from './database-template.ts';
 
 const startMilliseconds = 30_000;
 /** Name of the database that others are copied from. */
-const withTables = 'with_tables';
+export const withTables = 'with_tables';
+export const withoutTables = 'template1';
+
+/** Databases of this process. */
+let made = 0;
 
 interface User {
   readonly uid: number;
@@ -42,16 +46,11 @@ export async function startPostgres(): Promise<TestPostgres | undefined> {
   await promisify(execFile)('cp', ['-a', join(template, 'data'), folder]);
 
   let server = await start(programs, user, folder);
-  let databases = 0;
-  const newDatabase = async (source: string): Promise<string> => {
-    const name = `test_${databases++}`;
-    await execute(urlOf(folder, 'postgres'), `create database ${name} template ${source}`);
-    return urlOf(folder, name);
-  };
+  const databases = new PostgresDatabases(urlOf(folder, 'postgres'));
   return {
-    url: urlOf(folder, 'postgres'),
-    newDatabase: () => newDatabase(withTables),
-    newBareDatabase: () => newDatabase('template1'),
+    url: databases.url,
+    newDatabase: () => databases.add(withTables),
+    newBareDatabase: () => databases.add(withoutTables),
     restart: async (meanwhile) => {
       await end(server, 'SIGQUIT');
       try {
@@ -65,6 +64,29 @@ export async function startPostgres(): Promise<TestPostgres | undefined> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Databases of one test file on a server that may have others. */
+export class PostgresDatabases implements AsyncDisposable {
+  readonly url: string;
+  readonly #names: string[] = [];
+
+  /** @param url of the server, as `startPostgres` says it */
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** @returns the URL of a new database with what its template has */
+  async add(template: typeof withTables | typeof withoutTables): Promise<string> {
+    const name = `test_${process.pid}_${made++}`;
+    await execute(this.url, `create database ${name} template ${template}`);
+    this.#names.push(name);
+    return this.url.replace('/postgres?', `/${name}?`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of this.#names) await execute(this.url, `drop database ${name} with (force)`);
+  }
 }
 
 /** Puts the folder of a server into `target`, which has a database with tables. */
@@ -93,7 +115,7 @@ async function newFolder(user: User | undefined): Promise<string> {
 }
 
 async function start(programs: string, user: User | undefined, folder: string): Promise<ChildProcess> {
-  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=200'];
+  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'max_connections=400'];
   const flags = ['-D', join(folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])];
   const server = spawn(join(programs, 'postgres'), flags, { ...user, cwd: folder, stdio: 'ignore' });
   process.once('exit', () => server.kill('SIGQUIT'));
