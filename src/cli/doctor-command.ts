@@ -1,12 +1,10 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { Command } from 'commander';
-import type { DeviceKind } from '../graph/graph-target.ts';
+import { devices } from '../graph/graph-target.ts';
 import { type DeviceReport, probeDeviceSafely } from '../graph/runtime/device-probe.ts';
 import { overviewOfWeights } from '../models/weights-overview.ts';
 import { formatBytes } from '../shared/quantities.ts';
 import { reporting } from './reporting.ts';
-
-const devices: readonly DeviceKind[] = ['cpu', 'cuda', 'webgpu'];
 
 /** `soundstage doctor`: says what this machine can do. */
 export function doctorCommand(): Command {

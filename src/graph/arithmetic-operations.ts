@@ -48,7 +48,7 @@ export abstract class ArithmeticOperations extends ShapeOperations {
 
   /** `x·sigmoid(x)`: one fused pass where the runtime has it (QuickGelu with alpha 1). */
   silu(x: Value): Value {
-    if (this.target.device === 'cpu') {
+    if (this.target.hasSilu) {
       return this.node('QuickGelu', [x], x.shape, { domain: 'com.microsoft', attributes: { alpha: { float: 1 } } });
     }
     return this.multiply(x, this.node('Sigmoid', [x], x.shape));

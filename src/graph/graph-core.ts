@@ -25,12 +25,6 @@ export interface GraphModel {
 const operatorSet = 23n;
 const irVersion = 11n;
 
-/** Operators whose CUDA kernels take no bf16 (onnxruntime's OperatorKernels.md). */
-const withoutBfloat16Kernel: ReadonlySet<string> = new Set([
-  ...['ReduceMean', 'ReduceMax', 'ReduceMin', 'InstanceNormalization', 'LeakyRelu', 'Clip', 'Round'],
-  ...['Pad', 'DepthToSpace', 'ConvTranspose', 'Resize', 'Floor', 'Abs', 'Log'],
-]);
-
 /**
  * The part of the builder that knows ONNX: nodes, inputs, outputs and run-time sizes. The operations are layered on top,
  * one subject per class; `Graph` is the whole.
@@ -81,7 +75,7 @@ export abstract class GraphCore extends GraphWeights {
     shapes: readonly (readonly Dimension[])[],
     options: NodeOptions = {},
   ): Value[] {
-    if (this.target.arithmetic === 'bfloat16' && withoutBfloat16Kernel.has(type)) {
+    if (this.target.float32Operators.has(type)) {
       return this.#inFloat32(type, inputs, shapes, options);
     }
     const dtype = options.dtype ?? inputs[0]?.dtype ?? 'float32';
@@ -163,7 +157,7 @@ export abstract class GraphCore extends GraphWeights {
     });
   }
 
-  /** Emits a node that has no bf16 kernel between casts. */
+  /** Emits a node that has no kernel for the arithmetic type between casts. */
   #inFloat32(
     type: string,
     inputs: readonly (Value | undefined)[],
@@ -172,13 +166,14 @@ export abstract class GraphCore extends GraphWeights {
   ): Value[] {
     const cast = (value: Value, to: ElementType): Value =>
       this.node('Cast', [value], value.shape, { dtype: to, attributes: { to: onnxDataType(to) } });
-    const widened = inputs.map((value) => (value?.dtype === 'bfloat16' ? cast(value, 'float32') : value));
+    const { arithmetic } = this.target;
+    const widened = inputs.map((value) => (value?.dtype === arithmetic ? cast(value, 'float32') : value));
     const base = `${this.scope}${type}_${this.#counter++}`;
     const dtype = widened[0]?.dtype ?? 'float32';
     const results = shapes.map((shape, index) => Object.freeze({ name: `${base}.${index}`, dtype, shape }));
     const names = results.map((value) => value.name);
     this.#nodes.push(nodeProto(type, widened, names, options));
-    return results.map((value) => (inputs[0]?.dtype === 'bfloat16' ? cast(value, 'bfloat16') : value));
+    return results.map((value) => (inputs[0]?.dtype === arithmetic ? cast(value, arithmetic) : value));
   }
 
   #bindSymbol(input: Value, dimension: Dimension, axis: number): void {

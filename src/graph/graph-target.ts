@@ -1,16 +1,79 @@
 import type { ArithmeticType } from './element-type.ts';
 
-export type DeviceKind = 'cpu' | 'cuda' | 'webgpu';
+/** Every device, in the order in which they are listed to users. */
+export const devices = ['cpu', 'cuda', 'webgpu'] as const;
 
-/** What a graph is emitted for. Networks are written once; this decides arithmetic type and operator choice. */
+export type DeviceKind = (typeof devices)[number];
+
+/** The device that every machine has. Others are compared with it, and `auto` falls back to it. */
+export const fallbackDevice = 'cpu' satisfies DeviceKind;
+
+/** The devices `auto` takes where they work, the best first. The others have to be asked for. */
+export const preferredDevices: readonly DeviceKind[] = ['cuda'];
+
+/** A device, or the best of those that work. */
+export const deviceChoices = ['auto', ...devices] as const;
+
+export type DeviceChoice = (typeof deviceChoices)[number];
+
+/** What a graph is emitted for and a session runs on. Networks are written once: devices differ in nothing but this. */
 export interface GraphTarget {
   readonly device: DeviceKind;
+  /** The runtime's name for what executes the graph. */
+  readonly executionProvider: string;
+  /** What networks compute in. */
   readonly arithmetic: ArithmeticType;
+  /** Operators without a kernel for that type, which run in float32 between casts. */
+  readonly float32Operators: ReadonlySet<string>;
+  /** Whether there is a kernel for silu in one pass (QuickGelu). */
+  readonly hasSilu: boolean;
+  /**
+   * Whether the device has memory of its own, which weights are copied to. One graph that serves every case is worth its
+   * detours then; elsewhere weights are mapped, and a graph for each case costs milliseconds.
+   */
+  readonly hasOwnMemory: boolean;
+  /** Whether weights become the arithmetic type when a session opens, for want of a cast from the type they are stored in. */
+  readonly widensAtOpening: boolean;
+  /** Largest relative error of the device check: half precision keeps about three digits through its operators. */
+  readonly tolerance: number;
 }
 
-/** The targets in use: kernels for these pairs exist in the runtime (CPU has no bf16 or f16 arithmetic worth using). */
+/** Operators whose CUDA kernels take no bf16 (onnxruntime's OperatorKernels.md). */
+const withoutBfloat16Kernel: ReadonlySet<string> = new Set([
+  ...['ReduceMean', 'ReduceMax', 'ReduceMin', 'InstanceNormalization', 'LeakyRelu', 'Clip', 'Round'],
+  ...['Pad', 'DepthToSpace', 'ConvTranspose', 'Resize', 'Floor', 'Abs', 'Log'],
+]);
+
+/** The CPU has no bf16 or f16 arithmetic worth using. */
 export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.freeze({
-  cpu: { device: 'cpu', arithmetic: 'float32' },
-  cuda: { device: 'cuda', arithmetic: 'bfloat16' },
-  webgpu: { device: 'webgpu', arithmetic: 'float16' },
+  cpu: {
+    device: 'cpu',
+    executionProvider: 'cpu',
+    arithmetic: 'float32',
+    float32Operators: new Set<string>(),
+    hasSilu: true,
+    hasOwnMemory: false,
+    widensAtOpening: false,
+    tolerance: 1e-6,
+  },
+  cuda: {
+    device: 'cuda',
+    executionProvider: 'cuda',
+    arithmetic: 'bfloat16',
+    float32Operators: withoutBfloat16Kernel,
+    hasSilu: false,
+    hasOwnMemory: true,
+    widensAtOpening: false,
+    tolerance: 3e-2,
+  },
+  webgpu: {
+    device: 'webgpu',
+    executionProvider: 'webgpu',
+    arithmetic: 'float16',
+    float32Operators: new Set<string>(),
+    hasSilu: false,
+    hasOwnMemory: true,
+    widensAtOpening: true,
+    tolerance: 1e-2,
+  },
 });

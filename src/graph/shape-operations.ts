@@ -112,11 +112,11 @@ export abstract class ShapeOperations extends GraphCore {
 
   /** One mirrored element at both ends of each of `axes`, the edge itself not repeated; they must be at least 2 long. */
   reflectEdges(x: Value, axes: readonly number[]): Value {
-    if (this.target.arithmetic !== 'bfloat16') {
+    if (!this.target.float32Operators.has('Pad')) {
       const widths = x.shape.map((_, axis) => (axes.includes(axis) ? 1 : 0));
       return this.pad(x, 'reflect', widths, widths);
     }
-    // Pad has no bf16 kernel, and widening around it would move more data than joining slices does.
+    // Widening around Pad would move more data than joining slices does.
     return axes.reduce((joined, axis) => {
       const length = axisLength(joined, axis);
       const mirrored = this.slice(joined, axis, addDimensions(length, -2), addDimensions(length, -1));

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import { graphTargets } from '../graph/graph-target.ts';
 import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
 import { parseConfig } from '../ltx2/config.ts';
 import { schedulesOf } from '../ltx2/sampling/schedule.ts';
@@ -58,7 +59,7 @@ export async function prepareClip(
     firstImage,
     decoder: parseConfig('vae', configSection(bundle, 'vae'), bundle.path),
     schedules: schedulesOf(bundle),
-    decodeMemory: settings.device === 'cpu' ? decodeMemory() : undefined,
+    decodeMemory: graphTargets[settings.device].hasOwnMemory ? undefined : decodeMemory(),
   };
   const { plan, notes: planNotes } = createPlan(settings, facts, weights);
   if (settings.preprocessAudio) await media.conditionSound(audio, plan.modelFrames / plan.fps, { signal });

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { deviceChoices } from '../graph/graph-target.ts';
 import { SoundstageError } from './errors.ts';
 import { trimInvisible } from './trim.ts';
 
@@ -41,7 +42,7 @@ export const configurationSchema = z.object({
   SOUNDSTAGE_S3_ENDPOINT: z.url().optional().describe('Address of an S3-compatible store other than AWS.'),
   SOUNDSTAGE_S3_REGION: z.string().default('us-east-1').describe('Region of the bucket.'),
   SOUNDSTAGE_MODEL: z.string().default('nano').describe('Weights: an id of `soundstage models list`, or a folder.'),
-  SOUNDSTAGE_DEVICE: z.enum(['auto', 'cpu', 'cuda', 'webgpu']).default('auto').describe('Where the model runs.'),
+  SOUNDSTAGE_DEVICE: z.enum(deviceChoices).default('auto').describe('Where the model runs.'),
   SOUNDSTAGE_AUTH: z
     .enum(['auto', 'keys', 'off'])
     .default('auto')

@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type ClipFiles, clipSettings, drawSeed } from '../../contract/input/clip-settings.ts';
 import { type InputWithLoras as Input, parseInput } from '../../contract/input/input.ts';
-import type { DeviceKind } from '../../graph/graph-target.ts';
+import { type DeviceChoice, deviceChoices } from '../../graph/graph-target.ts';
 import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { type VideoOutputType, videoFormat, videoOutputTypes } from '../../media/video-settings.ts';
@@ -26,7 +26,7 @@ const safetyModel = configurationSchema.shape.SOUNDSTAGE_SAFETY_MODEL;
 interface CommandFlags {
   readonly output?: string;
   readonly model: string;
-  readonly device: DeviceKind | 'auto';
+  readonly device: DeviceChoice;
   readonly timestepVariant: TimestepVariant;
   readonly preview?: string;
   readonly json?: boolean;
@@ -43,11 +43,7 @@ export function generateCommand(services?: ClipServices): Command {
   return addGenerateFlags(command)
     .option('-o, --output <file>', 'where the clip goes (default: clip with the extension of the output type)')
     .option('--model <id|folder>', 'weights: an id of `soundstage models list`, or a folder of your own', 'nano')
-    .addOption(
-      new Option('--device <device>', 'where the model runs')
-        .choices(['auto', 'cpu', 'cuda', 'webgpu'])
-        .default('auto'),
-    )
+    .addOption(new Option('--device <device>', 'where the model runs').choices(deviceChoices).default('auto'))
     .addOption(
       new Option('--timestep-variant <variant>', 'timesteps the audio-video attention sees')
         .choices(['own', 'cross', 'own_ss_cross_gate'])

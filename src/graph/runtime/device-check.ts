@@ -1,21 +1,19 @@
 import { Graph } from '../graph.ts';
 import type { GraphModel } from '../graph-core.ts';
-import { type DeviceKind, graphTargets } from '../graph-target.ts';
+import { type DeviceKind, fallbackDevice, graphTargets } from '../graph-target.ts';
 import type { DeviceReport } from './device-probe.ts';
 import { floatTensor } from './host-tensor.ts';
 import { floats, Session } from './session.ts';
 
 const [rows, heads, headDim] = [64, 2, 32];
 const width = heads * headDim;
-/** Half precision keeps about three digits through these operators. */
-const tolerances: Record<DeviceKind, number> = { cpu: 1e-6, cuda: 3e-2, webgpu: 1e-2 };
 
-/** Runs the operators the networks lean on and compares with the CPU: a device that opens but computes wrongly fails. */
+/** Runs the operators the networks lean on and compares with the fallback: a device that opens but computes wrongly fails. */
 export async function probeDevice(device: DeviceKind): Promise<DeviceReport> {
   try {
-    const [expected, actual] = [await run('cpu'), await run(device)];
+    const [expected, actual] = [await run(fallbackDevice), await run(device)];
     const error = relativeError(expected, actual);
-    if (error <= tolerances[device]) return { device, usable: true };
+    if (error <= graphTargets[device].tolerance) return { device, usable: true };
     return { device, usable: false, reason: `it computes wrongly (relative error ${error.toExponential(1)})` };
   } catch (error) {
     const [line = 'unknown error'] = (error instanceof Error ? error.message : String(error)).split('\n');

@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { SoundstageError } from '../../shared/errors.ts';
 import { affineForm, evaluateDimension, formatShape, SymbolicDimension } from '../dimension.ts';
 import type { GraphModel } from '../graph-core.ts';
-import type { DeviceKind } from '../graph-target.ts';
+import type { GraphTarget } from '../graph-target.ts';
 import type { Value } from '../value.ts';
 import { type HostTensor, hostTensor, isHostType } from './host-tensor.ts';
 
@@ -57,7 +57,7 @@ export class Session implements AsyncDisposable {
   static async open(model: GraphModel, options: SessionOptions = {}): Promise<Session> {
     const started = performance.now();
     try {
-      const native = await ort.InferenceSession.create(model.bytes, runtimeOptions(model.target.device, options));
+      const native = await ort.InferenceSession.create(model.bytes, runtimeOptions(model.target, options));
       return new Session(model, native, (performance.now() - started) / 1000);
     } catch (cause) {
       throw new SoundstageError('device', `the runtime refused a network on ${model.target.device}: ${reason(cause)}`, {
@@ -115,12 +115,12 @@ export function floats(results: Tensors, name: string): HostTensor<'float32'> {
   return tensor as HostTensor<'float32'>;
 }
 
-function runtimeOptions(device: DeviceKind, options: SessionOptions): ort.InferenceSession.SessionOptions {
+function runtimeOptions(target: GraphTarget, options: SessionOptions): ort.InferenceSession.SessionOptions {
   const { threads = availableParallelism(), optimization = 'basic', weights = 'mapped', profile } = options;
-  // Folding would widen every bf16 weight at load and keep it. WebGPU has no bf16 and needs exactly that.
-  const folds = weights === 'resident' || device === 'webgpu';
+  // Folding widens every weight at load and keeps it so.
+  const folds = weights === 'resident' || target.widensAtOpening;
   return {
-    executionProviders: [device],
+    executionProviders: [target.executionProvider],
     graphOptimizationLevel: optimization,
     // The pattern planner reserves one block the size of all initialisers and fails on large models.
     enableMemPattern: false,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { graphTargets } from '../../graph/graph-target.ts';
+import { devices, graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import { Session } from '../../graph/runtime/session.ts';
 import { type Checkpoint, configSection, openCheckpoint } from '../checkpoint.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 const noise = (length: number): Float32Array =>
   Float32Array.from({ length }, (_, n) => Math.sin(n * n * 0.01) * Math.cos(n * 0.003));
 
-describe.for(['cpu', 'cuda', 'webgpu'] as const)('on %s', (device) => {
+describe.for(devices)('on %s', (device) => {
   test('the networks are emitted with float32 edges', () => {
     const target = graphTargets[device];
     const encoder = buildAudioEncoder(target, checkpoint, config);

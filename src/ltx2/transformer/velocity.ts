@@ -184,18 +184,18 @@ export class VelocityModel implements AsyncDisposable {
   }
 
   get #adaptersAreInputs(): boolean {
-    return this.#options.target.device !== 'cpu';
+    return this.#options.target.hasOwnMemory;
   }
 
   /** A device with its own memory gets the general graph always, so that its weights are loaded once. */
   #differs({ timesteps }: StreamStep): boolean {
-    return this.#options.target.device !== 'cpu' || timesteps.some((timestep) => timestep !== timesteps[0]);
+    return this.#options.target.hasOwnMemory || timesteps.some((timestep) => timestep !== timesteps[0]);
   }
 
   /** On a device with its own memory the recording graph serves every full evaluation. */
   #residuals({ record, replay }: ResidualUse): TransformerOptions['residuals'] {
     if (replay !== undefined) return 'replay';
-    return record || this.#options.target.device !== 'cpu' ? 'record' : undefined;
+    return record || this.#options.target.hasOwnMemory ? 'record' : undefined;
   }
 
   #streamFeeds(kind: 'video' | 'audio', step: StreamStep, channels: number, session: Session): Tensors {

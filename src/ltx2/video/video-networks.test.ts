@@ -57,8 +57,8 @@ test('unfolding undoes folding, and patches are numbered along the height first'
 test('edges are reflected the same way by slices as by padding', async () => {
   const x = floatTensor(Float32Array.of(1, 2, 3, 4, 5, 6), [1, 1, 2, 3]);
   const [padded, joined] = await Promise.all(
-    (['float32', 'bfloat16'] as const).map(async (arithmetic) => {
-      const g = new Graph({ device: 'cpu', arithmetic });
+    (['cpu', 'cuda'] as const).map(async (device) => {
+      const g = new Graph({ ...graphTargets[device], device: 'cpu', executionProvider: 'cpu' });
       g.output('y', g.reflectEdges(g.activation('x', [1, 1, symbol('h'), symbol('w')]), [2, 3]));
       return (await runOnce(g.build(), { x })).y;
     }),

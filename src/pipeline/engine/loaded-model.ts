@@ -114,9 +114,9 @@ export class LoadedModel implements AsyncDisposable {
     return this.#transformer.model;
   }
 
-  /** Returns the transformer's activation memory on the CPU, where opening it again costs next to nothing. */
+  /** Returns the transformer's activation memory, where opening it again costs next to nothing. */
   async finishDenoising(): Promise<void> {
-    if (this.#plan.device === 'cpu') await this.#closeTransformer();
+    if (!this.#target.hasOwnMemory) await this.#closeTransformer();
   }
 
   audioEncoder(): Promise<Session> {
