@@ -2,7 +2,7 @@
 // one run so that a busy neighbour slows both. Usage: npm run bench, or node bench/networks.ts [name…]
 import { join } from 'node:path';
 import { evaluateDimension } from '../src/graph/dimension.ts';
-import type { GraphModel } from '../src/graph/graph-core.ts';
+import type { GraphModel } from '../src/graph/graph-model.ts';
 import { graphTargets } from '../src/graph/graph-target.ts';
 import { indexTensor } from '../src/graph/runtime/host-tensor.ts';
 import { Session, type SessionOptions, type Tensors } from '../src/graph/runtime/session.ts';

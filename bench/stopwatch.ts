@@ -1,5 +1,7 @@
 import { Graph } from '../src/graph/graph.ts';
 import { graphTargets } from '../src/graph/graph-target.ts';
+import { linear } from '../src/graph/operations/layers.ts';
+import { expand, slice } from '../src/graph/operations/shapes.ts';
 import { floatTensor, type HostTensor } from '../src/graph/runtime/host-tensor.ts';
 import { Session } from '../src/graph/runtime/session.ts';
 
@@ -31,8 +33,8 @@ export class MatmulCeiling implements AsyncDisposable {
     const g = new Graph(graphTargets.cpu);
     const x = g.input('x', 'float32', [size, size]);
     // A constant, so that the runtime packs it; the small output keeps copies out of the measurement.
-    const weight = g.expand(g.constant([0.5], [1, 1]), [size, size]);
-    g.output('y', g.slice(g.linear(x, weight), 0, 0, 1));
+    const weight = expand(g.constant([0.5], [1, 1]), [size, size]);
+    g.output('y', slice(linear(x, weight), 0, 0, 1));
     return new MatmulCeiling(await Session.open(g.build(), { weights: 'resident', optimization: 'all' }));
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { bytesPerElement } from '../src/graph/element-type.ts';
-import type { GraphModel } from '../src/graph/graph-core.ts';
+import type { GraphModel } from '../src/graph/graph-model.ts';
 import { type GraphTarget, graphTargets } from '../src/graph/graph-target.ts';
 import { floatTensor } from '../src/graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../src/graph/runtime/session.ts';

@@ -1,208 +1,294 @@
-import { ArithmeticOperations } from './arithmetic-operations.ts';
-import {
-  addDimensions,
-  type Dimension,
-  floorDivide,
-  multiplyDimensions,
-  sameDimension,
-  sameShape,
-} from './dimension.ts';
-import { axisLength, knownLength, type Value } from './value.ts';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
+import { bytesPerElement, type ElementType, isFloat, onnxDataType } from './element-type.ts';
+import type { GraphModel } from './graph-model.ts';
+import type { GraphTarget } from './graph-target.ts';
+import { ModelProtoSchema, type NodeProto, type TensorProto } from './onnx/onnx_pb.ts';
+import { externalTensor, inlineTensor, type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
+import { cast } from './operations/shapes.ts';
+import type { TensorType, Value } from './value.ts';
+import type { StoredTensor } from './weights/safetensors.ts';
 
-export interface ConvolutionOptions {
-  readonly strides?: readonly number[];
-  readonly dilations?: readonly number[];
-  /** Channels fall into so many groups, each convolved by itself; as many groups as channels is a depthwise convolution. */
-  readonly groups?: number;
-  /** Zero padding per spatial axis. */
-  readonly before?: readonly number[];
-  readonly after?: readonly number[];
-}
-
-export interface GroupQueryOptions {
-  readonly heads: number;
-  readonly keyValueHeads: number;
-  readonly scale: number;
-  /** Keys a query may look back on, itself included; absent: all. */
-  readonly window?: number | undefined;
-  /** Keys and values of earlier positions `[1, keyValueHeads, past, headDim]`. */
-  readonly past?: { readonly keys: Value; readonly values: Value } | undefined;
-  /** Rotary tables `[positions, headDim/2]` in the arithmetic type, with a row for every position, past ones included. */
-  readonly cos: Value;
-  readonly sin: Value;
-}
+/** ONNX operator set 23 is the first with RMSNormalization and RotaryEmbedding; IR 11 goes with it. */
+const operatorSet = 23n;
+const irVersion = 11n;
 
 /**
- * A typed ONNX graph under construction. Every operation checks types and shapes at once and names the tensors it
- * cannot combine; `build()` serialises.
+ * A typed ONNX graph under construction: inputs, weights, nodes, outputs. What is computed is said by the functions in
+ * `operations/`, which check types and shapes at once and name the tensors they cannot combine; `build()` serialises.
  */
-export class Graph extends ArithmeticOperations {
-  /** `x [M, in]`, weight `[out, in]`, bias `[out]` → `[M, out]`. */
-  linear(x: Value, weight: Value, bias?: Value): Value {
-    if (x.shape.length !== 2 || !sameDimension(axisLength(x, 1), axisLength(weight, 1))) {
-      throw this.mismatch('cannot apply a linear layer', x, weight);
+export class Graph {
+  readonly target: GraphTarget;
+  readonly #inputs: Value[] = [];
+  readonly #outputs: Value[] = [];
+  readonly #nodes: NodeProto[] = [];
+  /** Nodes that bring weights and constants into the arithmetic type. */
+  readonly #weightNodes: NodeProto[] = [];
+  readonly #initializers: TensorProto[] = [];
+  readonly #weightFiles = new Set<string>();
+  #weightElements = 0;
+  readonly #weights = new Map<string, Value>();
+  readonly #storedWeights = new Map<string, Value>();
+  readonly #constants = new Map<string, Value>();
+  /** Run-time values of sizes and of lengths made of them. */
+  readonly #symbols = new Map<string, Value>();
+  readonly #dimensions = new Map<string, Value>();
+  #flops: Dimension = 0;
+  /** Where in the network the builder is, for names and messages. */
+  #scope = '';
+  #counter = 0;
+
+  constructor(target: GraphTarget) {
+    this.target = target;
+  }
+
+  /** Declares a graph input. A symbol that occurs alone on an axis (`scale·symbol+offset`) is bound by it at run time. */
+  input(name: string, dtype: ElementType, shape: readonly Dimension[]): Value {
+    const value = this.#value(name, dtype, shape);
+    this.#inputs.push(value);
+    shape.forEach((dimension, axis) => {
+      this.#bindSymbol(value, dimension, axis);
+    });
+    return value;
+  }
+
+  /** A float32 graph input in the target's arithmetic type (the JavaScript binding passes no bf16). */
+  activation(name: string, shape: readonly Dimension[]): Value {
+    return cast(this.input(name, 'float32', shape), this.target.arithmetic);
+  }
+
+  /** Marks `value` as the graph output `name`. Floating point outputs leave the graph as float32. */
+  output(name: string, value: Value): void {
+    const result = isFloat(value.dtype) ? cast(value, 'float32') : value;
+    this.#nodes.push(nodeProto('Identity', [result], [name]));
+    this.#outputs.push(this.#value(name, result.dtype, result.shape));
+  }
+
+  /** Prefixes the names of everything made inside `build`, so that errors and profiles say where. */
+  scoped<Result>(name: string, build: () => Result): Result {
+    const outer = this.#scope;
+    this.#scope = `${outer}${name}/`;
+    try {
+      return build();
+    } finally {
+      this.#scope = outer;
     }
-    const shape = [axisLength(x, 0), axisLength(weight, 0)];
-    if (bias !== undefined && !sameShape(bias.shape, shape.slice(1))) throw this.mismatch('bad bias', weight, bias);
-    const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
-    this.countMultiplications(...x.shape, axisLength(weight, 0));
-    return this.node('Gemm', inputs, shape, { attributes: { transB: 1 } });
-  }
-
-  /** Root mean square over the last axis, times `weight` (plain 1 if absent). */
-  rmsNormalize(x: Value, epsilon: number, weight?: Value): Value {
-    const width = knownLength(x, -1);
-    const scale = weight ?? this.constant(new Array(width).fill(1));
-    if (!sameDimension(axisLength(scale, 0), width) || scale.shape.length !== 1)
-      throw this.mismatch('bad scale', x, scale);
-    const attributes = { axis: -1, epsilon: { float: epsilon } };
-    return this.node('RMSNormalization', [x, scale], x.shape, { attributes });
-  }
-
-  /** Layer normalisation over the last axis, times `weight` (plain 1 if absent) plus `bias`. */
-  layerNormalize(x: Value, epsilon: number, weight?: Value, bias?: Value): Value {
-    const width = knownLength(x, -1);
-    const scale = weight ?? this.constant(new Array(width).fill(1));
-    if (![scale, bias ?? scale].every(({ shape }) => sameShape(shape, [width])))
-      throw this.mismatch('bad scale', x, scale);
-    return this.node('LayerNormalization', bias === undefined ? [x, scale] : [x, scale, bias], x.shape, {
-      attributes: { axis: -1, epsilon: { float: epsilon } },
-    });
-  }
-
-  /** Zero mean and unit variance of everything under one index of axis 1: `[N, C, …]` → same, without parameters. */
-  instanceNormalize(x: Value, epsilon: number): Value {
-    const channels = knownLength(x, 1);
-    const [ones, zeros] = [1, 0].map((value) => this.constant(new Array(channels).fill(value)));
-    if (ones === undefined || zeros === undefined) throw new Error('unreachable');
-    return this.node('InstanceNormalization', [x, ones, zeros], x.shape, {
-      attributes: { epsilon: { float: epsilon } },
-    });
   }
 
   /**
-   * Rotates the halves of every head: `x [N, heads·headDim]`, tables `[N·heads, headDim/2]`. Each head has its own
-   * angles, so tokens × heads are presented to the runtime as positions of a single head.
+   * A weight used in place: the graph points into the safetensors file. Returned in the target's arithmetic type
+   * (floats) through a Cast in the graph; `scale` (one element) multiplies it, as fp8 checkpoints need.
    */
-  rotate(x: Value, heads: number, cos: Value, sin: Value): Value {
-    const headDim = knownLength(x, 1) / heads;
-    const positions = multiplyDimensions(axisLength(x, 0), heads);
-    const table = [1, positions, headDim / 2];
-    const inputs = [this.reshape(x, [1, positions, headDim]), this.reshape(cos, table), this.reshape(sin, table)];
-    const rotated = this.node('RotaryEmbedding', inputs, [1, positions, headDim], { attributes: { num_heads: 1 } });
-    return this.reshape(rotated, x.shape);
+  weight(stored: StoredTensor, scale?: StoredTensor): Value {
+    const key = locationOf(stored);
+    const known = this.#weights.get(key);
+    if (known !== undefined) return known;
+    let value = this.storedWeight(stored);
+    if (isFloat(stored.dtype)) value = this.#castWeight(value, this.target.arithmetic);
+    if (scale !== undefined) value = this.#weightNode('Mul', [value, this.weight(scale)], value);
+    this.#weights.set(key, value);
+    return value;
   }
 
-  /** softmax(q·kᵀ/√headDim)·v without a mask: `q [N, D]`, `k, v [M, D]` → `[N, D]`; scores are never materialised. */
-  attention(q: Value, k: Value, v: Value, heads: number): Value {
-    const [queries, keys, values] = [q, k, v].map((x) => this.reshape(x, [1, ...x.shape]));
-    if (queries === undefined || keys === undefined || values === undefined) throw new Error('unreachable');
-    if (!sameDimension(axisLength(q, 1), axisLength(k, 1)) || !sameShape(k.shape, v.shape)) {
-      throw this.mismatch('cannot attend', q, k, v);
+  /** A weight in the type it is stored in, for operations that pick from a large table before widening. */
+  storedWeight(stored: StoredTensor): Value {
+    const key = locationOf(stored);
+    const known = this.#storedWeights.get(key);
+    if (known !== undefined) return known;
+    const { file, length, dtype, shape } = stored;
+    const value = this.#value(`${stored.name}@${this.#storedWeights.size}`, dtype, shape);
+    this.#initializers.push(externalTensor(value.name, stored));
+    this.#weightFiles.add(file);
+    this.#weightElements += length / bytesPerElement(dtype);
+    this.#storedWeights.set(key, value);
+    return value;
+  }
+
+  /** `weight + offset` in float32, worked out once with the weights. */
+  offsetWeight(stored: StoredTensor, offset: number): Value {
+    const weight = this.#castWeight(this.storedWeight(stored), 'float32');
+    return this.#weightNode('Add', [weight, this.constant([offset], [], 'float32')], weight);
+  }
+
+  /** A small constant; equal constants are stored once. Floats are given in the arithmetic type unless `dtype` says. */
+  constant(values: readonly number[], shape: readonly number[] = [values.length], dtype?: ElementType): Value {
+    const type = dtype ?? this.target.arithmetic;
+    if (values.length !== shape.reduce((product, length) => product * length, 1)) {
+      throw new Error(`${this.#scope}: ${values.length} values do not fill the shape [${shape}]`);
     }
-    this.countMultiplications(2, ...q.shape, axisLength(k, 0));
-    const attended = this.node('MultiHeadAttention', [queries, keys, values], queries.shape, {
-      domain: 'com.microsoft',
-      attributes: { num_heads: heads },
+    const stored = type === 'int64' ? 'int64' : 'float32';
+    const key = `${type}[${shape}]:${values}`;
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    const name = `constant_${this.#constants.size}`;
+    this.#initializers.push(inlineTensor(name, values, shape, stored));
+    const value = this.#castWeight(this.#value(name, stored, shape), type);
+    this.#constants.set(key, value);
+    return value;
+  }
+
+  /** Emits one node with one output. */
+  node(type: string, inputs: readonly Value[], shape: readonly Dimension[], options: NodeOptions = {}): Value {
+    const [value] = this.nodes(type, inputs, [shape], options);
+    if (value === undefined) throw new Error(`${type} has no output`);
+    return value;
+  }
+
+  /** Emits one node with an output per shape; an input left `undefined` is an optional one left out. */
+  nodes(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    shapes: readonly (readonly Dimension[])[],
+    options: NodeOptions = {},
+  ): Value[] {
+    const stranger = inputs.find((value) => value !== undefined && value.graph !== this);
+    if (stranger !== undefined) throw this.mismatch(`${type} takes a tensor of another graph`, stranger);
+    if (this.target.float32Operators.has(type)) return this.#inFloat32(type, inputs, shapes, options);
+    const dtype = options.dtype ?? inputs[0]?.dtype ?? 'float32';
+    const base = `${this.#scope}${type}_${this.#counter++}`;
+    const values = shapes.map((shape, index) =>
+      this.#value(shapes.length === 1 ? base : `${base}.${index}`, dtype, shape),
+    );
+    const names = values.map((value) => value.name);
+    this.#nodes.push(nodeProto(type, inputs, names, options));
+    return values;
+  }
+
+  /** Adds `multiplications`, each with an addition, to the graph's operations. */
+  countMultiplications(...multiplications: readonly Dimension[]): void {
+    this.#flops = addDimensions(this.#flops, multiplyDimensions(2, ...multiplications));
+  }
+
+  /** An int64 vector of `shape`, computed at run time where symbols occur. */
+  shapeVector(shape: readonly Dimension[]): Value {
+    if (shape.every((dimension) => typeof dimension === 'number')) return this.constant(shape, undefined, 'int64');
+    const parts = shape.map((dimension) => this.dimensionValue(dimension));
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined) return only;
+    return this.node('Concat', parts, [parts.length], { attributes: { axis: 0 } });
+  }
+
+  /** The run-time value of a dimension as int64 `[1]`. */
+  dimensionValue(dimension: Dimension): Value {
+    if (typeof dimension === 'number') return this.constant([dimension], [1], 'int64');
+    const known = this.#dimensions.get(dimension.text);
+    if (known !== undefined) return known;
+    const terms = [...dimension.terms].map(([monomial, coefficient]) => {
+      const factors = monomial
+        .split('*')
+        .filter(Boolean)
+        .map((name) => this.#symbolValue(name));
+      if (coefficient !== 1 || factors.length === 0) factors.push(this.constant([coefficient], [1], 'int64'));
+      return factors.reduce((left, right) => this.node('Mul', [left, right], [1]));
     });
-    return this.reshape(attended, q.shape);
+    const value = terms.reduce((left, right) => this.node('Add', [left, right], [1]));
+    this.#dimensions.set(dimension.text, value);
+    return value;
   }
 
-  /**
-   * Causal grouped-query attention with rotary embedding: `q [n, heads·headDim]`, `k, v [n, keyValueHeads·headDim]`,
-   * positions counted from the end of `past`; scores are never materialised. Returns the attended values and the
-   * rotated keys and the values of all positions `[1, keyValueHeads, past + n, headDim]`.
-   */
-  groupQueryAttention(
-    q: Value,
-    k: Value,
-    v: Value,
-    options: GroupQueryOptions,
-  ): { attended: Value; keys: Value; values: Value } {
-    const { heads, keyValueHeads, scale, window, past, cos, sin } = options;
-    const headDim = knownLength(q, 1) / heads;
-    const n = axisLength(q, 0);
-    if (![k, v].every((x) => sameShape(x.shape, [n, keyValueHeads * headDim])))
-      throw this.mismatch('cannot attend', q, k);
-    if (![cos, sin].every((x) => knownLength(x, 1) === headDim / 2)) throw this.mismatch('bad rotary tables', q, cos);
-    const earlier = past === undefined ? 0 : axisLength(past.keys, 2);
-    if (past !== undefined && !sameShape(past.keys.shape, [1, keyValueHeads, earlier, headDim])) {
-      throw this.mismatch('bad past', q, past.keys);
-    }
-    const total = addDimensions(earlier, n);
-    const cache = [1, keyValueHeads, total, headDim];
-    this.countMultiplications(2, ...q.shape, total);
-    const [attended, keys, values] = this.nodes(
-      'GroupQueryAttention',
-      [
-        ...[q, k, v].map((x) => this.reshape(x, [1, ...x.shape])),
-        ...[past?.keys, past?.values],
-        ...[this.#length(addDimensions(total, -1)), this.#length(total)],
-        ...[cos, sin],
-      ],
-      [[1, ...q.shape], cache, cache],
-      {
-        domain: 'com.microsoft',
-        attributes: {
-          num_heads: heads,
-          kv_num_heads: keyValueHeads,
-          scale: { float: scale },
-          do_rotary: 1,
-          local_window_size: window ?? -1,
+  /** An error that says which tensors of which shape could not be combined. */
+  mismatch(what: string, ...values: readonly Value[]): Error {
+    const described = values.map((value) => `${value.name} ${value.dtype} ${formatShape(value.shape)}`).join(' and ');
+    return new Error(`${this.#scope}: ${what}: ${described}`);
+  }
+
+  build(): GraphModel {
+    const bytes = toBinary(
+      ModelProtoSchema,
+      create(ModelProtoSchema, {
+        irVersion,
+        producerName: 'soundstage',
+        opsetImport: [
+          { domain: '', version: operatorSet },
+          { domain: 'com.microsoft', version: 1n },
+        ],
+        graph: {
+          name: 'graph',
+          // Weights first: the runtime then widens each one just before its use, which bounds peak memory.
+          node: [...this.#weightNodes, ...this.#nodes],
+          initializer: [...this.#initializers],
+          input: this.#inputs.map(valueInfo),
+          output: this.#outputs.map(valueInfo),
         },
-      },
+      }),
     );
-    if (attended === undefined || keys === undefined || values === undefined) throw new Error('unreachable');
-    return { attended: this.reshape(attended, q.shape), keys, values };
-  }
-
-  /** Convolution over the axes after batch and channels: weight `[out, in, …kernel]`. */
-  convolve(x: Value, weight: Value, bias: Value | undefined, options: ConvolutionOptions = {}): Value {
-    const axes = x.shape.length - 2;
-    const {
-      strides = filled(axes, 1),
-      dilations = filled(axes, 1),
-      groups = 1,
-      before = filled(axes, 0),
-      after = before,
-    } = options;
-    if (knownLength(x, 1) !== groups * knownLength(weight, 1) || weight.shape.length !== x.shape.length) {
-      throw this.mismatch('cannot convolve', x, weight);
-    }
-    const lengths = Array.from({ length: axes }, (_, axis): Dimension => {
-      const reach = (dilations[axis] ?? 1) * (knownLength(weight, axis + 2) - 1);
-      const span = addDimensions(axisLength(x, axis + 2), (before[axis] ?? 0) + (after[axis] ?? 0) - reach - 1);
-      const steps = floorDivide(span, strides[axis] ?? 1);
-      if (steps === undefined) throw this.mismatch(`stride ${strides} does not divide`, x);
-      if (typeof steps === 'number' && steps < 0) throw this.mismatch('the kernel is longer than its input', x, weight);
-      return addDimensions(steps, 1);
-    });
-    this.countMultiplications(axisLength(x, 0), ...weight.shape, ...lengths);
-    return this.node(
-      'Conv',
-      bias === undefined ? [x, weight] : [x, weight, bias],
-      [axisLength(x, 0), axisLength(weight, 0), ...lengths],
-      { attributes: { strides, dilations, group: groups, pads: [...before, ...after] } },
-    );
-  }
-
-  /** Transposed 1-D convolution: `x [1, in, n]`, weight `[in, out, k]` → `[1, out, (n−1)·stride + k − 2·padding]`. */
-  convolveTransposed(x: Value, weight: Value, bias: Value, stride: number, padding: number): Value {
-    if (knownLength(x, 1) !== knownLength(weight, 0)) throw this.mismatch('cannot convolve', x, weight);
-    const grown = multiplyDimensions(addDimensions(axisLength(x, 2), -1), stride);
-    const length = addDimensions(grown, knownLength(weight, 2) - 2 * padding);
-    this.countMultiplications(axisLength(x, 0), ...weight.shape, axisLength(x, 2));
-    return this.node('ConvTranspose', [x, weight, bias], [axisLength(x, 0), axisLength(weight, 1), length], {
-      attributes: { strides: [stride], pads: [padding, padding] },
+    return Object.freeze({
+      bytes,
+      target: this.target,
+      inputs: this.#inputs.map(declared),
+      outputs: this.#outputs.map(declared),
+      weightElements: this.#weightElements,
+      weightFiles: [...this.#weightFiles],
+      flops: this.#flops,
     });
   }
 
-  /** The run-time value of a length as int32 `[1]`. */
-  #length(length: Dimension): Value {
-    return this.cast(this.dimensionValue(length), 'int32');
+  #value(name: string, dtype: ElementType, shape: readonly Dimension[]): Value {
+    return Object.freeze({ graph: this, name, dtype, shape });
+  }
+
+  #castWeight(value: Value, to: ElementType): Value {
+    if (value.dtype === to) return value;
+    return this.#weightNode(
+      'Cast',
+      [value],
+      { dtype: to, shape: value.shape },
+      { attributes: { to: onnxDataType(to) } },
+    );
+  }
+
+  /** Emits a node before all others, whose output is like `result`. */
+  #weightNode(
+    type: string,
+    inputs: readonly Value[],
+    { dtype, shape }: Omit<TensorType, 'name'>,
+    options?: NodeOptions,
+  ): Value {
+    const value = this.#value(`weight/${type}_${this.#weightNodes.length}`, dtype, shape);
+    this.#weightNodes.push(nodeProto(type, inputs, [value.name], options));
+    return value;
+  }
+
+  /** Emits a node that has no kernel for the arithmetic type between casts. */
+  #inFloat32(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    shapes: readonly (readonly Dimension[])[],
+    options: NodeOptions,
+  ): Value[] {
+    const { arithmetic } = this.target;
+    const widened = inputs.map((value) => (value?.dtype === arithmetic ? cast(value, 'float32') : value));
+    const base = `${this.#scope}${type}_${this.#counter++}`;
+    const dtype = widened[0]?.dtype ?? 'float32';
+    const results = shapes.map((shape, index) => this.#value(`${base}.${index}`, dtype, shape));
+    const names = results.map((value) => value.name);
+    this.#nodes.push(nodeProto(type, widened, names, options));
+    return results.map((value) => (inputs[0]?.dtype === arithmetic ? cast(value, arithmetic) : value));
+  }
+
+  #bindSymbol(input: Value, dimension: Dimension, axis: number): void {
+    if (typeof dimension === 'number') return;
+    const form = affineForm(dimension);
+    if (form === undefined || this.#symbols.has(form.name)) return;
+    let value = this.node('Shape', [input], [1], { dtype: 'int64', attributes: { start: axis, end: axis + 1 } });
+    if (form.offset !== 0) value = this.node('Sub', [value, this.constant([form.offset], [1], 'int64')], [1]);
+    if (form.scale !== 1) value = this.node('Div', [value, this.constant([form.scale], [1], 'int64')], [1]);
+    this.#symbols.set(form.name, value);
+  }
+
+  #symbolValue(name: string): Value {
+    const value = this.#symbols.get(name);
+    if (value === undefined) throw new Error(`${this.#scope}: no input determines the size "${name}"`);
+    return value;
   }
 }
 
-function filled(length: number, value: number): number[] {
-  return new Array<number>(length).fill(value);
+/** A value without its graph, which would keep all that the builder holds. */
+function declared({ name, dtype, shape }: Value): TensorType {
+  return Object.freeze({ name, dtype, shape });
+}
+
+/** Identifies a weight; parts of one tensor (rows of a table) differ in offset or shape, empty tensors in shape. */
+function locationOf({ file, offset, shape }: StoredTensor): string {
+  return `${file}:${offset}[${shape}]`;
 }

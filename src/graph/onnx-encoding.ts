@@ -13,7 +13,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './onnx/onnx_pb.ts';
-import type { Value } from './value.ts';
+import type { TensorType } from './value.ts';
 import type { StoredTensor } from './weights/safetensors.ts';
 
 /** A node attribute: integers by default, floats marked as such. */
@@ -28,7 +28,7 @@ export interface NodeOptions {
 /** A node; an input left `undefined` is an optional one left out. */
 export function nodeProto(
   type: string,
-  inputs: readonly (Value | undefined)[],
+  inputs: readonly (TensorType | undefined)[],
   outputs: readonly string[],
   { attributes = {}, domain = '' }: NodeOptions = {},
 ): NodeProto {
@@ -74,7 +74,7 @@ export function inlineTensor(
   });
 }
 
-export function valueInfo({ name, dtype, shape }: Value): ValueInfoProto {
+export function valueInfo({ name, dtype, shape }: TensorType): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {

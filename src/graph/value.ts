@@ -1,26 +1,32 @@
 import { addDimensions, type Dimension, formatShape, sameDimension } from './dimension.ts';
 import type { ElementType } from './element-type.ts';
+import type { Graph } from './graph.ts';
 
-/** A tensor inside a graph under construction. */
-export interface Value {
+/** A tensor as it is declared. */
+export interface TensorType {
   readonly name: string;
   readonly dtype: ElementType;
   readonly shape: readonly Dimension[];
 }
 
+/** A tensor inside a graph under construction. Operations are functions of values, and add to the graph of the first. */
+export interface Value extends TensorType {
+  readonly graph: Graph;
+}
+
 /** Sum along one axis; used by concatenation. */
-export function sumOfAxis(values: readonly Value[], axis: number): Dimension {
+export function sumOfAxis(values: readonly TensorType[], axis: number): Dimension {
   return addDimensions(...values.map((value) => value.shape[axis] ?? 0));
 }
 
-export function axisLength(value: Value, axis: number): Dimension {
+export function axisLength(value: TensorType, axis: number): Dimension {
   const length = value.shape.at(axis);
   if (length === undefined) throw new Error(`${value.name} ${formatShape(value.shape)} has no axis ${axis}`);
   return length;
 }
 
 /** A length that must be known when the graph is built, such as a channel count. */
-export function knownLength(value: Value, axis: number): number {
+export function knownLength(value: TensorType, axis: number): number {
   const length = axisLength(value, axis);
   if (typeof length !== 'number')
     throw new Error(`${value.name} ${formatShape(value.shape)}: axis ${axis} is not fixed`);

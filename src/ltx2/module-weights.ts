@@ -1,4 +1,6 @@
-import type { ConvolutionOptions, Graph } from '../graph/graph.ts';
+import type { Graph } from '../graph/graph.ts';
+import { type ConvolutionOptions, convolve } from '../graph/operations/convolution.ts';
+import { linear } from '../graph/operations/layers.ts';
 import { knownLength, type Value } from '../graph/value.ts';
 import type { StoredTensor } from '../graph/weights/safetensors.ts';
 import { type Checkpoint, storedTensor } from './checkpoint.ts';
@@ -61,7 +63,7 @@ export class ModuleWeights {
   /** `x [M, in]` → `[M, out]`, with bias if the module has one and with the adapters' branches. */
   linear(x: Value, module: string): Value {
     const weight = this.parameter(`${module}.weight`);
-    return this.branched(x, this.#graph.linear(x, weight, this.#bias(module, weight)), module);
+    return this.branched(x, linear(x, weight, this.#bias(module, weight)), module);
   }
 
   /** The output `y [M, out]` of a linear layer for `x [M, in]` with the adapters' branches. */
@@ -76,7 +78,7 @@ export class ModuleWeights {
 
   convolve(x: Value, module: string, options?: ConvolutionOptions): Value {
     const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
-    return this.#graph.convolve(x, this.parameter(`${module}.weight`), bias, options);
+    return convolve(x, this.parameter(`${module}.weight`), bias, options);
   }
 
   /** A layer without a bias has one where an adapter adds one. */

@@ -41,7 +41,7 @@ export const textEvaluators: Evaluators = {
     const g = new Graph(target);
     const input = g.input('ids', 'int64', [symbol('n')]);
     const { states } = gemma(g, gemmaWeights(g, encoder), text_config, input, rotaryInputs(g, text_config));
-    g.output('hidden_states', stackStates(g, states));
+    g.output('hidden_states', stackStates(states));
     return await runOnce(g.build(), { ids: indexTensor(ids), ...rotaryFeeds(text_config, ids.length) });
   },
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { reshape } from '../../graph/operations/shapes.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, type Tensors } from '../../graph/runtime/session.ts';
 import { type AdaptableModules, adaptableModules } from '../../ltx2/adaptable-modules.ts';
@@ -52,8 +53,8 @@ export const transformerEvaluators: Evaluators = {
     const g = new Graph(graphTargets.cpu);
     const w = new ModuleWeights(g, checkpoint, transformerPrefix).at(adaln ?? '');
     const sinusoid = g.input('sinusoid', 'float32', [data.length, sinusoidWidth]);
-    const { rows, embedded } = timestepModulation(g, w, { sinusoid, index: undefined });
-    g.output('modulation', g.reshape(rows, [data.length, Number(rows.shape[1]) * Number(rows.shape[2])]));
+    const { rows, embedded } = timestepModulation(w, { sinusoid, index: undefined });
+    g.output('modulation', reshape(rows, [data.length, Number(rows.shape[1]) * Number(rows.shape[2])]));
     g.output('embedded', embedded);
     const scaled = timestepSinusoid(data.map((sigma) => sigma * scale));
     return runOnce(g.build(), { sinusoid: floatTensor(scaled, [data.length, sinusoidWidth]) });

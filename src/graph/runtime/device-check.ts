@@ -1,6 +1,11 @@
 import { Graph } from '../graph.ts';
-import type { GraphModel } from '../graph-core.ts';
+import type { GraphModel } from '../graph-model.ts';
 import { type DeviceKind, fallbackDevice, graphTargets } from '../graph-target.ts';
+import { gelu } from '../operations/arithmetic.ts';
+import { scaledDotProductAttention } from '../operations/attention.ts';
+import { convolve } from '../operations/convolution.ts';
+import { linear, rmsNormalize } from '../operations/layers.ts';
+import { reshape } from '../operations/shapes.ts';
 import type { DeviceReport } from './device-probe.ts';
 import { floatTensor } from './host-tensor.ts';
 import { floats, Session } from './session.ts';
@@ -31,19 +36,19 @@ async function run(device: DeviceKind): Promise<Float32Array> {
 /** Norm, linear layer, fused attention, GELU and a 3-D convolution. */
 function checkGraph(device: DeviceKind): GraphModel {
   const g = new Graph(graphTargets[device]);
-  const x = g.rmsNormalize(g.activation('x', [rows, width]), 1e-6); // [rows, width]
+  const x = rmsNormalize(g.activation('x', [rows, width]), 1e-6); // [rows, width]
   const weight = g.constant(
     Array.from({ length: width * width }, (_, i) => Math.sin(i * 0.37) / Math.sqrt(width)),
     [width, width],
   );
-  const attended = g.attention(g.linear(x, weight), x, x, heads); // [rows, width]
+  const attended = scaledDotProductAttention(linear(x, weight), x, x, heads); // [rows, width]
   const kernel = g.constant(
     Array.from({ length: 27 }, (_, i) => Math.cos(i) / 9),
     [1, 1, 3, 3, 3],
   );
-  const volume = g.reshape(g.gelu(attended), [1, 1, 4, rows / 4, width]);
-  const convolved = g.convolve(volume, kernel, undefined, { before: [1, 1, 1] });
-  g.output('y', g.reshape(convolved, [rows, width]));
+  const volume = reshape(gelu(attended), [1, 1, 4, rows / 4, width]);
+  const convolved = convolve(volume, kernel, undefined, { before: [1, 1, 1] });
+  g.output('y', reshape(convolved, [rows, width]));
   return g.build();
 }
 

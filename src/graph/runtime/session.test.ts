@@ -5,6 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { multiplyDimensions, symbol } from '../dimension.ts';
 import { Graph } from '../graph.ts';
 import { graphTargets } from '../graph-target.ts';
+import { add, multiply, tanh } from '../operations/arithmetic.ts';
+import { linear } from '../operations/layers.ts';
+import { concat, reshape, transpose } from '../operations/shapes.ts';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { readStoredFloats } from '../weights/stored-tensor-values.ts';
@@ -46,7 +49,7 @@ function stored(name: string) {
 test('weights are used in place, widened in the graph, for any number of rows', async () => {
   const g = new Graph(graphTargets.cpu);
   const x = g.input('x', 'float32', [symbol('n'), 3]);
-  g.output('y', g.linear(x, g.weight(stored('w')), g.weight(stored('b'))));
+  g.output('y', linear(x, g.weight(stored('w')), g.weight(stored('b'))));
   await using session = await Session.open(g.build());
   const two = await session.run({ x: floatTensor(Float32Array.of(1, 0, 0, 1, 1, 1), [2, 3]) });
   expect(two.y).toEqual(floatTensor(Float32Array.of(11, 19, 16, 23.5), [2, 2]));
@@ -57,14 +60,14 @@ test('weights are used in place, widened in the graph, for any number of rows', 
 test('fp8 weights are multiplied by their scale', async () => {
   const g = new Graph(graphTargets.cpu);
   const x = g.input('x', 'float32', [2]);
-  g.output('y', g.multiply(x, g.weight(stored('f8'), stored('f8_scale'))));
+  g.output('y', multiply(x, g.weight(stored('f8'), stored('f8_scale'))));
   const results = await runOnce(g.build(), { x: floatTensor(Float32Array.of(1, 1), [2]) });
   expect(floats(results, 'y').data).toEqual(Float32Array.of(0.5, -1.5));
 });
 
 test('host and runtime widen every fp8 value alike', async () => {
   const g = new Graph(graphTargets.cpu);
-  g.output('y', g.add(g.input('x', 'float32', [1]), g.weight(stored('all_f8'))));
+  g.output('y', add(g.input('x', 'float32', [1]), g.weight(stored('all_f8'))));
   const results = await runOnce(g.build(), { x: floatTensor(Float32Array.of(0), [1]) });
   expect(results.y?.data).toEqual((await readStoredFloats(stored('all_f8'))).map((value) => value + 0));
 });
@@ -72,7 +75,7 @@ test('host and runtime widen every fp8 value alike', async () => {
 test('weights without elements work and are told apart', async () => {
   const g = new Graph(graphTargets.cpu);
   const x = g.input('x', 'float32', [symbol('n'), 3]);
-  g.output('y', g.linear(g.linear(x, g.weight(stored('none'))), g.weight(stored('none_back'))));
+  g.output('y', linear(linear(x, g.weight(stored('none'))), g.weight(stored('none_back'))));
   const results = await runOnce(g.build(), { x: floatTensor(Float32Array.of(1, 2, 3), [1, 3]) });
   expect(results.y).toEqual(floatTensor(Float32Array.of(0, 0), [1, 2]));
 });
@@ -81,8 +84,8 @@ test('lengths that Reshape cannot infer are computed at run time', async () => {
   const g = new Graph(graphTargets.cpu);
   const [h, w] = [symbol('h'), symbol('w')];
   const x = g.input('x', 'float32', [1, h, w]);
-  const doubled = g.concat([x, x], 2);
-  g.output('y', g.reshape(g.transpose(doubled, [0, 2, 1]), [w, 2, h]));
+  const doubled = concat([x, x], 2);
+  g.output('y', reshape(transpose(doubled, [0, 2, 1]), [w, 2, h]));
   const results = await runOnce(g.build(), { x: floatTensor(Float32Array.of(1, 2, 3, 4, 5, 6), [1, 2, 3]) });
   expect(results.y?.shape).toEqual([3, 2, 2]);
   expect(results.y?.data).toEqual(Float32Array.of(1, 4, 2, 5, 3, 6, 1, 4, 2, 5, 3, 6));
@@ -91,7 +94,7 @@ test('lengths that Reshape cannot infer are computed at run time', async () => {
 test('feeds that do not fit are named', async () => {
   const g = new Graph(graphTargets.cpu);
   const n = symbol('n');
-  const sum = g.add(g.input('x', 'float32', [n, 2]), g.input('y', 'float32', [n, 2]));
+  const sum = add(g.input('x', 'float32', [n, 2]), g.input('y', 'float32', [n, 2]));
   g.output('sum', sum);
   await using session = await Session.open(g.build());
   const two = floatTensor(new Float32Array(4), [2, 2]);
@@ -106,7 +109,7 @@ test('a length made of several symbols is checked against them', async () => {
   const [h, w] = [symbol('h'), symbol('w')];
   const tokens = g.input('tokens', 'float32', [multiplyDimensions(h, w)]);
   const grid = g.input('x', 'float32', [h, w]);
-  g.output('y', g.add(g.reshape(tokens, grid.shape), grid));
+  g.output('y', add(reshape(tokens, grid.shape), grid));
   await using session = await Session.open(g.build());
   const x = floatTensor(new Float32Array(6), [2, 3]);
   const wrong = session.run({ x, tokens: floatTensor(new Float32Array(7), [7]) });
@@ -118,17 +121,15 @@ test('the builder refuses tensors that do not combine and names them', () => {
   const g = new Graph(graphTargets.cpu);
   const x = g.input('x', 'float32', [2, symbol('n')]);
   const y = g.input('y', 'float32', [3, symbol('n')]);
-  expect(() => g.scoped('block', () => g.add(x, y))).toThrow(
-    'block/: cannot Add: x float32 [2, n] and y float32 [3, n]',
-  );
-  expect(() => g.linear(x, y)).not.toThrow();
-  expect(() => g.reshape(x, [3, symbol('n')])).toThrow('cannot reshape');
+  expect(() => g.scoped('block', () => add(x, y))).toThrow('block/: cannot Add: x float32 [2, n] and y float32 [3, n]');
+  expect(() => linear(x, y)).not.toThrow();
+  expect(() => reshape(x, [3, symbol('n')])).toThrow('cannot reshape');
 });
 
 test('a disposed session is released', async () => {
   const before = Session.openCount;
   const g = new Graph(graphTargets.cpu);
-  g.output('y', g.tanh(g.input('x', 'float32', [1])));
+  g.output('y', tanh(g.input('x', 'float32', [1])));
   const session = await Session.open(g.build());
   expect(Session.openCount).toBe(before + 1);
   await session[Symbol.asyncDispose]();
@@ -139,7 +140,7 @@ test('a disposed session is released', async () => {
 test('the CUDA form computes in bf16 and keeps float32 at its edges', () => {
   const g = new Graph(graphTargets.cuda);
   const x = g.activation('x', [symbol('n'), 3]);
-  const y = g.linear(x, g.weight(stored('w')), g.weight(stored('b')));
+  const y = linear(x, g.weight(stored('w')), g.weight(stored('b')));
   expect(y.dtype).toBe('bfloat16');
   g.output('y', y);
   expect(g.build().outputs).toMatchObject([{ name: 'y', dtype: 'float32' }]);

@@ -3,9 +3,9 @@ import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { SoundstageError } from '../../shared/errors.ts';
 import { affineForm, evaluateDimension, formatShape, SymbolicDimension } from '../dimension.ts';
-import type { GraphModel } from '../graph-core.ts';
+import type { GraphModel } from '../graph-model.ts';
 import type { GraphTarget } from '../graph-target.ts';
-import type { Value } from '../value.ts';
+import type { TensorType } from '../value.ts';
 import { type HostTensor, hostTensor, isHostType } from './host-tensor.ts';
 
 export interface SessionOptions {
@@ -137,7 +137,7 @@ function runtimeOptions(target: GraphTarget, options: SessionOptions): ort.Infer
   };
 }
 
-function checkFeeds(inputs: readonly Value[], feeds: Tensors): void {
+function checkFeeds(inputs: readonly TensorType[], feeds: Tensors): void {
   const sizes = new Map<string, number>();
   for (const input of inputs) {
     const feed = feeds[input.name];
@@ -153,13 +153,13 @@ function checkFeeds(inputs: readonly Value[], feeds: Tensors): void {
   if (unknown !== undefined) throw new Error(`the network has no input "${unknown}"`);
 }
 
-function unfit(input: Value, feed: HostTensor): Error {
+function unfit(input: TensorType, feed: HostTensor): Error {
   const given = `${feed.dtype} [${feed.shape}]`;
   return new Error(`the input "${input.name}" must be ${input.dtype} ${formatShape(input.shape)}, not ${given}`);
 }
 
 /** Whether lengths that no single symbol determines are what the symbols, now bound, say. */
-function multiplies(input: Value, shape: readonly number[], sizes: ReadonlyMap<string, number>): boolean {
+function multiplies(input: TensorType, shape: readonly number[], sizes: ReadonlyMap<string, number>): boolean {
   return input.shape.every((dimension, axis) => {
     const length = evaluateDimension(dimension, sizes);
     return length === undefined || length === shape[axis];
@@ -167,7 +167,7 @@ function multiplies(input: Value, shape: readonly number[], sizes: ReadonlyMap<s
 }
 
 /** Whether `shape` fits; binds symbols on the way so that one symbol means one size in all inputs. */
-function fits(input: Value, shape: readonly number[], sizes: Map<string, number>): boolean {
+function fits(input: TensorType, shape: readonly number[], sizes: Map<string, number>): boolean {
   if (shape.length !== input.shape.length) return false;
   return input.shape.every((dimension, axis) => {
     const given = shape[axis] ?? -1;

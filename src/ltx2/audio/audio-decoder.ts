@@ -1,7 +1,8 @@
 import { multiplyDimensions, symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
+import { expand, reshape } from '../../graph/operations/shapes.ts';
 import { axisLength, knownLength, type Value } from '../../graph/value.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { AudioVaeConfig } from '../config.ts';
@@ -23,7 +24,7 @@ export function buildAudioDecoder(target: GraphTarget, checkpoint: Checkpoint, c
   const stride = 2 ** (ch_mult.length - 1);
 
   const latent = g.activation('latent', [1, z_channels, symbol('t'), mel_bins / stride]);
-  let x = denormalizeLatent(g, latent, new ModuleWeights(g, checkpoint, 'audio_vae.'));
+  let x = denormalizeLatent(latent, new ModuleWeights(g, checkpoint, 'audio_vae.'));
   x = decoder.convolve(x, 'conv_in.conv', causalPadding); // [1, 512, t, 16]
   x = residualBlock(g, x, decoder.at('mid.block_1'));
   x = residualBlock(g, x, decoder.at('mid.block_2'));
@@ -31,7 +32,7 @@ export function buildAudioDecoder(target: GraphTarget, checkpoint: Checkpoint, c
     g.scoped(`up.${level}`, () => {
       const up = decoder.at(`up.${level}`);
       for (let block = 0; block <= num_res_blocks; block++) x = residualBlock(g, x, up.at(`block.${block}`));
-      if (level > 0) x = upsample(g, x, up.at('upsample'));
+      if (level > 0) x = upsample(x, up.at('upsample'));
     });
   } // [1, 512, 2t−1, 32], then [1, 256, 4t−3, 64], then [1, 128, 4t−3, 64]
   x = decoder.convolve(activate(g, x), 'conv_out.conv', causalPadding); // [1, 2, 4t−3, 64]
@@ -40,10 +41,10 @@ export function buildAudioDecoder(target: GraphTarget, checkpoint: Checkpoint, c
 }
 
 /** `x [1, C, T, M]` → `[1, C, 2T−1, 2M]`: every element four times, a convolution, and no first row. */
-function upsample(g: Graph, x: Value, weights: ModuleWeights): Value {
+function upsample(x: Value, weights: ModuleWeights): Value {
   const [channels, frames, bins] = [knownLength(x, 1), axisLength(x, 2), knownLength(x, 3)];
-  const doubled = g.expand(g.reshape(x, [channels, frames, 1, bins, 1]), [channels, frames, 2, bins, 2]);
-  const y = g.reshape(doubled, [1, channels, multiplyDimensions(frames, 2), bins * 2]);
+  const doubled = expand(reshape(x, [channels, frames, 1, bins, 1]), [channels, frames, 2, bins, 2]);
+  const y = reshape(doubled, [1, channels, multiplyDimensions(frames, 2), bins * 2]);
   // One row of zeros less in front is the same as dropping the first row behind.
   return weights.convolve(y, 'conv.conv', { before: [1, 1], after: [0, 1] });
 }

@@ -1,7 +1,8 @@
 import { addDimensions, multiplyDimensions, symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
+import { slice } from '../../graph/operations/shapes.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { AudioVaeConfig } from '../config.ts';
 import { ModuleWeights } from '../module-weights.ts';
@@ -36,7 +37,7 @@ export function buildAudioEncoder(target: GraphTarget, checkpoint: Checkpoint, c
   x = residualBlock(g, x, encoder.at('mid.block_1'));
   x = residualBlock(g, x, encoder.at('mid.block_2'));
   x = encoder.convolve(activate(g, x), 'conv_out.conv', causalPadding); // [1, 2z, t, 16]
-  const mean = g.slice(x, 1, 0, z_channels); // the rest is the logarithm of the variance
-  g.output('latent', normalizeLatent(g, mean, new ModuleWeights(g, checkpoint, 'audio_vae.')));
+  const mean = slice(x, 1, 0, z_channels); // the rest is the logarithm of the variance
+  g.output('latent', normalizeLatent(mean, new ModuleWeights(g, checkpoint, 'audio_vae.')));
   return g.build();
 }

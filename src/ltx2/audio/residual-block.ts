@@ -1,4 +1,5 @@
 import type { Graph } from '../../graph/graph.ts';
+import { add, silu } from '../../graph/operations/arithmetic.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../module-weights.ts';
 import { pixelNormalize } from '../pixel-norm.ts';
@@ -13,10 +14,10 @@ export function residualBlock(g: Graph, x: Value, weights: ModuleWeights): Value
   let y = weights.convolve(activate(g, x), 'conv1.conv', causalPadding); // [1, C', T, M]
   y = weights.convolve(activate(g, y), 'conv2.conv', causalPadding);
   const shortcut = weights.has('nin_shortcut.conv.weight') ? weights.convolve(x, 'nin_shortcut.conv') : x;
-  return g.add(shortcut, y);
+  return add(shortcut, y);
 }
 
 /** What precedes every convolution inside the networks. */
 export function activate(g: Graph, x: Value): Value {
-  return g.silu(pixelNormalize(g, x, epsilon));
+  return silu(pixelNormalize(g, x, epsilon));
 }

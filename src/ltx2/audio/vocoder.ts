@@ -1,7 +1,11 @@
 import { symbol } from '../../graph/dimension.ts';
-import { type ConvolutionOptions, Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-core.ts';
+import { Graph } from '../../graph/graph.ts';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
+import { add, affine, leakyRelu, tanh } from '../../graph/operations/arithmetic.ts';
+import type { ConvolutionOptions } from '../../graph/operations/convolution.ts';
+import { convolveTransposed } from '../../graph/operations/convolution.ts';
+import { reshape, transpose } from '../../graph/operations/shapes.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { VocoderConfig } from '../config.ts';
@@ -26,39 +30,33 @@ export function buildVocoder(target: GraphTarget, checkpoint: Checkpoint, config
   const bins = knownLength(vocoder.parameter('conv_pre.weight'), 1) / 2;
 
   const mel = g.activation('mel', [1, 2, n, bins]);
-  let x = g.reshape(g.transpose(mel, [0, 1, 3, 2]), [1, 2 * bins, n]); // [1, 128, n]
+  let x = reshape(transpose(mel, [0, 1, 3, 2]), [1, 2 * bins, n]); // [1, 128, n]
   x = vocoder.convolve(x, 'conv_pre', sameLength(outerKernel)); // [1, 1024, n]
   upsample_rates.forEach((rate, stage) => {
     g.scoped(`stage.${stage}`, () => {
       const padding = Math.floor(((upsample_kernel_sizes[stage] ?? rate) - rate) / 2);
       const ups = vocoder.at(`ups.${stage}`);
-      x = g.convolveTransposed(g.leakyRelu(x, slope), ups.parameter('weight'), ups.parameter('bias'), rate, padding);
+      x = convolveTransposed(leakyRelu(x, slope), ups.parameter('weight'), ups.parameter('bias'), rate, padding);
       const branches = resblock_kernel_sizes.map((kernel, branch) => {
         const weights = vocoder.at(`resblocks.${stage * resblock_kernel_sizes.length + branch}`);
-        return residualBlock(g, x, weights, kernel, resblock_dilation_sizes[branch] ?? []);
+        return residualBlock(x, weights, kernel, resblock_dilation_sizes[branch] ?? []);
       });
-      x = g.affine(
-        branches.reduce((sum, branch) => g.add(sum, branch)),
+      x = affine(
+        branches.reduce((sum, branch) => add(sum, branch)),
         1 / branches.length,
       );
     });
   }); // [1, 512, 6n], [1, 256, 30n], [1, 128, 60n], [1, 64, 120n], [1, 32, 240n]
-  x = vocoder.convolve(g.leakyRelu(x, lastSlope), 'conv_post', sameLength(outerKernel)); // [1, 2, 240n]
-  g.output('waveform', g.tanh(x));
+  x = vocoder.convolve(leakyRelu(x, lastSlope), 'conv_post', sameLength(outerKernel)); // [1, 2, 240n]
+  g.output('waveform', tanh(x));
   return g.build();
 }
 
 /** `x [1, C, n]` → `[1, C, n]`: pairs of convolutions, the first of each dilated. */
-function residualBlock(
-  g: Graph,
-  x: Value,
-  weights: ModuleWeights,
-  kernel: number,
-  dilations: readonly number[],
-): Value {
+function residualBlock(x: Value, weights: ModuleWeights, kernel: number, dilations: readonly number[]): Value {
   return dilations.reduce((sum, dilation, pair) => {
-    const y = weights.convolve(g.leakyRelu(sum, slope), `convs1.${pair}`, sameLength(kernel, dilation));
-    return g.add(sum, weights.convolve(g.leakyRelu(y, slope), `convs2.${pair}`, sameLength(kernel)));
+    const y = weights.convolve(leakyRelu(sum, slope), `convs1.${pair}`, sameLength(kernel, dilation));
+    return add(sum, weights.convolve(leakyRelu(y, slope), `convs2.${pair}`, sameLength(kernel)));
   }, x);
 }
 

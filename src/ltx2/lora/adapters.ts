@@ -1,5 +1,16 @@
 import { type Dimension, symbol } from '../../graph/dimension.ts';
 import type { Graph } from '../../graph/graph.ts';
+import {
+  add,
+  affine,
+  divide,
+  multiply,
+  reduceSumSquare,
+  squareRoot,
+  subtract,
+} from '../../graph/operations/arithmetic.ts';
+import { linear } from '../../graph/operations/layers.ts';
+import { reshape, transpose } from '../../graph/operations/shapes.ts';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import type { Tensors } from '../../graph/runtime/session.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
@@ -25,9 +36,9 @@ export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
       changesOf(loras, module).reduce((sum, { change, strength }) => {
         const pair = branchOf(change);
         if (pair === undefined) return sum;
-        const down = g.linear(x, g.weight(pair.a)); // [M, rank]
-        const up = g.linear(down, g.weight(pair.b)); // [M, out]
-        return g.add(sum, g.affine(up, strength * pair.scale));
+        const down = linear(x, g.weight(pair.a)); // [M, rank]
+        const up = linear(down, g.weight(pair.b)); // [M, out]
+        return add(sum, affine(up, strength * pair.scale));
       }, y),
     ...addedToParameters(loras),
   };
@@ -43,7 +54,7 @@ export function inputAdapters(loras: readonly AppliedLora[] = []): Adapters {
     apply: (g, module, x, y) => {
       const rank = symbol(`rank_${module.replaceAll(/\W/g, '_')}`);
       const [a, b] = adapterInputs(g, module, rank, x, y);
-      return g.add(y, g.linear(g.linear(x, a), b));
+      return add(y, linear(linear(x, a), b));
     },
     ...addedToParameters(loras),
   };
@@ -118,7 +129,7 @@ function addedToParameters(loras: readonly AppliedLora[]): Omit<Adapters, 'apply
       const module = name.replace(/\.(?:weight|bias)$/, '');
       return changesOf(loras, module).reduce((sum, { change, strength }) => {
         const difference = isBias ? biasDifference(g, change) : weightDifference(g, change, value);
-        return difference === undefined ? sum : g.add(sum, g.affine(g.reshape(difference, value.shape), strength));
+        return difference === undefined ? sum : add(sum, affine(reshape(difference, value.shape), strength));
       }, value);
     },
     changesParameters: (module) => changesOf(loras, module).some(({ change }) => changesParameters(change)),
@@ -126,7 +137,7 @@ function addedToParameters(loras: readonly AppliedLora[]): Omit<Adapters, 'apply
 }
 
 function biasDifference(g: Graph, { bias }: ModuleChange): Value | undefined {
-  return bias === undefined ? undefined : g.affine(g.weight(bias.difference), bias.scale); // [out]
+  return bias === undefined ? undefined : affine(g.weight(bias.difference), bias.scale); // [out]
 }
 
 /** ΔW as large as the weight, for changes that are no branch. */
@@ -134,41 +145,41 @@ function weightDifference(g: Graph, change: ModuleChange, weight: Value): Value 
   if (change.weight === undefined || branchOf(change) !== undefined) return undefined;
   const difference = matrixOfChange(g, change.weight); // [out, in]
   if (change.magnitude === undefined) return difference;
-  return g.subtract(decomposed(g, g.add(weight, difference), g.weight(change.magnitude)), weight);
+  return subtract(decomposed(add(weight, difference), g.weight(change.magnitude)), weight);
 }
 
 function matrixOfChange(g: Graph, change: WeightChange): Value {
   if (change.kind === 'whole') return g.weight(change.difference);
-  if (change.kind === 'low rank') return g.affine(product(g, g.weight(change.b), g.weight(change.a)), change.scale);
+  if (change.kind === 'low rank') return affine(product(g.weight(change.b), g.weight(change.a)), change.scale);
   const [one, other] = change.factors.map((factor) => matrix(g, factor)) as [Value, Value];
-  return g.affine(change.kind === 'Hadamard' ? g.multiply(one, other) : kronecker(g, one, other), change.scale);
+  return affine(change.kind === 'Hadamard' ? multiply(one, other) : kronecker(one, other), change.scale);
 }
 
 function matrix(g: Graph, stored: StoredMatrix): Value {
-  return 'whole' in stored ? g.weight(stored.whole) : product(g, g.weight(stored.left), g.weight(stored.right));
+  return 'whole' in stored ? g.weight(stored.whole) : product(g.weight(stored.left), g.weight(stored.right));
 }
 
 /** `[n, k]·[k, m]` → `[n, m]` */
-function product(g: Graph, left: Value, right: Value): Value {
-  return g.linear(left, g.transpose(right, [1, 0]));
+function product(left: Value, right: Value): Value {
+  return linear(left, transpose(right, [1, 0]));
 }
 
 /** `[n, m] ⊗ [k, l]` → `[n·k, m·l]` */
-function kronecker(g: Graph, left: Value, right: Value): Value {
+function kronecker(left: Value, right: Value): Value {
   const [n, m] = [knownLength(left, 0), knownLength(left, 1)];
   const [k, l] = [knownLength(right, 0), knownLength(right, 1)];
-  const products = g.multiply(g.reshape(left, [n, 1, m, 1]), g.reshape(right, [1, k, 1, l])); // [n, k, m, l]
-  return g.reshape(products, [n * k, m * l]);
+  const products = multiply(reshape(left, [n, 1, m, 1]), reshape(right, [1, k, 1, l])); // [n, k, m, l]
+  return reshape(products, [n * k, m * l]);
 }
 
 /**
  * DoRA: every row of the changed weight `[out, in]` brought to its length in `magnitude` `[out]`, or every column to that
  * in `magnitude` `[1, in]`.
  */
-function decomposed(g: Graph, weight: Value, magnitude: Value): Value {
+function decomposed(weight: Value, magnitude: Value): Value {
   const ofColumns = magnitude.shape.length === 2 && magnitude.shape[0] === 1 && weight.shape[0] !== 1;
   const axis = ofColumns ? 0 : 1;
   // A row of zeros stays one, as in ComfyUI.
-  const lengths = g.affine(g.squareRoot(g.reduceSumSquare(weight, [axis])), 1, float32Epsilon); // [out, 1] or [1, in]
-  return g.multiply(weight, g.divide(g.reshape(magnitude, lengths.shape), lengths));
+  const lengths = affine(squareRoot(reduceSumSquare(weight, [axis])), 1, float32Epsilon); // [out, 1] or [1, in]
+  return multiply(weight, divide(reshape(magnitude, lengths.shape), lengths));
 }

@@ -1,4 +1,16 @@
 import type { Graph } from '../../graph/graph.ts';
+import {
+  absolute,
+  add,
+  affine,
+  divide,
+  minimum,
+  multiply,
+  reduceSum,
+  subtract,
+} from '../../graph/operations/arithmetic.ts';
+import { rotate, scaledDotProductAttention } from '../../graph/operations/attention.ts';
+import { rmsNormalize } from '../../graph/operations/layers.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../module-weights.ts';
 
@@ -20,12 +32,12 @@ export interface AttentionOptions {
 /** Queries from `x [N, D]`, keys and values from `context [M, E]` → `[N, D]`. Norms span all heads. */
 export function attention(g: Graph, w: ModuleWeights, x: Value, context: Value, options: AttentionOptions): Value {
   const { heads, epsilon, queryRope, keyRope, negativeContext } = options;
-  let q = g.rmsNormalize(w.linear(x, 'to_q'), epsilon, w.parameter('q_norm.weight')); // [N, inner]
-  if (queryRope !== undefined) q = g.rotate(q, heads, queryRope.cos, queryRope.sin);
+  let q = rmsNormalize(w.linear(x, 'to_q'), epsilon, w.parameter('q_norm.weight')); // [N, inner]
+  if (queryRope !== undefined) q = rotate(q, heads, queryRope);
   const attendTo = (source: Value): Value => {
-    let k = g.rmsNormalize(w.linear(source, 'to_k'), epsilon, w.parameter('k_norm.weight')); // [M, inner]
-    if (keyRope !== undefined) k = g.rotate(k, heads, keyRope.cos, keyRope.sin);
-    return g.attention(q, k, w.linear(source, 'to_v'), heads); // [N, inner]
+    let k = rmsNormalize(w.linear(source, 'to_k'), epsilon, w.parameter('k_norm.weight')); // [M, inner]
+    if (keyRope !== undefined) k = rotate(k, heads, keyRope);
+    return scaledDotProductAttention(q, k, w.linear(source, 'to_v'), heads); // [N, inner]
   };
   let attended = attendTo(context);
   if (negativeContext !== undefined) attended = normalizedGuidance(g, attended, attendTo(negativeContext));
@@ -41,10 +53,10 @@ const guidance = { scale: 11, mix: 0.25, limit: 2.5 } as const;
  */
 export function normalizedGuidance(g: Graph, positive: Value, negative: Value): Value {
   const { scale, mix, limit } = guidance;
-  const extrapolated = g.subtract(g.affine(positive, scale), g.affine(negative, scale - 1)); // [N, D]
-  const norm = (x: Value): Value => g.reduceSum(g.absolute(x), [1]); // [N, 1]
+  const extrapolated = subtract(affine(positive, scale), affine(negative, scale - 1)); // [N, D]
+  const norm = (x: Value): Value => reduceSum(absolute(x), [1]); // [N, 1]
   // min(1, limit/ratio) with ratio = ‖extrapolated‖/‖positive‖; the offset keeps 0/0 away.
-  const allowed = g.divide(g.affine(norm(positive), limit), g.affine(norm(extrapolated), 1, 1e-7));
-  const limited = g.multiply(extrapolated, g.minimum(allowed, g.constant([1], [])));
-  return g.add(g.affine(limited, mix), g.affine(positive, 1 - mix));
+  const allowed = divide(affine(norm(positive), limit), affine(norm(extrapolated), 1, 1e-7));
+  const limited = multiply(extrapolated, minimum(allowed, g.constant([1], [])));
+  return add(affine(limited, mix), affine(positive, 1 - mix));
 }

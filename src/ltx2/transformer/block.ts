@@ -1,4 +1,7 @@
 import type { Graph } from '../../graph/graph.ts';
+import { add, gelu } from '../../graph/operations/arithmetic.ts';
+import { rmsNormalize } from '../../graph/operations/layers.ts';
+import { slice } from '../../graph/operations/shapes.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../module-weights.ts';
 import { attention, type Rope } from './attention.ts';
@@ -42,14 +45,14 @@ export function transformerBlock(
   audio: StreamConditions,
   epsilon: number,
 ): Streams {
-  const videoRows = blockRows(g, w.parameter('scale_shift_table'), video);
-  const audioRows = blockRows(g, w.parameter('audio_scale_shift_table'), audio);
+  const videoRows = blockRows(w.parameter('scale_shift_table'), video);
+  const audioRows = blockRows(w.parameter('audio_scale_shift_table'), audio);
   const v1 = streamAttention(g, w, '', v0, video, videoRows, epsilon); // [Nv, D]
   const a1 = streamAttention(g, w, 'audio_', a0, audio, audioRows, epsilon); // [Na, A]
   const crossed = crossAttention(g, w, { video: v1, audio: a1 }, video, audio, epsilon);
   return {
-    video: feedForward(g, w, '', crossed.video, videoRows, epsilon), // [Nv, D]
-    audio: feedForward(g, w, 'audio_', crossed.audio, audioRows, epsilon), // [Na, A]
+    video: feedForward(w, '', crossed.video, videoRows, epsilon), // [Nv, D]
+    audio: feedForward(w, 'audio_', crossed.audio, audioRows, epsilon), // [Na, A]
   };
 }
 
@@ -64,11 +67,11 @@ function streamAttention(
   epsilon: number,
 ): Value {
   const { heads, rope, context, negativeContext } = stream;
-  const own = modulatedRms(g, x, rows.attention, epsilon); // [N, D]
+  const own = modulatedRms(x, rows.attention, epsilon); // [N, D]
   const self = attention(g, w.at(`${kind}attn1`), own, own, { heads, epsilon, queryRope: rope, keyRope: rope });
-  const h = gatedAdd(g, x, rows.attentionGate, self); // [N, D]
-  const query = g.rmsNormalize(h, epsilon); // [N, D]
-  return g.add(h, attention(g, w.at(`${kind}attn2`), query, context, { heads, epsilon, negativeContext }));
+  const h = gatedAdd(x, rows.attentionGate, self); // [N, D]
+  const query = rmsNormalize(h, epsilon); // [N, D]
+  return add(h, attention(g, w.at(`${kind}attn2`), query, context, { heads, epsilon, negativeContext }));
 }
 
 /** Audio→video and video→audio; both read the streams as they were before either wrote. */
@@ -80,29 +83,29 @@ function crossAttention(
   audio: StreamConditions,
   epsilon: number,
 ): Streams {
-  const ofVideo = crossRows(g, w.parameter('scale_shift_table_a2v_ca_video'), video);
-  const ofAudio = crossRows(g, w.parameter('scale_shift_table_a2v_ca_audio'), audio);
+  const ofVideo = crossRows(w.parameter('scale_shift_table_a2v_ca_video'), video);
+  const ofAudio = crossRows(w.parameter('scale_shift_table_a2v_ca_audio'), audio);
   const heads = audio.heads;
   const a2v = attention(
     g,
     w.at('audio_to_video_attn'),
-    modulatedRms(g, v, ofVideo.audioToVideo, epsilon), // [Nv, D]
-    modulatedRms(g, a, ofAudio.audioToVideo, epsilon), // [Na, A]
+    modulatedRms(v, ofVideo.audioToVideo, epsilon), // [Nv, D]
+    modulatedRms(a, ofAudio.audioToVideo, epsilon), // [Na, A]
     { heads, epsilon, queryRope: video.crossRope, keyRope: audio.crossRope },
   );
   const v2a = attention(
     g,
     w.at('video_to_audio_attn'),
-    modulatedRms(g, a, ofAudio.videoToAudio, epsilon), // [Na, A]
-    modulatedRms(g, v, ofVideo.videoToAudio, epsilon), // [Nv, D]
+    modulatedRms(a, ofAudio.videoToAudio, epsilon), // [Na, A]
+    modulatedRms(v, ofVideo.videoToAudio, epsilon), // [Nv, D]
     { heads, epsilon, queryRope: audio.crossRope, keyRope: video.crossRope },
   );
-  return { video: gatedAdd(g, v, ofVideo.gate, a2v), audio: gatedAdd(g, a, ofAudio.gate, v2a) };
+  return { video: gatedAdd(v, ofVideo.gate, a2v), audio: gatedAdd(a, ofAudio.gate, v2a) };
 }
 
-function feedForward(g: Graph, w: ModuleWeights, kind: StreamKind, x: Value, rows: BlockRows, epsilon: number): Value {
-  const hidden = g.gelu(w.linear(modulatedRms(g, x, rows.feedForward, epsilon), `${kind}ff.net.0.proj`)); // [N, 4D]
-  return gatedAdd(g, x, rows.feedForwardGate, w.linear(hidden, `${kind}ff.net.2`)); // [N, D]
+function feedForward(w: ModuleWeights, kind: StreamKind, x: Value, rows: BlockRows, epsilon: number): Value {
+  const hidden = gelu(w.linear(modulatedRms(x, rows.feedForward, epsilon), `${kind}ff.net.0.proj`)); // [N, 4D]
+  return gatedAdd(x, rows.feedForwardGate, w.linear(hidden, `${kind}ff.net.2`)); // [N, D]
 }
 
 type StreamKind = '' | 'audio_';
@@ -115,8 +118,8 @@ interface BlockRows {
 }
 
 /** Rows in table order: shift, scale, gate of attention; shift, scale, gate of the feed-forward. */
-function blockRows(g: Graph, table: Value, { modulation }: StreamConditions): BlockRows {
-  const [shift1, scale1, gate1, shift2, scale2, gate2] = modulationRows(g, table, modulation) as SixRows;
+function blockRows(table: Value, { modulation }: StreamConditions): BlockRows {
+  const [shift1, scale1, gate1, shift2, scale2, gate2] = modulationRows(table, modulation) as SixRows;
   return {
     attention: { scale: scale1, shift: shift1 },
     attentionGate: gate1,
@@ -134,10 +137,10 @@ interface CrossRows {
 }
 
 /** Rows in table order: scale and shift for audio→video, scale and shift for video→audio, gate. */
-function crossRows(g: Graph, table: Value, { crossModulation, crossGate }: StreamConditions): CrossRows {
-  const [scales, gates] = [g.slice(table, 0, 0, 4), g.slice(table, 0, 4, 5)];
-  const [scaleA, shiftA, scaleV, shiftV] = modulationRows(g, scales, crossModulation) as FourRows;
-  const [gate] = modulationRows(g, gates, crossGate) as [ModulationRow];
+function crossRows(table: Value, { crossModulation, crossGate }: StreamConditions): CrossRows {
+  const [scales, gates] = [slice(table, 0, 0, 4), slice(table, 0, 4, 5)];
+  const [scaleA, shiftA, scaleV, shiftV] = modulationRows(scales, crossModulation) as FourRows;
+  const [gate] = modulationRows(gates, crossGate) as [ModulationRow];
   return {
     audioToVideo: { scale: scaleA, shift: shiftA },
     videoToAudio: { scale: scaleV, shift: shiftV },

@@ -1,4 +1,6 @@
-import type { Graph } from '../../graph/graph.ts';
+import { add, affine, multiply, silu } from '../../graph/operations/arithmetic.ts';
+import { rmsNormalize } from '../../graph/operations/layers.ts';
+import { gather, reshape, split, splitAxis } from '../../graph/operations/shapes.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../module-weights.ts';
 
@@ -20,11 +22,11 @@ export interface Modulation {
 }
 
 /** A timestep module (`adaln_single` and its kin): sinusoid → embedding → `k` rows of width D. */
-export function timestepModulation(g: Graph, w: ModuleWeights, timesteps: StreamTimesteps): Modulation {
-  const hidden = g.silu(w.linear(timesteps.sinusoid, 'emb.timestep_embedder.linear_1')); // [U, D]
+export function timestepModulation(w: ModuleWeights, timesteps: StreamTimesteps): Modulation {
+  const hidden = silu(w.linear(timesteps.sinusoid, 'emb.timestep_embedder.linear_1')); // [U, D]
   const embedded = w.linear(hidden, 'emb.timestep_embedder.linear_2'); // [U, D]
-  const flat = w.linear(g.silu(embedded), 'linear'); // [U, k·D]
-  const rows = g.splitAxis(flat, 1, [undefined, knownLength(embedded, 1)]); // [U, k, D]
+  const flat = w.linear(silu(embedded), 'linear'); // [U, k·D]
+  const rows = splitAxis(flat, 1, [undefined, knownLength(embedded, 1)]); // [U, k, D]
   return { rows, embedded, index: timesteps.index };
 }
 
@@ -35,12 +37,12 @@ export interface ModulationRow {
 }
 
 /** Adds rows `first…` of a block's table `[rows, D]` to the modulation and hands them out one by one. */
-export function modulationRows(g: Graph, table: Value, modulation: Modulation): ModulationRow[] {
+export function modulationRows(table: Value, modulation: Modulation): ModulationRow[] {
   const count = knownLength(modulation.rows, 1);
-  const summed = g.add(modulation.rows, table); // [U, k, D]
+  const summed = add(modulation.rows, table); // [U, k, D]
   const ones = new Array<number>(count).fill(1);
-  return g.split(summed, 1, ones).map((row) => ({
-    values: g.reshape(row, [row.shape[0] ?? 1, knownLength(row, 2)]), // [U, D]
+  return split(summed, 1, ones).map((row) => ({
+    values: reshape(row, [row.shape[0] ?? 1, knownLength(row, 2)]), // [U, D]
     index: modulation.index,
   }));
 }
@@ -51,22 +53,22 @@ export interface ScaleShift {
 }
 
 /** `rms(x)·(1+scale)+shift`, x `[N, D]`. */
-export function modulatedRms(g: Graph, x: Value, { scale, shift }: ScaleShift, epsilon: number): Value {
-  const factor = g.affine(scale.values, 1, 1); // [U, D]
+export function modulatedRms(x: Value, { scale, shift }: ScaleShift, epsilon: number): Value {
+  const factor = affine(scale.values, 1, 1); // [U, D]
   if (scale.index === undefined) {
-    const weight = g.reshape(factor, [knownLength(factor, 1)]); // [D]: the norm's own weight, so no extra pass
-    return g.add(g.rmsNormalize(x, epsilon, weight), perToken(g, shift)); // [N, D]
+    const weight = reshape(factor, [knownLength(factor, 1)]); // [D]: the norm's own weight, so no extra pass
+    return add(rmsNormalize(x, epsilon, weight), perToken(shift)); // [N, D]
   }
-  const scaled = g.multiply(g.rmsNormalize(x, epsilon), g.gather(factor, scale.index)); // [N, D]
-  return g.add(scaled, perToken(g, shift));
+  const scaled = multiply(rmsNormalize(x, epsilon), gather(factor, scale.index)); // [N, D]
+  return add(scaled, perToken(shift));
 }
 
 /** `x + gate·y` per token. */
-export function gatedAdd(g: Graph, x: Value, gate: ModulationRow, y: Value): Value {
-  return g.add(x, g.multiply(y, perToken(g, gate)));
+export function gatedAdd(x: Value, gate: ModulationRow, y: Value): Value {
+  return add(x, multiply(y, perToken(gate)));
 }
 
 /** `[N, D]` by index, or `[1, D]` to broadcast. */
-function perToken(g: Graph, { values, index }: ModulationRow): Value {
-  return index === undefined ? values : g.gather(values, index);
+function perToken({ values, index }: ModulationRow): Value {
+  return index === undefined ? values : gather(values, index);
 }

@@ -1,7 +1,10 @@
 import { symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
+import { add, affine, gelu, multiply, subtract } from '../../graph/operations/arithmetic.ts';
+import { layerNormalize } from '../../graph/operations/layers.ts';
+import { gather, slice } from '../../graph/operations/shapes.ts';
 import type { Value } from '../../graph/value.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { type Checkpoint, configSection } from '../checkpoint.ts';
@@ -61,8 +64,8 @@ export function transformerGraph(checkpoint: Checkpoint, target: GraphTarget, op
 
   const timesteps = { video: streamTimesteps(g, 'video', options), audio: streamTimesteps(g, 'audio', options) };
   const modulation = {
-    video: timestepModulation(g, w.at('adaln_single'), timesteps.video),
-    audio: timestepModulation(g, w.at('audio_adaln_single'), timesteps.audio),
+    video: timestepModulation(w.at('adaln_single'), timesteps.video),
+    audio: timestepModulation(w.at('audio_adaln_single'), timesteps.audio),
   };
   const cross = crossModulations(g, w, timesteps, options.variant);
   const video: StreamConditions = {
@@ -92,7 +95,7 @@ export function transformerGraph(checkpoint: Checkpoint, target: GraphTarget, op
   const first = streams;
   if (options.exposeFirstBlock) outputStreams(g, 'block0', first);
   if (options.residuals === 'replay') {
-    streams = mapStreams((kind) => g.add(first[kind], g.activation(`${kind}_residual`, first[kind].shape)));
+    streams = mapStreams((kind) => add(first[kind], g.activation(`${kind}_residual`, first[kind].shape)));
   } else {
     blocks(1, layers);
   }
@@ -100,12 +103,12 @@ export function transformerGraph(checkpoint: Checkpoint, target: GraphTarget, op
     outputStreams(
       g,
       'residual',
-      mapStreams((kind) => g.subtract(streams[kind], first[kind])),
+      mapStreams((kind) => subtract(streams[kind], first[kind])),
     );
   }
 
-  g.output('video_velocity', velocityHead(g, w, '', streams.video, modulation.video, epsilon)); // [Nv, C]
-  g.output('audio_velocity', velocityHead(g, w, 'audio_', streams.audio, modulation.audio, epsilon)); // [Na, Ca]
+  g.output('video_velocity', velocityHead(w, '', streams.video, modulation.video, epsilon)); // [Nv, C]
+  g.output('audio_velocity', velocityHead(w, 'audio_', streams.audio, modulation.audio, epsilon)); // [Na, Ca]
   return g.build();
 }
 
@@ -139,10 +142,10 @@ function crossModulations(
   const other = variant === 'own' ? own : { video: sigma('audio'), audio: sigma('video') };
   const scaleShift = variant === 'cross' ? other : own;
   return {
-    videoScaleShift: timestepModulation(g, w.at('av_ca_video_scale_shift_adaln_single'), scaleShift.video),
-    audioScaleShift: timestepModulation(g, w.at('av_ca_audio_scale_shift_adaln_single'), scaleShift.audio),
-    audioToVideoGate: timestepModulation(g, w.at('av_ca_a2v_gate_adaln_single'), other.video),
-    videoToAudioGate: timestepModulation(g, w.at('av_ca_v2a_gate_adaln_single'), other.audio),
+    videoScaleShift: timestepModulation(w.at('av_ca_video_scale_shift_adaln_single'), scaleShift.video),
+    audioScaleShift: timestepModulation(w.at('av_ca_audio_scale_shift_adaln_single'), scaleShift.audio),
+    audioToVideoGate: timestepModulation(w.at('av_ca_a2v_gate_adaln_single'), other.video),
+    videoToAudioGate: timestepModulation(w.at('av_ca_v2a_gate_adaln_single'), other.audio),
   };
 }
 
@@ -164,7 +167,7 @@ function streamInputs(
   const prefix = kind === 'video' ? '' : 'audio_';
   const context = (name: string, length: string): Value => {
     const rows = g.activation(name, [symbol(length), config.caption_channels]); // [S, H]
-    const hidden = g.gelu(w.linear(rows, `${prefix}caption_projection.linear_1`)); // [S, D]
+    const hidden = gelu(w.linear(rows, `${prefix}caption_projection.linear_1`)); // [S, D]
     return w.linear(hidden, `${prefix}caption_projection.linear_2`); // [S, D]
   };
   return {
@@ -178,7 +181,6 @@ function streamInputs(
 
 /** LayerNorm, shift and scale by the embedded timestep, projection to latent channels. */
 function velocityHead(
-  g: Graph,
   w: ModuleWeights,
   prefix: '' | 'audio_',
   x: Value,
@@ -186,10 +188,10 @@ function velocityHead(
   epsilon: number,
 ): Value {
   const table = w.parameter(`${prefix}scale_shift_table`); // [2, D]
-  const [shift, scale] = [0, 1].map((row) => g.add(embedded, g.slice(table, 0, row, row + 1))) as [Value, Value]; // [U, D]
-  const spread = (row: Value): Value => (index === undefined ? row : g.gather(row, index));
-  const scaled = g.multiply(g.layerNormalize(x, epsilon), spread(g.affine(scale, 1, 1))); // [N, D]
-  return w.linear(g.add(scaled, spread(shift)), `${prefix}proj_out`); // [N, C]
+  const [shift, scale] = [0, 1].map((row) => add(embedded, slice(table, 0, row, row + 1))) as [Value, Value]; // [U, D]
+  const spread = (row: Value): Value => (index === undefined ? row : gather(row, index));
+  const scaled = multiply(layerNormalize(x, epsilon), spread(affine(scale, 1, 1))); // [N, D]
+  return w.linear(add(scaled, spread(shift)), `${prefix}proj_out`); // [N, C]
 }
 
 function outputStreams(g: Graph, name: string, streams: Streams): void {

@@ -1,4 +1,5 @@
 import type { Graph } from '../../graph/graph.ts';
+import { add, silu } from '../../graph/operations/arithmetic.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../module-weights.ts';
 import { pixelNormalize } from '../pixel-norm.ts';
@@ -10,7 +11,7 @@ const epsilon = 1e-8;
 
 /** Pixel norm and silu, which precede every convolution inside the networks. */
 export function activate(g: Graph, x: Value): Value {
-  return g.silu(pixelNormalize(g, x, epsilon));
+  return silu(pixelNormalize(g, x, epsilon));
 }
 
 /** `layers` residual blocks in a row: `[1, C, T, H, W]` → same. */
@@ -25,7 +26,7 @@ export function residualBlocks(
   for (let layer = 0; layer < layers; layer++) {
     const block = weights.at(`res_blocks.${layer}`);
     const hidden = convolve(activate(g, y), block, 'conv1.conv'); // [1, C, T, H, W]
-    y = g.add(y, convolve(activate(g, hidden), block, 'conv2.conv')); // [1, C, T, H, W]
+    y = add(y, convolve(activate(g, hidden), block, 'conv2.conv')); // [1, C, T, H, W]
   }
   return y;
 }

@@ -1,7 +1,9 @@
 import { addDimensions, symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
+import { add, affine, clip } from '../../graph/operations/arithmetic.ts';
+import { cast, concat, reflectEdges, reshape, slice, transpose } from '../../graph/operations/shapes.ts';
 import { axisLength, knownLength, type Value } from '../../graph/value.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { type Checkpoint, configSection } from '../checkpoint.ts';
@@ -23,7 +25,7 @@ export function buildVideoDecoder(checkpoint: Checkpoint, target: GraphTarget, p
   const config = parseConfig('vae', configSection(checkpoint, 'vae'), checkpoint.path);
   const g = new Graph(target);
   const weights = new ModuleWeights(g, checkpoint, 'vae.decoder.');
-  const convolve: Convolution = (x, at, module) => reflectConvolve(g, x, at, module);
+  const convolve: Convolution = (x, at, module) => reflectConvolve(x, at, module);
 
   const latent = g.activation('latent', [1, config.latent_channels, symbol('f'), symbol('h'), symbol('w')]);
   let x = denormalizeLatent(g, latent, checkpoint); // [1, C, f, h, w]
@@ -32,8 +34,8 @@ export function buildVideoDecoder(checkpoint: Checkpoint, target: GraphTarget, p
     x = g.scoped(`up_blocks.${index}`, () => upBlock(g, x, block, weights.at(`up_blocks.${index}`), convolve));
   });
   x = convolve(activate(g, x), weights, 'conv_out.conv'); // [1, 48, T, 8·h, 8·w]
-  if (pixels === 'planar') g.output('video', unpatchify(g, x, config.patch_size));
-  else g.output('frames', interleave(g, unpatchify(g, toBytes(g, x), config.patch_size)));
+  if (pixels === 'planar') g.output('video', unpatchify(x, config.patch_size));
+  else g.output('frames', interleave(unpatchify(toBytes(x), config.patch_size)));
   return g.build();
 }
 
@@ -45,7 +47,7 @@ function upBlock(
   convolve: Convolution,
 ): Value {
   if (kind === 'res_x') return residualBlocks(g, x, settings.num_layers ?? 1, weights, convolve);
-  if (kind === 'compress_all' && settings.residual === true) return upsample(g, x, [2, 2, 2], weights, convolve);
+  if (kind === 'compress_all' && settings.residual === true) return upsample(x, [2, 2, 2], weights, convolve);
   throw new SoundstageError('weights', `the video decoder block "${kind}" is not supported`);
 }
 
@@ -53,29 +55,29 @@ function upBlock(
  * `[1, C, T, H, W]` → `[1, C', 2·T−1, 2·H, 2·W]`. The skip path is the unfolded input repeated to C' channels; repeating
  * before unfolding gives the same, so the sum is taken on the folded side and unfolded once.
  */
-function upsample(g: Graph, x: Value, factors: Factors, weights: ModuleWeights, convolve: Convolution): Value {
+function upsample(x: Value, factors: Factors, weights: ModuleWeights, convolve: Convolution): Value {
   const main = convolve(x, weights, 'conv.conv'); // [1, 8·C', T, H, W]
   const repeats = knownLength(main, 1) / knownLength(x, 1);
-  const sum = g.add(g.reshape(main, [repeats, ...x.shape.slice(1)]), x); // [repeats, C, T, H, W]
-  const unfolded = depthToSpace(g, g.reshape(sum, main.shape), factors); // [1, C', 2·T, 2·H, 2·W]
-  return g.slice(unfolded, 2, 1); // [1, C', 2·T−1, 2·H, 2·W]
+  const sum = add(reshape(main, [repeats, ...x.shape.slice(1)]), x); // [repeats, C, T, H, W]
+  const unfolded = depthToSpace(reshape(sum, main.shape), factors); // [1, C', 2·T, 2·H, 2·W]
+  return slice(unfolded, 2, 1); // [1, C', 2·T−1, 2·H, 2·W]
 }
 
 /** 3×3×3, first and last frame repeated once, frames reflected at their edges. */
-function reflectConvolve(g: Graph, x: Value, weights: ModuleWeights, module: string): Value {
+function reflectConvolve(x: Value, weights: ModuleWeights, module: string): Value {
   const last = axisLength(x, 2);
-  const frames = g.concat([g.slice(x, 2, 0, 1), x, g.slice(x, 2, addDimensions(last, -1))], 2); // [1, C, T+2, H, W]
-  const padded = g.reflectEdges(frames, [3, 4]); // [1, C, T+2, H+2, W+2]
+  const frames = concat([slice(x, 2, 0, 1), x, slice(x, 2, addDimensions(last, -1))], 2); // [1, C, T+2, H, W]
+  const padded = reflectEdges(frames, [3, 4]); // [1, C, T+2, H+2, W+2]
   return weights.convolve(padded, module); // [1, C', T, H, W]
 }
 
 /** −1…1 → 0…255, clamped and truncated; always in float32. */
-function toBytes(g: Graph, x: Value): Value {
-  const unit = g.clip(g.affine(g.cast(x, 'float32'), 0.5, 0.5), 0, 1);
-  return g.cast(g.affine(unit, 255), 'uint8');
+function toBytes(x: Value): Value {
+  const unit = clip(affine(cast(x, 'float32'), 0.5, 0.5), 0, 1);
+  return cast(affine(unit, 255), 'uint8');
 }
 
 /** `[1, 3, T, H, W]` → `[T, H, W, 3]` */
-function interleave(g: Graph, x: Value): Value {
-  return g.reshape(g.transpose(x, [0, 2, 3, 4, 1]), [...x.shape.slice(2), 3]);
+function interleave(x: Value): Value {
+  return reshape(transpose(x, [0, 2, 3, 4, 1]), [...x.shape.slice(2), 3]);
 }

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { formatShape, symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { reflectEdges, slice } from '../../graph/operations/shapes.ts';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import { runOnce } from '../../graph/runtime/session.ts';
 import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';
@@ -45,9 +46,9 @@ test('unfolding undoes folding, and patches are numbered along the height first'
   );
   const g = new Graph(graphTargets.cpu);
   const input = g.input('x', 'float32', x.shape);
-  g.output('blocks', depthToSpace(g, spaceToDepth(g, input, [2, 1, 4]), [2, 1, 4]));
-  g.output('patches', unpatchify(g, patchify(g, input, 4), 4));
-  g.output('second', g.slice(patchify(g, input, 4), 1, 1, 2));
+  g.output('blocks', depthToSpace(spaceToDepth(input, [2, 1, 4]), [2, 1, 4]));
+  g.output('patches', unpatchify(patchify(input, 4), 4));
+  g.output('second', slice(patchify(input, 4), 1, 1, 2));
   const { blocks, patches, second } = await runOnce(g.build(), { x });
   expect(blocks).toEqual(x);
   expect(patches).toEqual(x);
@@ -59,7 +60,7 @@ test('edges are reflected the same way by slices as by padding', async () => {
   const [padded, joined] = await Promise.all(
     (['cpu', 'cuda'] as const).map(async (device) => {
       const g = new Graph({ ...graphTargets[device], device: 'cpu', executionProvider: 'cpu' });
-      g.output('y', g.reflectEdges(g.activation('x', [1, 1, symbol('h'), symbol('w')]), [2, 3]));
+      g.output('y', reflectEdges(g.activation('x', [1, 1, symbol('h'), symbol('w')]), [2, 3]));
       return (await runOnce(g.build(), { x })).y;
     }),
   );

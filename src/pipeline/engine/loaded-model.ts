@@ -1,4 +1,4 @@
-import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
 import { Session } from '../../graph/runtime/session.ts';
 import { adaptableModules, isTextModule } from '../../ltx2/adaptable-modules.ts';

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { add, affine, clip, reduceMean } from '../../graph/operations/arithmetic.ts';
+import { convolve } from '../../graph/operations/convolution.ts';
+import { linear } from '../../graph/operations/layers.ts';
+import { cast, reshape } from '../../graph/operations/shapes.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../../graph/weights/safetensors.ts';
 import { SoundstageError } from '../../shared/errors.ts';
@@ -31,13 +35,13 @@ export async function openMobilenet(path: string): Promise<PictureNetwork> {
   const { graph: g } = weights;
 
   let x = g.input('pixels', 'float32', [1, 3, imageSize, imageSize]);
-  x = relu6(g, weights.convolve(x, 'stem', 2)); // [1, C, S/2, S/2]
+  x = relu6(weights.convolve(x, 'stem', 2)); // [1, C, S/2, S/2]
   config.strides.forEach((stride, index) => {
     x = g.scoped(`blocks.${index}`, () => invertedResidual(weights, x, `blocks.${index}`, stride));
   });
-  x = g.reduceMean(relu6(g, weights.convolve(x, 'head')), [2, 3]); // [1, C, 1, 1]
-  const features = g.reshape(x, [1, knownLength(x, 1)]);
-  g.output('logits', g.linear(features, weights.parameter('classifier.weight'), weights.parameter('classifier.bias')));
+  x = reduceMean(relu6(weights.convolve(x, 'head')), [2, 3]); // [1, C, 1, 1]
+  const features = reshape(x, [1, knownLength(x, 1)]);
+  g.output('logits', linear(features, weights.parameter('classifier.weight'), weights.parameter('classifier.bias')));
 
   const normalised = { factor: 1 / 255, mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] };
   const preparation = { width: imageSize, height: imageSize, kernel: 'linear', ...normalised } as const;
@@ -46,15 +50,14 @@ export async function openMobilenet(path: string): Promise<PictureNetwork> {
 
 /** Widen, filter each channel by itself, narrow again; around it a shortcut where nothing changes size. */
 function invertedResidual(weights: QuantizedWeights, x: Value, block: string, stride: number): Value {
-  const { graph: g } = weights;
-  const wide = weights.has(`${block}.expand`) ? relu6(g, weights.convolve(x, `${block}.expand`)) : x;
-  const filtered = relu6(g, weights.convolve(wide, `${block}.depthwise`, stride, knownLength(wide, 1)));
+  const wide = weights.has(`${block}.expand`) ? relu6(weights.convolve(x, `${block}.expand`)) : x;
+  const filtered = relu6(weights.convolve(wide, `${block}.depthwise`, stride, knownLength(wide, 1)));
   const narrow = weights.convolve(filtered, `${block}.project`);
-  return stride === 1 && knownLength(narrow, 1) === knownLength(x, 1) ? g.add(x, narrow) : narrow;
+  return stride === 1 && knownLength(narrow, 1) === knownLength(x, 1) ? add(x, narrow) : narrow;
 }
 
-function relu6(g: Graph, x: Value): Value {
-  return g.clip(x, 0, 6);
+function relu6(x: Value): Value {
+  return clip(x, 0, 6);
 }
 
 class QuantizedWeights {
@@ -78,8 +81,8 @@ class QuantizedWeights {
     if (stored === undefined || stands === undefined) {
       throw new SoundstageError('weights', `${this.#header.file} has no tensor "${name}"`);
     }
-    const value = this.graph.cast(this.graph.storedWeight(stored), 'float32');
-    return this.graph.affine(value, stands.scale, stands.minimum);
+    const value = cast(this.graph.storedWeight(stored), 'float32');
+    return affine(value, stands.scale, stands.minimum);
   }
 
   /** Padded as TensorFlow's SAME does: what does not divide evenly goes behind. */
@@ -90,7 +93,7 @@ class QuantizedWeights {
     const padding = Math.max(0, (Math.ceil(length / stride) - 1) * stride + kernel - length);
     const before = Math.floor(padding / 2);
     const after = padding - before;
-    return this.graph.convolve(x, weight, this.parameter(`${module}.bias`), {
+    return convolve(x, weight, this.parameter(`${module}.bias`), {
       strides: [stride, stride],
       before: [before, before],
       after: [after, after],

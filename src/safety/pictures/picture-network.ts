@@ -1,4 +1,4 @@
-import type { GraphModel } from '../../graph/graph-core.ts';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import type { PicturePreparation } from './picture-pixels.ts';
 
 /** A picture classifier: input `pixels [1, 3, height, width]` float32, output `logits [1, labels]` float32. */

@@ -1,6 +1,11 @@
 import { join } from 'node:path';
 import { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { add, gelu } from '../../graph/operations/arithmetic.ts';
+import { scaledDotProductAttention } from '../../graph/operations/attention.ts';
+import { convolve } from '../../graph/operations/convolution.ts';
+import { layerNormalize, linear } from '../../graph/operations/layers.ts';
+import { concat, reshape, slice, transpose } from '../../graph/operations/shapes.ts';
 import { axisLength, type Value } from '../../graph/value.ts';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../../graph/weights/safetensors.ts';
 import { SoundstageError } from '../../shared/errors.ts';
@@ -23,7 +28,7 @@ export async function openVisionTransformer(folder: string): Promise<PictureNetw
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     x = g.scoped(`layer.${layer}`, () => network.layer(x, `vit.encoder.layer.${layer}`));
   }
-  const first = g.slice(network.normalise(x, 'vit.layernorm'), 0, 0, 1); // [1, D]
+  const first = slice(network.normalise(x, 'vit.layernorm'), 0, 0, 1); // [1, D]
   const logits = network.linear(first, 'classifier'); // [1, labels]
   g.output('logits', logits);
   return Object.freeze({ graph: g.build(), labels: labelsOf(config, logits, header.file), preparation });
@@ -42,40 +47,38 @@ class VisionTransformer {
 
   /** `[1, 3, S, S]` → a token per patch behind the class token: `[N+1, D]`. */
   embed(pixels: Value): Value {
-    const g = this.graph;
     const { patch_size: patch, image_size: side, hidden_size: width } = this.#config;
     const count = (side / patch) ** 2;
     const projection = 'vit.embeddings.patch_embeddings.projection';
-    const patches = g.convolve(pixels, this.#parameter(`${projection}.weight`), this.#parameter(`${projection}.bias`), {
+    const patches = convolve(pixels, this.#parameter(`${projection}.weight`), this.#parameter(`${projection}.bias`), {
       strides: [patch, patch],
     }); // [1, D, S/P, S/P]
-    const tokens = g.transpose(g.reshape(patches, [width, count]), [1, 0]); // [N, D]
-    const classToken = g.reshape(this.#parameter('vit.embeddings.cls_token'), [1, width]);
-    const positions = g.reshape(this.#parameter('vit.embeddings.position_embeddings'), [count + 1, width]);
-    return g.add(g.concat([classToken, tokens], 0), positions);
+    const tokens = transpose(reshape(patches, [width, count]), [1, 0]); // [N, D]
+    const classToken = reshape(this.#parameter('vit.embeddings.cls_token'), [1, width]);
+    const positions = reshape(this.#parameter('vit.embeddings.position_embeddings'), [count + 1, width]);
+    return add(concat([classToken, tokens], 0), positions);
   }
 
   /** Attention, then a perceptron, each behind a normalisation and beside a shortcut. */
   layer(x: Value, path: string): Value {
-    const g = this.graph;
     const normalised = this.normalise(x, `${path}.layernorm_before`);
     const project = (part: string): Value => this.linear(normalised, `${path}.attention.attention.${part}`);
     const heads = this.#config.num_attention_heads;
-    const attended = g.attention(project('query'), project('key'), project('value'), heads);
-    const seen = g.add(x, this.linear(attended, `${path}.attention.output.dense`));
+    const attended = scaledDotProductAttention(project('query'), project('key'), project('value'), heads);
+    const seen = add(x, this.linear(attended, `${path}.attention.output.dense`));
     const wide = this.linear(this.normalise(seen, `${path}.layernorm_after`), `${path}.intermediate.dense`);
-    const activated = g.gelu(wide, this.#config.hidden_act === 'gelu' ? 'exact' : 'tanh');
-    return g.add(seen, this.linear(activated, `${path}.output.dense`));
+    const activated = gelu(wide, this.#config.hidden_act === 'gelu' ? 'exact' : 'tanh');
+    return add(seen, this.linear(activated, `${path}.output.dense`));
   }
 
   normalise(x: Value, path: string): Value {
     const { layer_norm_eps: epsilon } = this.#config;
-    return this.graph.layerNormalize(x, epsilon, this.#parameter(`${path}.weight`), this.#parameter(`${path}.bias`));
+    return layerNormalize(x, epsilon, this.#parameter(`${path}.weight`), this.#parameter(`${path}.bias`));
   }
 
   linear(x: Value, path: string): Value {
     const bias = this.#header.tensors.has(`${path}.bias`) ? this.#parameter(`${path}.bias`) : undefined;
-    return this.graph.linear(x, this.#parameter(`${path}.weight`), bias);
+    return linear(x, this.#parameter(`${path}.weight`), bias);
   }
 
   #parameter(name: string): Value {

@@ -1,4 +1,8 @@
 import type { Graph } from '../../../graph/graph.ts';
+import { add, gelu } from '../../../graph/operations/arithmetic.ts';
+import { rotate, scaledDotProductAttention } from '../../../graph/operations/attention.ts';
+import { rmsNormalize } from '../../../graph/operations/layers.ts';
+import { concat, slice, tile } from '../../../graph/operations/shapes.ts';
 import { floatTensor } from '../../../graph/runtime/host-tensor.ts';
 import type { Tensors } from '../../../graph/runtime/session.ts';
 import { axisLength, type Value } from '../../../graph/value.ts';
@@ -54,37 +58,36 @@ export function connector(
   if (length % registers !== 0) {
     throw new SoundstageError('weights', `the text length ${length} is not a multiple of the ${registers} registers`);
   }
-  const everywhere = g.tile(weights.parameter('learnable_registers'), [length / registers, 1]); // [length, width]
-  const behind = g.slice(everywhere, 0, axisLength(features, 0), length); // [length − n, width]
-  let h = g.concat([features, behind], 0); // [length, width]
+  const everywhere = tile(weights.parameter('learnable_registers'), [length / registers, 1]); // [length, width]
+  const behind = slice(everywhere, 0, axisLength(features, 0), length); // [length − n, width]
+  let h = concat([features, behind], 0); // [length, width]
   for (let index = 0; index < layers; index++) {
     g.scoped(`${stream}_connector.${index}`, () => {
       const block = weights.at(`transformer_1d_blocks.${index}`);
-      h = g.add(h, selfAttention(g, block, config, g.rmsNormalize(h, epsilon), rotary)); // [length, width]
-      h = g.add(h, feedForward(g, block, g.rmsNormalize(h, epsilon))); // [length, width]
+      h = add(h, selfAttention(block, config, rmsNormalize(h, epsilon), rotary)); // [length, width]
+      h = add(h, feedForward(block, rmsNormalize(h, epsilon))); // [length, width]
     });
   }
-  return g.rmsNormalize(h, epsilon);
+  return rmsNormalize(h, epsilon);
 }
 
 function selfAttention(
-  g: Graph,
   weights: ModuleWeights,
   { connector_num_attention_heads: heads, norm_eps: epsilon }: TransformerConfig,
   x: Value,
-  { cos, sin }: ConnectorRotary,
+  rotary: ConnectorRotary,
 ): Value {
   const project = (name: string): Value => weights.linear(x, `attn1.to_${name}`);
   const normed = (name: string): Value =>
-    g.rmsNormalize(project(name), epsilon, weights.parameter(`attn1.${name}_norm.weight`));
-  const q = g.rotate(normed('q'), heads, cos, sin); // [length, heads·headDim]
-  const k = g.rotate(normed('k'), heads, cos, sin); // [length, heads·headDim]
+    rmsNormalize(project(name), epsilon, weights.parameter(`attn1.${name}_norm.weight`));
+  const q = rotate(normed('q'), heads, rotary); // [length, heads·headDim]
+  const k = rotate(normed('k'), heads, rotary); // [length, heads·headDim]
   const v = project('v'); // [length, heads·headDim]
-  return weights.linear(g.attention(q, k, v, heads), 'attn1.to_out.0'); // [length, width]
+  return weights.linear(scaledDotProductAttention(q, k, v, heads), 'attn1.to_out.0'); // [length, width]
 }
 
-function feedForward(g: Graph, weights: ModuleWeights, x: Value): Value {
-  return weights.linear(g.gelu(weights.linear(x, 'ff.net.0.proj')), 'ff.net.2'); // [length, width]
+function feedForward(weights: ModuleWeights, x: Value): Value {
+  return weights.linear(gelu(weights.linear(x, 'ff.net.0.proj')), 'ff.net.2'); // [length, width]
 }
 
 function connectorWidth(config: TransformerConfig): number {

@@ -1,7 +1,8 @@
 import { symbol } from '../../../graph/dimension.ts';
 import { Graph } from '../../../graph/graph.ts';
-import type { GraphModel } from '../../../graph/graph-core.ts';
+import type { GraphModel } from '../../../graph/graph-model.ts';
 import type { GraphTarget } from '../../../graph/graph-target.ts';
+import { reshape } from '../../../graph/operations/shapes.ts';
 import type { Tensors } from '../../../graph/runtime/session.ts';
 import type { Value } from '../../../graph/value.ts';
 import type { Checkpoint } from '../../checkpoint.ts';
@@ -38,7 +39,7 @@ export function textContextGraph(
   const ids = g.input('ids', 'int64', [symbol('n')]); // [n]
   const rotary = rotaryInputs(g, text_config);
   const { states } = gemma(g, gemmaWeights(g, encoder), text_config, ids, rotary); // L+1 × [n, hidden]
-  const features = textFeatures(g, bundle, stackStates(g, states), adapters); // [n, width]
+  const features = textFeatures(g, bundle, stackStates(states), adapters); // [n, width]
   outputContexts(g, bundle, config, features, length, adapters);
   return g.build();
 }
@@ -60,6 +61,6 @@ export function outputContexts(
   const rotary = connectorInputs(g, config, length);
   for (const stream of ['video', 'audio'] as const) {
     const context = connector(g, bundle, config, stream, features, rotary, length, adapters); // [length, width]
-    g.output(`${stream}_context`, g.reshape(context, [1, ...context.shape]));
+    g.output(`${stream}_context`, reshape(context, [1, ...context.shape]));
   }
 }

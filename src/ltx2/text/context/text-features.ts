@@ -1,4 +1,14 @@
 import type { Graph } from '../../../graph/graph.ts';
+import {
+  affine,
+  divide,
+  multiply,
+  reduceMaximum,
+  reduceMean,
+  reduceMinimum,
+  subtract,
+} from '../../../graph/operations/arithmetic.ts';
+import { cast, concat, reshape, transpose } from '../../../graph/operations/shapes.ts';
 import { axisLength, knownLength, type Value } from '../../../graph/value.ts';
 import type { Checkpoint } from '../../checkpoint.ts';
 import { type Adapters, ModuleWeights } from '../../module-weights.ts';
@@ -8,9 +18,9 @@ import { linearByRows } from '../gemma/linear-by-rows.ts';
 const epsilon = 1e-6;
 
 /** Hidden states `L+1 × [n, hidden]` → `[L+1, n, hidden]`. */
-export function stackStates(g: Graph, states: readonly Value[]): Value {
-  return g.concat(
-    states.map((state) => g.reshape(state, [1, ...state.shape])),
+export function stackStates(states: readonly Value[]): Value {
+  return concat(
+    states.map((state) => reshape(state, [1, ...state.shape])),
     0,
   );
 }
@@ -24,12 +34,12 @@ export function textFeatures(g: Graph, bundle: Checkpoint, states: Value, adapte
   const hidden = knownLength(states, 2);
   const tokens = axisLength(states, 1);
   // The reference adds 1e-6 to the count, which vanishes beside n·hidden.
-  const mean = g.reduceMean(states, [1, 2]); // [L+1, 1, 1]
-  const range = g.subtract(g.reduceMaximum(states, [1, 2]), g.reduceMinimum(states, [1, 2])); // [L+1, 1, 1]
-  const scale = g.divide(g.constant([8], [], 'float32'), g.affine(range, 1, epsilon)); // [L+1, 1, 1]
-  const scaled = g.multiply(g.subtract(states, mean), scale); // [L+1, n, hidden]
-  const columns = g.transpose(g.cast(scaled, g.target.arithmetic), [1, 2, 0]); // [n, hidden, L+1]: layer fastest
-  const flat = g.reshape(columns, [tokens, hidden * layers]); // [n, hidden·(L+1)]
+  const mean = reduceMean(states, [1, 2]); // [L+1, 1, 1]
+  const range = subtract(reduceMaximum(states, [1, 2]), reduceMinimum(states, [1, 2])); // [L+1, 1, 1]
+  const scale = divide(g.constant([8], [], 'float32'), affine(range, 1, epsilon)); // [L+1, 1, 1]
+  const scaled = multiply(subtract(states, mean), scale); // [L+1, n, hidden]
+  const columns = transpose(cast(scaled, g.target.arithmetic), [1, 2, 0]); // [n, hidden, L+1]: layer fastest
+  const flat = reshape(columns, [tokens, hidden * layers]); // [n, hidden·(L+1)]
   const weights = new ModuleWeights(g, bundle, '', adapters).at('text_embedding_projection');
   if (weights.isChanged('aggregate_embed')) return weights.linear(flat, 'aggregate_embed'); // [n, hidden]
   const projected = linearByRows(g, flat, weights.stored('aggregate_embed.weight')); // [n, hidden]

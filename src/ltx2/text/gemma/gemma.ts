@@ -1,4 +1,8 @@
 import type { Graph } from '../../../graph/graph.ts';
+import { add, affine, gelu, multiply } from '../../../graph/operations/arithmetic.ts';
+import { groupQueryAttention } from '../../../graph/operations/attention.ts';
+import { rmsNormalize } from '../../../graph/operations/layers.ts';
+import { cast, gather, reshape } from '../../../graph/operations/shapes.ts';
 import { axisLength, type Value } from '../../../graph/value.ts';
 import type { GemmaConfig } from '../../config.ts';
 import { ModuleWeights } from '../../module-weights.ts';
@@ -47,13 +51,13 @@ export function gemma(
     g.scoped(`layers.${index}`, () => {
       const layer = weights.at(`layers.${index}`);
       const attention = selfAttention(g, layer, config, index, h, rotary, past?.[index]); // [n, hidden]
-      h = g.add(h, rmsNorm(g, layer, config, 'post_attention_layernorm', attention.output)); // [n, hidden]
+      h = add(h, rmsNorm(layer, config, 'post_attention_layernorm', attention.output)); // [n, hidden]
       const mlp = gatedMlp(g, layer, config, h); // [n, hidden]
-      h = g.add(h, rmsNorm(g, layer, config, 'post_feedforward_layernorm', mlp)); // [n, hidden]
+      h = add(h, rmsNorm(layer, config, 'post_feedforward_layernorm', mlp)); // [n, hidden]
       cache.push(attention.cache);
     });
   }
-  states.push(rmsNorm(g, weights, config, 'norm', h));
+  states.push(rmsNorm(weights, config, 'norm', h));
   return { states, cache };
 }
 
@@ -66,8 +70,8 @@ function isSliding(config: TextConfig, index: number): boolean {
 function embed(g: Graph, weights: ModuleWeights, config: TextConfig, ids: Value): Value {
   // Rows first: the whole table in float32 would take gigabytes.
   const table = g.storedWeight(weights.stored('embed_tokens.weight')); // [vocabulary, hidden] as stored
-  const rows = g.cast(g.gather(table, ids), 'float32'); // [n, hidden]
-  return g.affine(rows, Math.sqrt(config.hidden_size));
+  const rows = cast(gather(table, ids), 'float32'); // [n, hidden]
+  return affine(rows, Math.sqrt(config.hidden_size));
 }
 
 function selfAttention(
@@ -81,37 +85,37 @@ function selfAttention(
 ): { output: Value; cache: LayerCache } {
   const { num_attention_heads: heads, num_key_value_heads: keyValueHeads } = config;
   const sliding = isSliding(config, index);
-  const x = g.cast(rmsNorm(g, weights, config, 'input_layernorm', h), g.target.arithmetic); // [n, hidden]
+  const x = cast(rmsNorm(weights, config, 'input_layernorm', h), g.target.arithmetic); // [n, hidden]
   const project = (name: string): Value => weights.linear(x, `self_attn.${name}`);
   const q = headNorm(g, weights, config, 'self_attn.q_norm', project('q_proj'), heads); // [n, heads·headDim]
   const k = headNorm(g, weights, config, 'self_attn.k_norm', project('k_proj'), keyValueHeads); // [n, kvHeads·headDim]
   const v = project('v_proj'); // [n, kvHeads·headDim]
-  const { attended, keys, values } = g.groupQueryAttention(q, k, v, {
+  const { attended, keys, values } = groupQueryAttention(q, k, v, {
     heads,
     keyValueHeads,
     scale: config.query_pre_attn_scalar ** -0.5,
     window: sliding ? config.sliding_window : undefined,
     past,
-    ...(sliding ? rotary.sliding : rotary.global),
+    rotary: sliding ? rotary.sliding : rotary.global,
   }); // [n, heads·headDim]
   return { output: weights.linear(attended, 'self_attn.o_proj'), cache: { keys, values } };
 }
 
 function gatedMlp(g: Graph, weights: ModuleWeights, config: TextConfig, h: Value): Value {
-  const x = g.cast(rmsNorm(g, weights, config, 'pre_feedforward_layernorm', h), g.target.arithmetic); // [n, hidden]
-  const gate = g.gelu(weights.linear(x, 'mlp.gate_proj')); // [n, intermediate]
+  const x = cast(rmsNorm(weights, config, 'pre_feedforward_layernorm', h), g.target.arithmetic); // [n, hidden]
+  const gate = gelu(weights.linear(x, 'mlp.gate_proj')); // [n, intermediate]
   const up = weights.linear(x, 'mlp.up_proj'); // [n, intermediate]
-  return weights.linear(g.multiply(gate, up), 'mlp.down_proj'); // [n, hidden]
+  return weights.linear(multiply(gate, up), 'mlp.down_proj'); // [n, hidden]
 }
 
 /** Gemma's RMS norm over the last axis, times `1 + weight`, in float32. */
-function rmsNorm(g: Graph, weights: ModuleWeights, config: TextConfig, name: string, x: Value): Value {
-  return g.rmsNormalize(g.cast(x, 'float32'), config.rms_norm_eps, weights.offsetParameter(`${name}.weight`, 1));
+function rmsNorm(weights: ModuleWeights, config: TextConfig, name: string, x: Value): Value {
+  return rmsNormalize(cast(x, 'float32'), config.rms_norm_eps, weights.offsetParameter(`${name}.weight`, 1));
 }
 
 /** RMS norm of each head of `x [n, heads·headDim]`, in and out in the arithmetic type. */
 function headNorm(g: Graph, weights: ModuleWeights, config: TextConfig, name: string, x: Value, heads: number): Value {
-  const split = g.reshape(x, [axisLength(x, 0), heads, config.head_dim]); // [n, heads, headDim]
-  const normed = g.cast(rmsNorm(g, weights, config, name, split), g.target.arithmetic);
-  return g.reshape(normed, x.shape);
+  const split = reshape(x, [axisLength(x, 0), heads, config.head_dim]); // [n, heads, headDim]
+  const normed = cast(rmsNorm(weights, config, name, split), g.target.arithmetic);
+  return reshape(normed, x.shape);
 }

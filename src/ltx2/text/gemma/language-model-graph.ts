@@ -1,7 +1,8 @@
 import { addDimensions, type Dimension, symbol } from '../../../graph/dimension.ts';
 import { Graph } from '../../../graph/graph.ts';
-import type { GraphModel } from '../../../graph/graph-core.ts';
+import type { GraphModel } from '../../../graph/graph-model.ts';
 import type { GraphTarget } from '../../../graph/graph-target.ts';
+import { cast, reshape, slice, transpose } from '../../../graph/operations/shapes.ts';
 import { axisLength, type Value } from '../../../graph/value.ts';
 import type { GemmaConfig } from '../../config.ts';
 import { gemma, gemmaWeights, type LayerCache } from './gemma.ts';
@@ -29,11 +30,11 @@ export function languageModelGraph(target: GraphTarget, folder: GemmaFolder): Gr
   const caches = Array.from({ length: config.num_hidden_layers }, (_, index) => pastInputs(g, config, index, past));
   const { states, cache } = gemma(g, weights, config, ids, rotary, caches);
   cache.forEach(({ keys, values }, index) => {
-    g.output(`keys.${index}`, newRows(g, keys, past, n)); // [n, kvHeads·headDim]
-    g.output(`values.${index}`, newRows(g, values, past, n)); // [n, kvHeads·headDim]
+    g.output(`keys.${index}`, newRows(keys, past, n)); // [n, kvHeads·headDim]
+    g.output(`values.${index}`, newRows(values, past, n)); // [n, kvHeads·headDim]
   });
   const normed = states[config.num_hidden_layers] as Value; // [n, hidden]
-  const last = g.slice(g.cast(normed, target.arithmetic), 0, addDimensions(n, -1)); // [1, hidden]
+  const last = slice(cast(normed, target.arithmetic), 0, addDimensions(n, -1)); // [1, hidden]
   g.output('logits', linearByRows(g, last, weights.stored('embed_tokens.weight'))); // [1, vocabulary]
   return g.build();
 }
@@ -43,13 +44,13 @@ function pastInputs(g: Graph, config: TextConfig, index: number, past: Dimension
   const { num_key_value_heads: heads, head_dim: headDim } = config;
   const read = (name: string): Value => {
     const rows = g.activation(`past_${name}.${index}`, [past, heads * headDim]); // [past, kvHeads·headDim]
-    return g.transpose(g.reshape(rows, [1, past, heads, headDim]), [0, 2, 1, 3]); // [1, kvHeads, past, headDim]
+    return transpose(reshape(rows, [1, past, heads, headDim]), [0, 2, 1, 3]); // [1, kvHeads, past, headDim]
   };
   return { keys: read('keys'), values: read('values') };
 }
 
 /** The rows behind the `past` ones of `all [1, kvHeads, past + n, headDim]`, token by token. */
-function newRows(g: Graph, all: Value, past: Dimension, n: Dimension): Value {
-  const rows = g.transpose(g.slice(all, 2, past), [0, 2, 1, 3]); // [1, n, kvHeads, headDim]
-  return g.reshape(rows, [n, Number(axisLength(all, 1)) * Number(axisLength(all, 3))]);
+function newRows(all: Value, past: Dimension, n: Dimension): Value {
+  const rows = transpose(slice(all, 2, past), [0, 2, 1, 3]); // [1, n, kvHeads, headDim]
+  return reshape(rows, [n, Number(axisLength(all, 1)) * Number(axisLength(all, 3))]);
 }

@@ -1,4 +1,6 @@
 import type { Graph } from '../../../graph/graph.ts';
+import { linear } from '../../../graph/operations/layers.ts';
+import { concat } from '../../../graph/operations/shapes.ts';
 import type { Value } from '../../../graph/value.ts';
 import type { StoredTensor } from '../../../graph/weights/safetensors.ts';
 
@@ -10,10 +12,10 @@ const maximumElements = 2 ** 26;
  * has to be widened, that happens in blocks of rows, so that only one block at a time takes memory.
  */
 export function linearByRows(g: Graph, x: Value, stored: StoredTensor, elements = maximumElements): Value {
-  if (stored.dtype === g.target.arithmetic) return g.linear(x, g.weight(stored));
+  if (stored.dtype === g.target.arithmetic) return linear(x, g.weight(stored));
   const blocks = rowBlocks(stored, elements);
-  return g.concat(
-    blocks.map((block) => g.linear(x, g.weight(block))),
+  return concat(
+    blocks.map((block) => linear(x, g.weight(block))),
     1,
   );
 }

@@ -1,0 +1,17 @@
+import type { Dimension } from './dimension.ts';
+import type { GraphTarget } from './graph-target.ts';
+import type { TensorType } from './value.ts';
+
+/** A finished graph, ready for a session. */
+export interface GraphModel {
+  /** Serialised ModelProto. */
+  readonly bytes: Uint8Array;
+  readonly target: GraphTarget;
+  readonly inputs: readonly TensorType[];
+  readonly outputs: readonly TensorType[];
+  /** Elements of all weights used in place. */
+  readonly weightElements: number;
+  readonly weightFiles: readonly string[];
+  /** Floating point operations of one run's matrix products and convolutions, as a function of the symbolic sizes. */
+  readonly flops: Dimension;
+}

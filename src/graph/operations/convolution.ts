@@ -1,0 +1,58 @@
+import { addDimensions, type Dimension, floorDivide, multiplyDimensions } from '../dimension.ts';
+import { axisLength, knownLength, type Value } from '../value.ts';
+
+export interface ConvolutionOptions {
+  readonly strides?: readonly number[];
+  readonly dilations?: readonly number[];
+  /** Channels fall into so many groups, each convolved by itself; as many groups as channels is a depthwise convolution. */
+  readonly groups?: number;
+  /** Zero padding per spatial axis. */
+  readonly before?: readonly number[];
+  readonly after?: readonly number[];
+}
+
+/** Convolution over the axes after batch and channels: weight `[out, in, …kernel]`. */
+export function convolve(x: Value, weight: Value, bias: Value | undefined, options: ConvolutionOptions = {}): Value {
+  const axes = x.shape.length - 2;
+  const {
+    strides = filled(axes, 1),
+    dilations = filled(axes, 1),
+    groups = 1,
+    before = filled(axes, 0),
+    after = before,
+  } = options;
+  if (knownLength(x, 1) !== groups * knownLength(weight, 1) || weight.shape.length !== x.shape.length) {
+    throw x.graph.mismatch('cannot convolve', x, weight);
+  }
+  const lengths = Array.from({ length: axes }, (_, axis): Dimension => {
+    const reach = (dilations[axis] ?? 1) * (knownLength(weight, axis + 2) - 1);
+    const span = addDimensions(axisLength(x, axis + 2), (before[axis] ?? 0) + (after[axis] ?? 0) - reach - 1);
+    const steps = floorDivide(span, strides[axis] ?? 1);
+    if (steps === undefined) throw x.graph.mismatch(`stride ${strides} does not divide`, x);
+    if (typeof steps === 'number' && steps < 0)
+      throw x.graph.mismatch('the kernel is longer than its input', x, weight);
+    return addDimensions(steps, 1);
+  });
+  x.graph.countMultiplications(axisLength(x, 0), ...weight.shape, ...lengths);
+  return x.graph.node(
+    'Conv',
+    bias === undefined ? [x, weight] : [x, weight, bias],
+    [axisLength(x, 0), axisLength(weight, 0), ...lengths],
+    { attributes: { strides, dilations, group: groups, pads: [...before, ...after] } },
+  );
+}
+
+/** Transposed 1-D convolution: `x [1, in, n]`, weight `[in, out, k]` → `[1, out, (n−1)·stride + k − 2·padding]`. */
+export function convolveTransposed(x: Value, weight: Value, bias: Value, stride: number, padding: number): Value {
+  if (knownLength(x, 1) !== knownLength(weight, 0)) throw x.graph.mismatch('cannot convolve', x, weight);
+  const grown = multiplyDimensions(addDimensions(axisLength(x, 2), -1), stride);
+  const length = addDimensions(grown, knownLength(weight, 2) - 2 * padding);
+  x.graph.countMultiplications(axisLength(x, 0), ...weight.shape, axisLength(x, 2));
+  return x.graph.node('ConvTranspose', [x, weight, bias], [axisLength(x, 0), axisLength(weight, 1), length], {
+    attributes: { strides: [stride], pads: [padding, padding] },
+  });
+}
+
+function filled(length: number, value: number): number[] {
+  return new Array<number>(length).fill(value);
+}

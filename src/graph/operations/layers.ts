@@ -1,0 +1,47 @@
+import { sameDimension, sameShape } from '../dimension.ts';
+import { axisLength, knownLength, type Value } from '../value.ts';
+
+// Linear layers and normalisation.
+
+/** `x [M, in]`, weight `[out, in]`, bias `[out]` → `[M, out]`. */
+export function linear(x: Value, weight: Value, bias?: Value): Value {
+  if (x.shape.length !== 2 || !sameDimension(axisLength(x, 1), axisLength(weight, 1))) {
+    throw x.graph.mismatch('cannot apply a linear layer', x, weight);
+  }
+  const shape = [axisLength(x, 0), axisLength(weight, 0)];
+  if (bias !== undefined && !sameShape(bias.shape, shape.slice(1))) throw x.graph.mismatch('bad bias', weight, bias);
+  const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+  x.graph.countMultiplications(...x.shape, axisLength(weight, 0));
+  return x.graph.node('Gemm', inputs, shape, { attributes: { transB: 1 } });
+}
+
+/** Root mean square over the last axis, times `weight` (plain 1 if absent). */
+export function rmsNormalize(x: Value, epsilon: number, weight?: Value): Value {
+  const width = knownLength(x, -1);
+  const scale = weight ?? x.graph.constant(new Array(width).fill(1));
+  if (!sameDimension(axisLength(scale, 0), width) || scale.shape.length !== 1)
+    throw x.graph.mismatch('bad scale', x, scale);
+  const attributes = { axis: -1, epsilon: { float: epsilon } };
+  return x.graph.node('RMSNormalization', [x, scale], x.shape, { attributes });
+}
+
+/** Layer normalisation over the last axis, times `weight` (plain 1 if absent) plus `bias`. */
+export function layerNormalize(x: Value, epsilon: number, weight?: Value, bias?: Value): Value {
+  const width = knownLength(x, -1);
+  const scale = weight ?? x.graph.constant(new Array(width).fill(1));
+  if (![scale, bias ?? scale].every(({ shape }) => sameShape(shape, [width])))
+    throw x.graph.mismatch('bad scale', x, scale);
+  return x.graph.node('LayerNormalization', bias === undefined ? [x, scale] : [x, scale, bias], x.shape, {
+    attributes: { axis: -1, epsilon: { float: epsilon } },
+  });
+}
+
+/** Zero mean and unit variance of everything under one index of axis 1: `[N, C, …]` → same, without parameters. */
+export function instanceNormalize(x: Value, epsilon: number): Value {
+  const channels = knownLength(x, 1);
+  const [ones, zeros] = [1, 0].map((value) => x.graph.constant(new Array(channels).fill(value)));
+  if (ones === undefined || zeros === undefined) throw new Error('unreachable');
+  return x.graph.node('InstanceNormalization', [x, ones, zeros], x.shape, {
+    attributes: { epsilon: { float: epsilon } },
+  });
+}
