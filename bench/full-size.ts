@@ -1,11 +1,13 @@
 // Opens the transformer at the full 19B size over a sparse file: header, shapes and offsets are those of a 43 GB bundle,
 // the weights are holes. Shows what loading costs; nothing is computed.
+
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { graphTargets } from '../src/graph/graph-target.ts';
+import { networkGraph } from '../src/graph/network.ts';
 import { Session } from '../src/graph/runtime/session.ts';
-import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
-import { transformerGraph } from '../src/ltx2/transformer/transformer.ts';
+import { openCheckpoint } from '../src/graph/weights/checkpoint.ts';
+import { transformer, transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';
 import { transformerShapes, videoVaeShapes } from './checkpoint/checkpoint-shapes.ts';
 import { fullSizes, safetensorsHeader, scaledConfig } from './checkpoint/random-checkpoint.ts';
 import { anonymousBytes } from './memory-watch.ts';
@@ -24,7 +26,8 @@ try {
   const started = performance.now();
   const checkpoint = await openCheckpoint(path);
   const read = performance.now();
-  const graph = transformerGraph(checkpoint, graphTargets.cpu, {
+  const graph = networkGraph(transformer, graphTargets.cpu, checkpoint, {
+    config: transformerConfigOf(checkpoint),
     variant: 'own',
     perToken: { video: false, audio: false },
   });

@@ -1,21 +1,25 @@
 // Each network alone, as GFLOP/s and as a share of this machine's own matrix multiplication, both measured in turn in
 // one run so that a busy neighbour slows both. Usage: npm run bench, or node bench/networks.ts [name…]
+
 import { join } from 'node:path';
 import { evaluateDimension } from '../src/graph/dimension.ts';
 import type { GraphModel } from '../src/graph/graph-model.ts';
 import { graphTargets } from '../src/graph/graph-target.ts';
-import { indexTensor } from '../src/graph/runtime/host-tensor.ts';
-import { Session, type SessionOptions, type Tensors } from '../src/graph/runtime/session.ts';
+import { networkGraph } from '../src/graph/network.ts';
+import { type HostTensor, indexTensor } from '../src/graph/runtime/host-tensor.ts';
+import { Session, type SessionOptions } from '../src/graph/runtime/session.ts';
+import type { TensorGroup } from '../src/graph/tensor-group.ts';
+import { joinCheckpoints, openCheckpoint } from '../src/graph/weights/checkpoint.ts';
 import { audioPositions } from '../src/ltx2/audio/audio-latents.ts';
-import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
+import { configOf, upsamplerConfigOf } from '../src/ltx2/config.ts';
 import { videoPositions } from '../src/ltx2/sampling/positions.ts';
-import { textContextFeeds, textContextGraph } from '../src/ltx2/text/context/text-context.ts';
+import { textContext, textContextFeeds } from '../src/ltx2/text/context/text-context.ts';
 import { openTextEncoder } from '../src/ltx2/text/gemma/gemma-folder.ts';
-import { transformerConfigOf, transformerGraph } from '../src/ltx2/transformer/transformer.ts';
+import { transformer, transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';
 import { VelocityModel } from '../src/ltx2/transformer/velocity.ts';
-import { buildLatentUpsampler } from '../src/ltx2/video/latent-upsampler.ts';
-import { buildVideoDecoder } from '../src/ltx2/video/video-decoder.ts';
-import { buildVideoEncoder } from '../src/ltx2/video/video-encoder.ts';
+import { latentUpsampler } from '../src/ltx2/video/latent-upsampler.ts';
+import { videoDecoder } from '../src/ltx2/video/video-decoder.ts';
+import { videoEncoder } from '../src/ltx2/video/video-encoder.ts';
 import { convolutionSession, transformerSession } from '../src/pipeline/engine/session-options.ts';
 import { benchmarkSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 import { MatmulCeiling, median, someValues } from './stopwatch.ts';
@@ -23,7 +27,7 @@ import { MatmulCeiling, median, someValues } from './stopwatch.ts';
 interface Network {
   readonly name: string;
   readonly graph: GraphModel;
-  readonly feeds: Tensors;
+  readonly feeds: TensorGroup<HostTensor>;
   /** Symbolic sizes, for counting operations. */
   readonly sizes: Readonly<Record<string, number>>;
   readonly session: SessionOptions;
@@ -36,25 +40,25 @@ const upscaler = await openCheckpoint(join(folder, 'random-spatial-upscaler-x2.s
 const channels = benchmarkSizes.latentChannels;
 
 const networks: readonly (() => Promise<Network> | Network)[] = [
-  () => transformer('transformer, 3,072 tokens', { frames: 16, height: 12, width: 16 }),
-  () => transformer('transformer, 12,288 tokens', { frames: 16, height: 24, width: 32 }),
+  () => denoiser('transformer, 3,072 tokens', { frames: 16, height: 12, width: 16 }),
+  () => denoiser('transformer, 12,288 tokens', { frames: 16, height: 24, width: 32 }),
   () => ({
     name: 'video decoder, 512×384×57',
-    graph: buildVideoDecoder(bundle, target, 'planar'),
+    graph: networkGraph(videoDecoder, target, bundle, configOf(bundle, 'vae')),
     feeds: { latent: someValues([1, channels, 8, 12, 16]) },
     sizes: { f: 8, h: 12, w: 16 },
     session: convolutionSession,
   }),
   () => ({
     name: 'video encoder, one image 512×384',
-    graph: buildVideoEncoder(bundle, target),
+    graph: networkGraph(videoEncoder, target, bundle, configOf(bundle, 'vae')),
     feeds: { video: someValues([1, 3, 1, 384, 512]) },
     sizes: { f: 0, h: 12, w: 16 },
     session: convolutionSession,
   }),
   () => ({
     name: 'latent upsampler, 16×12×16',
-    graph: buildLatentUpsampler(upscaler, bundle, target),
+    graph: networkGraph(latentUpsampler, target, joinCheckpoints(upscaler, bundle), upsamplerConfigOf(upscaler)),
     feeds: { latent: someValues([1, channels, 16, 12, 16]) },
     sizes: { f: 16, h: 12, w: 16 },
     session: convolutionSession,
@@ -91,20 +95,30 @@ async function measure({ name, graph, feeds, sizes, session: options }: Network)
   process.stdout.write(`${name.padEnd(34)}${columns.join('')}${`${(share * 100).toFixed(0)} %`.padStart(8)}\n`);
 }
 
-async function transformer(name: string, size: { frames: number; height: number; width: number }): Promise<Network> {
+async function denoiser(name: string, size: { frames: number; height: number; width: number }): Promise<Network> {
   const config = transformerConfigOf(bundle);
   const [Nv, Na, S, H] = [size.frames * size.height * size.width, 121, 1024, config.caption_channels];
   await using model = new VelocityModel(bundle, { target });
   const text = { video: someValues([S, H]), audio: someValues([S, H]) };
+  const stage = model.prepareStage(videoPositions(size, 25), audioPositions(Na), text);
   return {
     name,
-    graph: transformerGraph(bundle, target, { variant: 'own', perToken: { video: false, audio: false } }),
+    graph: networkGraph(transformer, target, bundle, {
+      config,
+      variant: 'own',
+      perToken: { video: false, audio: false },
+    }),
     feeds: {
-      ...model.prepareStage(videoPositions(size, 25), audioPositions(Na), text),
-      video_tokens: someValues([Nv, config.in_channels]),
-      audio_tokens: someValues([Na, config.audio_in_channels]),
-      video_timestep: someValues([1, 256]),
-      audio_timestep: someValues([1, 256]),
+      video: {
+        ...stage.video,
+        tokens: someValues([Nv, config.in_channels]),
+        timestep: { sinusoid: someValues([1, 256]) },
+      },
+      audio: {
+        ...stage.audio,
+        tokens: someValues([Na, config.audio_in_channels]),
+        timestep: { sinusoid: someValues([1, 256]) },
+      },
     },
     sizes: { Nv, Na, S },
     session: transformerSession,
@@ -113,12 +127,12 @@ async function transformer(name: string, size: { frames: number; height: number;
 
 async function textEncoder(): Promise<Network> {
   const encoder = await openTextEncoder(join(folder, 'gemma'));
-  const networks = { encoder, bundle, config: transformerConfigOf(bundle) };
+  const config = { encoder, transformer: transformerConfigOf(bundle), length: 1024 };
   const n = 128;
   return {
     name: 'text encoder, 128 of 1,024 rows',
-    graph: textContextGraph(target, networks, 1024),
-    feeds: { ids: indexTensor(Array.from({ length: n }, (_, i) => i + 3)), ...textContextFeeds(networks, 1024) },
+    graph: networkGraph(textContext, target, joinCheckpoints(encoder.checkpoint, bundle), config),
+    feeds: { ids: indexTensor(Array.from({ length: n }, (_, i) => i + 3)), ...textContextFeeds(config) },
     sizes: { n },
     session: transformerSession,
   };

@@ -2,24 +2,27 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { rgbVideoDecoder } from '../src/cli/parity/rgb-video-decoder.ts';
 import { bytesPerElement } from '../src/graph/element-type.ts';
 import type { GraphModel } from '../src/graph/graph-model.ts';
 import { type GraphTarget, graphTargets } from '../src/graph/graph-target.ts';
+import { networkGraph } from '../src/graph/network.ts';
 import { floatTensor } from '../src/graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../src/graph/runtime/session.ts';
+import { joinCheckpoints, openCheckpoint } from '../src/graph/weights/checkpoint.ts';
 import { writeSafetensors } from '../src/graph/weights/safetensors-writer.ts';
 import { type AdaptableModules, adaptableModules } from '../src/ltx2/adaptable-modules.ts';
-import { openCheckpoint } from '../src/ltx2/checkpoint.ts';
+import { configOf, upsamplerConfigOf } from '../src/ltx2/config.ts';
 import { inputAdapters, mappedAdapters } from '../src/ltx2/lora/adapters.ts';
 import { readLora } from '../src/ltx2/lora/lora.ts';
 import { seededNormals } from '../src/ltx2/sampling/noise.ts';
-import { textContextGraph } from '../src/ltx2/text/context/text-context.ts';
+import { textContext } from '../src/ltx2/text/context/text-context.ts';
 import { openTextEncoder } from '../src/ltx2/text/gemma/gemma-folder.ts';
-import { languageModelGraph } from '../src/ltx2/text/gemma/language-model-graph.ts';
-import { type TransformerOptions, transformerConfigOf, transformerGraph } from '../src/ltx2/transformer/transformer.ts';
-import { buildLatentUpsampler } from '../src/ltx2/video/latent-upsampler.ts';
-import { buildVideoDecoder } from '../src/ltx2/video/video-decoder.ts';
-import { buildVideoEncoder } from '../src/ltx2/video/video-encoder.ts';
+import { languageModel } from '../src/ltx2/text/gemma/language-model-network.ts';
+import { type TransformerForm, transformer, transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';
+import { latentUpsampler } from '../src/ltx2/video/latent-upsampler.ts';
+import { videoDecoder } from '../src/ltx2/video/video-decoder.ts';
+import { videoEncoder } from '../src/ltx2/video/video-encoder.ts';
 import { bundlePath, fp8BundlePath, gemmaPath, upscalerPath } from './support/parity-checkpoint.ts';
 
 const [bundle, fp8, upscaler] = await Promise.all([bundlePath, fp8BundlePath, upscalerPath].map(openCheckpoint));
@@ -29,32 +32,41 @@ const config = transformerConfigOf(bundle);
 const folder = await mkdtemp(join(tmpdir(), 'soundstage-device-graphs-'));
 afterAll(() => rm(folder, { recursive: true }));
 const loras = [{ lora: await loraOfEveryKind(adaptableModules(bundle)), strength: 0.5 }];
-const general: TransformerOptions = { variant: 'own', perToken: { video: true, audio: true } };
+const general: TransformerForm = { config, variant: 'own', perToken: { video: true, audio: true } };
+
+const textConfig = { encoder, transformer: config, length: 1024 };
+const textWeights = joinCheckpoints(encoder.checkpoint, bundle);
 
 const networks: readonly [name: string, build: (target: GraphTarget) => GraphModel][] = [
-  [
-    'transformer with LoRA inputs',
-    (target) => transformerGraph(bundle, target, { ...general, adapters: inputAdapters() }),
-  ],
+  ['transformer with LoRA inputs', (target) => networkGraph(transformer, target, bundle, general, inputAdapters())],
   [
     'transformer with LoRAs of every kind',
-    (target) => transformerGraph(bundle, target, { ...general, adapters: inputAdapters(loras) }),
+    (target) => networkGraph(transformer, target, bundle, general, inputAdapters(loras)),
   ],
   [
     'text contexts with LoRAs of every kind',
-    (target) => textContextGraph(target, { encoder, bundle, config }, 1024, mappedAdapters(loras)),
+    (target) => networkGraph(textContext, target, textWeights, textConfig, mappedAdapters(loras)),
   ],
-  ['transformer, fp8 weights', (target) => transformerGraph(fp8, target, general)],
-  ['transformer, cross', (target) => transformerGraph(bundle, target, { ...general, variant: 'cross' })],
-  ['transformer with guidance', (target) => transformerGraph(bundle, target, { ...general, guidance: true })],
-  ['transformer, recording', (target) => transformerGraph(bundle, target, { ...general, residuals: 'record' })],
-  ['transformer, replaying', (target) => transformerGraph(bundle, target, { ...general, residuals: 'replay' })],
-  ['video decoder', (target) => buildVideoDecoder(bundle, target, 'planar')],
-  ['video decoder to bytes', (target) => buildVideoDecoder(bundle, target, 'rgb24')],
-  ['video encoder', (target) => buildVideoEncoder(bundle, target)],
-  ['latent upsampler', (target) => buildLatentUpsampler(upscaler, bundle, target)],
-  ['text contexts', (target) => textContextGraph(target, { encoder, bundle, config }, 1024)],
-  ['language model', (target) => languageModelGraph(target, encoder)],
+  ['transformer, fp8 weights', (target) => networkGraph(transformer, target, fp8, general)],
+  ['transformer, cross', (target) => networkGraph(transformer, target, bundle, { ...general, variant: 'cross' })],
+  ['transformer with guidance', (target) => networkGraph(transformer, target, bundle, { ...general, guidance: true })],
+  [
+    'transformer, recording',
+    (target) => networkGraph(transformer, target, bundle, { ...general, residuals: 'record' }),
+  ],
+  [
+    'transformer, replaying',
+    (target) => networkGraph(transformer, target, bundle, { ...general, residuals: 'replay' }),
+  ],
+  ['video decoder', (target) => networkGraph(videoDecoder, target, bundle, configOf(bundle, 'vae'))],
+  ['video decoder to bytes', (target) => networkGraph(rgbVideoDecoder, target, bundle, configOf(bundle, 'vae'))],
+  ['video encoder', (target) => networkGraph(videoEncoder, target, bundle, configOf(bundle, 'vae'))],
+  [
+    'latent upsampler',
+    (target) => networkGraph(latentUpsampler, target, joinCheckpoints(upscaler, bundle), upsamplerConfigOf(upscaler)),
+  ],
+  ['text contexts', (target) => networkGraph(textContext, target, textWeights, textConfig)],
+  ['language model', (target) => networkGraph(languageModel, target, encoder.checkpoint, encoder)],
 ];
 
 test.for(networks)('the bf16 form of the %s passes the type and shape inference of the runtime', async ([, build]) => {
@@ -72,7 +84,10 @@ test.for(networks)('the f16 form of the %s has the same inputs and outputs as th
 test('the f16 form of the video decoder computes the same within its precision', async () => {
   const latent = floatTensor(seededNormals(1, 0, 4 * 2 * 2 * 3), [1, 4, 2, 2, 3]);
   const decode = async (device: 'cpu' | 'webgpu'): Promise<Float32Array> => {
-    const model = { ...buildVideoDecoder(bundle, graphTargets[device], 'planar'), target: graphTargets.cpu };
+    const model = {
+      ...networkGraph(videoDecoder, graphTargets[device], bundle, configOf(bundle, 'vae')),
+      target: graphTargets.cpu,
+    };
     return floats(await runOnce(model, { latent }), 'video').data;
   };
   const [exact, half] = [await decode('cpu'), await decode('webgpu')];

@@ -1,5 +1,5 @@
-import type { Checkpoint } from './checkpoint.ts';
-import { transformerPrefix } from './transformer/modules.ts';
+import type { Checkpoint } from '../graph/weights/checkpoint.ts';
+import { withoutTransformerPath } from './transformer/modules.ts';
 
 /** A part of a network that a LoRA may change. */
 export interface AdaptableModule {
@@ -21,7 +21,7 @@ const featureProjection = 'text_embedding_projection.aggregate_embed';
 export function adaptableModules(checkpoint: Checkpoint): AdaptableModules {
   const modules = new Map<string, AdaptableModule>();
   for (const [key, { shape }] of checkpoint.tensors) {
-    const path = key.startsWith(transformerPrefix) ? key.slice(transformerPrefix.length) : key;
+    const path = withoutTransformerPath(key);
     if (path === key && !key.startsWith(`${featureProjection}.`)) continue;
     if (/\.(?:bias|weight_scale|input_scale)$/.test(path)) continue;
     modules.set(path.replace(/\.weight$/, ''), { shape, isLinear: path.endsWith('.weight') && shape.length === 2 });

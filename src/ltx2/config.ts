@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Checkpoint } from '../graph/weights/checkpoint.ts';
 import { SoundstageError } from '../shared/errors.ts';
 
 const size = z.number().int().positive();
@@ -157,6 +158,7 @@ export type TransformerConfig = z.infer<typeof transformerConfig>;
 export type VideoVaeConfig = z.infer<typeof videoVaeConfig>;
 export type AudioVaeConfig = z.infer<typeof audioVaeConfig>;
 export type VocoderConfig = z.infer<typeof vocoderConfig>;
+export type UpsamplerConfig = z.infer<typeof upsamplerConfig>;
 export type GemmaConfig = z.infer<typeof gemmaConfig>;
 
 const sections = {
@@ -188,4 +190,21 @@ export function parseConfig<Name extends keyof Sections>(
   throw new SoundstageError('weights', `${file} has an unsupported configuration at ${where}: ${issue?.message}`, {
     cause: parsed.error,
   });
+}
+
+/** The configuration of one network of a bundle. @throws SoundstageError `weights` if there is none, or as `parseConfig` */
+export function configOf<Name extends keyof Sections>(
+  { path, config }: Checkpoint,
+  name: Name,
+): z.infer<Sections[Name]> {
+  if (typeof config === 'object' && config !== null && name in config) {
+    return parseConfig(name, (config as Record<string, unknown>)[name], path);
+  }
+  const message = `${path} has no "${name}" section in its configuration; is it an LTX-2 bundle?`;
+  throw new SoundstageError('weights', message);
+}
+
+/** The configuration of an upscaler file, which is not in a section. @throws as `parseConfig` */
+export function upsamplerConfigOf({ path, config }: Checkpoint): UpsamplerConfig {
+  return parseConfig('upsampler', config, path);
 }

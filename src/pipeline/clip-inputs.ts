@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { graphTargets } from '../graph/graph-target.ts';
-import { configSection, openCheckpoint } from '../ltx2/checkpoint.ts';
-import { parseConfig } from '../ltx2/config.ts';
+import { openCheckpoint } from '../graph/weights/checkpoint.ts';
+import { configOf } from '../ltx2/config.ts';
 import { schedulesOf } from '../ltx2/sampling/schedule.ts';
 import type { MediaService } from '../media/media-service.ts';
 import type { PictureFile } from '../media/raw/picture-file.ts';
@@ -57,13 +57,13 @@ export async function prepareClip(
     audioSeconds: audio.duration,
     audioGoesOn: audio.isCut,
     firstImage,
-    decoder: parseConfig('vae', configSection(bundle, 'vae'), bundle.path),
+    decoder: configOf(bundle, 'vae'),
     schedules: schedulesOf(bundle),
     decodeMemory: graphTargets[settings.device].hasOwnMemory ? undefined : decodeMemory(),
   };
   const { plan, notes: planNotes } = createPlan(settings, facts, weights);
   if (settings.preprocessAudio) await media.conditionSound(audio, plan.modelFrames / plan.fps, { signal });
-  const vocoder = parseConfig('vocoder', configSection(bundle, 'vocoder'), bundle.path);
+  const vocoder = configOf(bundle, 'vocoder');
   const generatedSound: SoundFile = {
     path: join(folder, 'generated.f32'),
     sampleRate: vocoder.output_sampling_rate,

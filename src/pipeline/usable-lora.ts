@@ -1,5 +1,5 @@
+import { openCheckpoint } from '../graph/weights/checkpoint.ts';
 import { type AdaptableModules, adaptableModules } from '../ltx2/adaptable-modules.ts';
-import { openCheckpoint } from '../ltx2/checkpoint.ts';
 import { type Lora, readLora, requireUsable } from '../ltx2/lora/lora.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import type { LoraChoice } from './plan/clip-settings.ts';

@@ -1,5 +1,5 @@
+import { storedTensor } from '../../src/graph/weights/checkpoint.ts';
 import { readStoredFloats } from '../../src/graph/weights/stored-tensor-values.ts';
-import { storedTensor } from '../../src/ltx2/checkpoint.ts';
 import type { GemmaFolder } from '../../src/ltx2/text/gemma/gemma-folder.ts';
 
 type Matrix = number[][];
@@ -15,7 +15,7 @@ export async function referenceGemma(
   const { text_config: config } = folder.config;
   const { head_dim: headDim, num_attention_heads: heads, num_key_value_heads: keyHeads } = config;
   const read = async (name: string): Promise<Matrix> => {
-    const stored = storedTensor(folder.checkpoint, `${folder.prefix}${name}.weight`);
+    const stored = storedTensor(folder.checkpoint, `${folder.root}.${name}.weight`);
     const columns = stored.shape.at(-1) ?? 1;
     const values = await readStoredFloats(stored);
     return Array.from({ length: values.length / columns }, (_, row) => [

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor, integerTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
+import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { conditionOnAudio, encodeMel } from '../../ltx2/audio/audio-conditioning.ts';
-import { buildAudioDecoder } from '../../ltx2/audio/audio-decoder.ts';
-import { buildAudioEncoder } from '../../ltx2/audio/audio-encoder.ts';
-import { audioLatentCount, audioPositions } from '../../ltx2/audio/audio-latents.ts';
+import { audioDecoder } from '../../ltx2/audio/audio-decoder.ts';
+import { audioEncoder } from '../../ltx2/audio/audio-encoder.ts';
+import { audioLatentCount, audioPositions, audioVaeConfigOf } from '../../ltx2/audio/audio-latents.ts';
 import { logMel } from '../../ltx2/audio/features/log-mel.ts';
 import { resampler } from '../../ltx2/audio/features/resample.ts';
-import { buildVocoder } from '../../ltx2/audio/vocoder.ts';
-import { configSection, openCheckpoint } from '../../ltx2/checkpoint.ts';
-import { parseConfig } from '../../ltx2/config.ts';
+import { vocoder, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 
 const bundleFile = 'ltx-2-tiny.safetensors';
@@ -50,14 +50,13 @@ export const audioEvaluators: Evaluators = {
 
   audio_vae_decode: async (parityCase) => {
     const { checkpoint, config } = await openAudioVae(parityCase);
-    const model = buildAudioDecoder(graphTargets.cpu, checkpoint, config);
+    const model = networkGraph(audioDecoder, graphTargets.cpu, checkpoint, config);
     return { mel: floats(await runOnce(model, { latent: await parityCase.floats('latent') }), 'mel') };
   },
 
   vocoder: async (parityCase) => {
     const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
-    const config = parseConfig('vocoder', configSection(checkpoint, 'vocoder'), checkpoint.path);
-    const model = buildVocoder(graphTargets.cpu, checkpoint, config);
+    const model = networkGraph(vocoder, graphTargets.cpu, checkpoint, vocoderConfigOf(checkpoint));
     return { waveform: floats(await runOnce(model, { mel: await parityCase.floats('mel') }), 'waveform') };
   },
 
@@ -75,13 +74,13 @@ export const audioEvaluators: Evaluators = {
 
 async function openAudioVae(parityCase: ParityCase) {
   const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
-  const config = parseConfig('audio_vae', configSection(checkpoint, 'audio_vae'), checkpoint.path);
+  const config = audioVaeConfigOf(checkpoint);
   return { checkpoint, config };
 }
 
 async function openEncoder(parityCase: ParityCase): Promise<Session> {
   const { checkpoint, config } = await openAudioVae(parityCase);
-  return await Session.open(buildAudioEncoder(graphTargets.cpu, checkpoint, config));
+  return await Session.open(networkGraph(audioEncoder, graphTargets.cpu, checkpoint, config));
 }
 
 /** The channels of `[1, 2, n]`. */

@@ -1,21 +1,22 @@
 import { z } from 'zod';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
-import { buildAudioDecoder } from '../../ltx2/audio/audio-decoder.ts';
+import { type Checkpoint, joinCheckpoints, openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { audioDecoder } from '../../ltx2/audio/audio-decoder.ts';
 import { decodeAudio } from '../../ltx2/audio/audio-decoding.ts';
-import { unpatchifyAudio } from '../../ltx2/audio/audio-latents.ts';
-import { buildVocoder } from '../../ltx2/audio/vocoder.ts';
-import { type Checkpoint, configSection, openCheckpoint } from '../../ltx2/checkpoint.ts';
-import { parseConfig } from '../../ltx2/config.ts';
+import { audioVaeConfigOf, unpatchifyAudio } from '../../ltx2/audio/audio-latents.ts';
+import { vocoder, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
+import { configOf, upsamplerConfigOf } from '../../ltx2/config.ts';
 import { addNoise, addNoiseLegacy, estimateClean, eulerStep, tokenTimesteps } from '../../ltx2/sampling/denoise.ts';
 import { patchifyLatent, unpatchifyLatent } from '../../ltx2/sampling/latent-tokens.ts';
 import { spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
 import { VelocityModel } from '../../ltx2/transformer/velocity.ts';
-import { buildLatentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
-import { buildVideoDecoder } from '../../ltx2/video/video-decoder.ts';
+import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
 import { type ConditioningImage, denoiseStage, type StageInputs } from '../../pipeline/engine/denoise-stage.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
+import { rgbVideoDecoder } from './rgb-video-decoder.ts';
 import { bundleFile, withoutBatch } from './transformer-cases.ts';
 
 const target = graphTargets.cpu;
@@ -69,7 +70,7 @@ export const pipelineEvaluators: Evaluators = {
     if (params.audio_strength < 1) {
       const audioLatent = (tokens: Float32Array): HostTensor<'float32'> => {
         const width = model.config.audio_in_channels;
-        const config = parseConfig('audio_vae', configSection(checkpoint, 'audio_vae'), checkpoint.path);
+        const config = audioVaeConfigOf(checkpoint);
         return unpatchifyAudio(
           floatTensor(tokens, [1, tokens.length / width, width]),
           config.model.params.ddconfig.z_channels,
@@ -142,20 +143,24 @@ async function upsample(
   latent: HostTensor<'float32'>,
 ): Promise<HostTensor<'float32'>> {
   const upscaler = await openCheckpoint(parityCase.file('ltx-2-tiny-spatial-upscaler-x2.safetensors'));
-  return floats(await runOnce(buildLatentUpsampler(upscaler, bundle, target), { latent }), 'upsampled');
+  const weights = joinCheckpoints(upscaler, bundle);
+  const graph = networkGraph(latentUpsampler, target, weights, upsamplerConfigOf(upscaler));
+  return floats(await runOnce(graph, { latent }), 'upsampled');
 }
 
 async function decode(checkpoint: Checkpoint, latent: HostTensor<'float32'>): Promise<HostTensor> {
-  const { frames } = await runOnce(buildVideoDecoder(checkpoint, target, 'rgb24'), { latent });
+  const graph = networkGraph(rgbVideoDecoder, target, checkpoint, configOf(checkpoint, 'vae'));
+  const { frames } = await runOnce(graph, { latent });
   if (frames?.dtype !== 'uint8') throw new Error('the decoder made no frames');
   return hostTensor('uint8', frames.data as Uint8Array, frames.shape);
 }
 
 async function decodeSound(checkpoint: Checkpoint, latent: HostTensor<'float32'>): Promise<Record<string, HostTensor>> {
-  const audioConfig = parseConfig('audio_vae', configSection(checkpoint, 'audio_vae'), checkpoint.path);
-  const config = parseConfig('vocoder', configSection(checkpoint, 'vocoder'), checkpoint.path);
-  await using decoder = await Session.open(buildAudioDecoder(target, checkpoint, audioConfig));
-  await using vocoder = await Session.open(buildVocoder(target, checkpoint, config));
-  const { mel, waveform } = await decodeAudio(decoder, vocoder, config, latent);
+  const config = vocoderConfigOf(checkpoint);
+  await using decoder = await Session.open(
+    networkGraph(audioDecoder, target, checkpoint, audioVaeConfigOf(checkpoint)),
+  );
+  await using synthesizer = await Session.open(networkGraph(vocoder, target, checkpoint, config));
+  const { mel, waveform } = await decodeAudio(decoder, synthesizer, config, latent);
   return { mel, waveform: floatTensor(waveform, [2, waveform.length / 2]) };
 }

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { symbol } from '../../graph/dimension.ts';
-import { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { floatInput, network, networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor, hostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce } from '../../graph/runtime/session.ts';
-import { configSection, openCheckpoint } from '../../ltx2/checkpoint.ts';
-import { parseConfig } from '../../ltx2/config.ts';
-import { connectorFeeds } from '../../ltx2/text/context/connectors.ts';
+import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { configOf, type TransformerConfig } from '../../ltx2/config.ts';
+import { connectorRotaryFeed, connectorRotaryInput, connectors } from '../../ltx2/text/context/connectors.ts';
 import { PromptEncoder } from '../../ltx2/text/context/prompt-encoder.ts';
-import { outputContexts } from '../../ltx2/text/context/text-context.ts';
 import { stackStates, textFeatures } from '../../ltx2/text/context/text-features.ts';
-import { gemma, gemmaWeights } from '../../ltx2/text/gemma/gemma.ts';
-import { openTextEncoder } from '../../ltx2/text/gemma/gemma-folder.ts';
-import { rotaryFeeds, rotaryInputs } from '../../ltx2/text/gemma/gemma-rotary.ts';
+import { gemma, gemmaInputs } from '../../ltx2/text/gemma/gemma.ts';
+import { type GemmaFolder, openTextEncoder } from '../../ltx2/text/gemma/gemma-folder.ts';
+import { gemmaRotaryFeeds } from '../../ltx2/text/gemma/gemma-rotary.ts';
 import { Tokenizer } from '../../ltx2/text/tokenizer.ts';
+import { transformerPath } from '../../ltx2/transformer/modules.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 
 const bundleFile = 'ltx-2-tiny.safetensors';
@@ -35,24 +35,21 @@ export const textEvaluators: Evaluators = {
 
   gemma_hidden_states: async (parityCase) => {
     const encoder = await openTextEncoder(parityCase.file('gemma'));
-    const { text_config } = encoder.config;
     const { data } = await parityCase.integers('ids');
     const ids = (await validRows(parityCase)).rows.map((row) => Number(data[row]));
-    const g = new Graph(target);
-    const input = g.input('ids', 'int64', [symbol('n')]);
-    const { states } = gemma(g, gemmaWeights(g, encoder), text_config, input, rotaryInputs(g, text_config));
-    g.output('hidden_states', stackStates(states));
-    return await runOnce(g.build(), { ids: indexTensor(ids), ...rotaryFeeds(text_config, ids.length) });
+    const graph = networkGraph(hiddenStates, target, encoder.checkpoint, encoder);
+    return await runOnce(graph, {
+      ids: indexTensor(ids),
+      rotary: gemmaRotaryFeeds(encoder.config.text_config, ids.length),
+    });
   },
 
   text_features: async (parityCase) => {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const states = await parityCase.floats('hidden_states');
     const [layers = 0, , hidden = 0] = states.shape;
-    const g = new Graph(target);
-    const input = g.input('hidden_states', 'float32', [layers, symbol('n'), hidden]);
-    g.output('features', textFeatures(g, bundle, input));
-    const features = floats(await runOnce(g.build(), { hidden_states: states }), 'features');
+    const graph = networkGraph(featuresOfStates, target, bundle, { layers, hidden });
+    const features = floats(await runOnce(graph, { states }), 'features');
     const { rows, length } = await validRows(parityCase);
     const width = features.shape[1] ?? 0;
     const padded = new Float32Array(length * width);
@@ -64,15 +61,15 @@ export const textEvaluators: Evaluators = {
 
   connectors: async (parityCase) => {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
-    const config = parseConfig('transformer', configSection(bundle, 'transformer'), bundle.path);
+    const config = configOf(bundle, 'transformer');
     const { data, shape } = await parityCase.floats('features');
     const { rows, length } = await validRows(parityCase);
     const width = shape[2] ?? 0;
     const valid = Float32Array.from(rows.flatMap((row) => [...data.subarray(row * width, (row + 1) * width)]));
-    const g = new Graph(target);
-    outputContexts(g, bundle, config, g.activation('features', [symbol('n'), width]), length);
     const features = floatTensor(valid, [rows.length, width]);
-    return await runOnce(g.build(), { features, ...connectorFeeds(config, length) });
+    const graph = networkGraph(contextsOfFeatures, target, bundle, { config, width, length });
+    const contexts = await runOnce(graph, { features, rotary: connectorRotaryFeed(config, length) });
+    return { video_context: floats(contexts, 'video'), audio_context: floats(contexts, 'audio') };
   },
 
   text_pipeline: async (parityCase) => {
@@ -87,6 +84,30 @@ export const textEvaluators: Evaluators = {
     return { video_context: videoContext, audio_context: audioContext };
   },
 };
+
+/** Parts of the text networks by themselves. */
+const hiddenStates = network({
+  inputs: ({ config }: GemmaFolder) => gemmaInputs(config.text_config),
+  build: (graph, weights, inputs, { config, root }) => ({
+    hidden_states: stackStates(gemma(graph, weights.at(root), inputs, config.text_config).states),
+  }),
+});
+
+const featuresOfStates = network({
+  inputs: ({ layers, hidden }: { layers: number; hidden: number }) => ({
+    states: floatInput(layers, symbol('n'), hidden),
+  }),
+  build: (_, weights, { states }) => ({ features: textFeatures(weights.at('text_embedding_projection'), states) }),
+});
+
+const contextsOfFeatures = network({
+  inputs: ({ config, width, length }: { config: TransformerConfig; width: number; length: number }) => ({
+    features: floatInput(symbol('n'), width),
+    rotary: connectorRotaryInput(config, length),
+  }),
+  build: (graph, weights, inputs, { config, length }) =>
+    connectors(graph, weights.at(transformerPath), inputs, config, length),
+});
 
 /** Indices of the tokens that are not padding, and the number of all. */
 async function validRows(parityCase: ParityCase): Promise<{ rows: readonly number[]; length: number }> {

@@ -1,20 +1,20 @@
 import { z } from 'zod';
-import { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { type Feeds, floatInput, network, networkGraph } from '../../graph/network.ts';
 import { reshape } from '../../graph/operations/shapes.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, type Tensors } from '../../graph/runtime/session.ts';
+import { knownLength } from '../../graph/value.ts';
+import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { type AdaptableModules, adaptableModules } from '../../ltx2/adaptable-modules.ts';
-import { type Checkpoint, openCheckpoint } from '../../ltx2/checkpoint.ts';
+import { axisMidpoints, rotaryTables } from '../../ltx2/layers/rotary.ts';
 import { mappedAdapters } from '../../ltx2/lora/adapters.ts';
 import { type AppliedLora, readLora } from '../../ltx2/lora/lora.ts';
-import { ModuleWeights } from '../../ltx2/module-weights.ts';
-import { axisMidpoints, ropeTables } from '../../ltx2/rope.ts';
 import { videoPositions } from '../../ltx2/sampling/positions.ts';
-import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../../ltx2/sampling/timesteps.ts';
 import { timestepModulation } from '../../ltx2/transformer/modulation.ts';
-import { transformerLinears, transformerPrefix } from '../../ltx2/transformer/modules.ts';
-import { transformerConfigOf, transformerGraph } from '../../ltx2/transformer/transformer.ts';
+import { transformerLinears, transformerPath } from '../../ltx2/transformer/modules.ts';
+import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../../ltx2/transformer/timestep-sinusoid.ts';
+import { type TransformerForm, transformer, transformerConfigOf } from '../../ltx2/transformer/transformer.ts';
 import { VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 
@@ -37,8 +37,8 @@ export const transformerEvaluators: Evaluators = {
     const axes = kind === 'av_cross' || kind === 'connector' ? 1 : (shape[1] ?? 1);
     const midpoints =
       kind === 'connector' ? [data] : Array.from({ length: axes }, (_, axis) => axisMidpoints(data, tokens, axis));
-    const tables = ropeTables(midpoints, { dim, maxPositions: max_pos, theta: 10000 });
-    return { cos: headsFirst(tables.cos, tokens, heads), sin: headsFirst(tables.sin, tokens, heads) };
+    const tables = rotaryTables(midpoints, { dim, maxPositions: max_pos, theta: 10000 });
+    return { cos: headsFirst(tables.cos.data, tokens, heads), sin: headsFirst(tables.sin.data, tokens, heads) };
   },
 
   timestep_embedding: async (parityCase) => {
@@ -50,14 +50,12 @@ export const transformerEvaluators: Evaluators = {
     const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
     const scale = transformerConfigOf(checkpoint).timestep_scale_multiplier;
     const { data } = await parityCase.floats('sigma');
-    const g = new Graph(graphTargets.cpu);
-    const w = new ModuleWeights(g, checkpoint, transformerPrefix).at(adaln ?? '');
-    const sinusoid = g.input('sinusoid', 'float32', [data.length, sinusoidWidth]);
-    const { rows, embedded } = timestepModulation(w, { sinusoid, index: undefined });
-    g.output('modulation', reshape(rows, [data.length, Number(rows.shape[1]) * Number(rows.shape[2])]));
-    g.output('embedded', embedded);
+    const graph = networkGraph(timestepModule, graphTargets.cpu, checkpoint, {
+      module: adaln ?? '',
+      count: data.length,
+    });
     const scaled = timestepSinusoid(data.map((sigma) => sigma * scale));
-    return runOnce(g.build(), { sinusoid: floatTensor(scaled, [data.length, sinusoidWidth]) });
+    return runOnce(graph, { sinusoid: floatTensor(scaled, [data.length, sinusoidWidth]) });
   },
 
   dit: (parityCase) => evaluateTransformer(parityCase, bundleFile),
@@ -80,6 +78,16 @@ export const transformerEvaluators: Evaluators = {
     return {};
   },
 };
+
+/** A timestep module by itself. */
+const timestepModule = network({
+  inputs: ({ count }: { module: string; count: number }) => ({ sinusoid: floatInput(count, sinusoidWidth) }),
+  build(_, weights, { sinusoid }, { module, count }) {
+    const inModule = weights.at(transformerPath).at(module);
+    const { rows, embedded } = timestepModulation(inModule, { sinusoid, index: undefined });
+    return { modulation: reshape(rows, [count, knownLength(rows, 1) * knownLength(rows, 2)]), embedded };
+  },
+});
 
 const positionParams = z.object({
   latent_frames: z.number(),
@@ -114,12 +122,13 @@ async function evaluateTransformer(parityCase: ParityCase, bundle: string): Prom
   const checkpoint = await openCheckpoint(parityCase.file(bundle));
   const applied = await readLoras(parityCase, checkpoint, loras);
   await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu, variant });
-  const graph = transformerGraph(checkpoint, graphTargets.cpu, {
+  const form: TransformerForm = {
+    config: model.config,
     variant,
-    adapters: mappedAdapters(applied),
     perToken: { video: true, audio: true },
     exposeFirstBlock: true,
-  });
+  };
+  const graph = networkGraph(transformer, graphTargets.cpu, checkpoint, form, mappedAdapters(applied));
   const read = async (name: string): Promise<Float32Array> => (await parityCase.floats(name)).data;
   const rows = async (name: string): Promise<HostTensor<'float32'>> => withoutBatch(await parityCase.floats(name));
   const [videoBounds, audioBounds] = [await read('video_positions'), await read('audio_positions')];
@@ -131,26 +140,25 @@ async function evaluateTransformer(parityCase: ParityCase, bundle: string): Prom
   const scale = model.config.timestep_scale_multiplier;
   const sinusoid = (timesteps: Float32Array): HostTensor =>
     floatTensor(timestepSinusoid(timesteps.map((timestep) => timestep * scale)), [timesteps.length, sinusoidWidth]);
-  const timesteps = async (kind: string): Promise<Tensors> => {
-    const { values, index } = distinctTimesteps(await read(`${kind}_timesteps`));
-    return { [`${kind}_timestep`]: sinusoid(values), [`${kind}_timestep_index`]: indexTensor(index) };
+  const step = async (stream: 'video' | 'audio') => {
+    const { values, index } = distinctTimesteps(await read(`${stream}_timesteps`));
+    return {
+      tokens: await rows(`${stream}_tokens`),
+      timestep: { sinusoid: sinusoid(values), index: indexTensor(index) },
+      sigma: variant === 'own' ? undefined : sinusoid(await read(`${stream}_sigma`)),
+      residual: undefined,
+    };
   };
-  const results = await runOnce(graph, {
-    ...stage,
-    ...(await timesteps('video')),
-    ...(await timesteps('audio')),
-    ...(variant !== 'own' && {
-      video_sigma: sinusoid(await read('video_sigma')),
-      audio_sigma: sinusoid(await read('audio_sigma')),
-    }),
-    video_tokens: await rows('video_tokens'),
-    audio_tokens: await rows('audio_tokens'),
-  });
+  const feeds: Feeds<typeof transformer> = {
+    video: { ...stage.video, ...(await step('video')) },
+    audio: { ...stage.audio, ...(await step('audio')) },
+  };
+  const results = await runOnce(graph, feeds);
   return {
-    video_velocity: withBatch(floats(results, 'video_velocity')),
-    audio_velocity: withBatch(floats(results, 'audio_velocity')),
-    block0_video: withBatch(floats(results, 'video_block0')),
-    block0_audio: withBatch(floats(results, 'audio_block0')),
+    video_velocity: withBatch(floats(results, 'video.velocity')),
+    audio_velocity: withBatch(floats(results, 'audio.velocity')),
+    block0_video: withBatch(floats(results, 'video.firstBlock')),
+    block0_audio: withBatch(floats(results, 'audio.firstBlock')),
   };
 }
 

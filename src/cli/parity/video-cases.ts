@@ -1,16 +1,22 @@
 import { z } from 'zod';
+import type { GraphModel } from '../../graph/graph-model.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { type InputType, type Network, networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
-import { openCheckpoint } from '../../ltx2/checkpoint.ts';
+import type { TensorGroup } from '../../graph/tensor-group.ts';
+import type { Value } from '../../graph/value.ts';
+import { type Checkpoint, joinCheckpoints, openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { configOf, upsamplerConfigOf, type VideoVaeConfig } from '../../ltx2/config.ts';
 import { imagePixels } from '../../ltx2/video/image-pixels.ts';
-import { buildLatentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
+import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
 import { type DecodeTiles, type DecodeTiling, decodeTiles } from '../../ltx2/video/tiles/decode-tiles.ts';
 import type { PlanarFrame } from '../../ltx2/video/tiles/frame-blender.ts';
 import { blendedFrames, tilesOf } from '../../ltx2/video/tiles/tiled-decoder.ts';
-import { buildVideoDecoder } from '../../ltx2/video/video-decoder.ts';
-import { buildVideoEncoder } from '../../ltx2/video/video-encoder.ts';
+import { videoDecoder } from '../../ltx2/video/video-decoder.ts';
+import { videoEncoder } from '../../ltx2/video/video-encoder.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
+import { rgbVideoDecoder } from './rgb-video-decoder.ts';
 
 const bundleFile = 'ltx-2-tiny.safetensors';
 const upscalerFile = 'ltx-2-tiny-spatial-upscaler-x2.safetensors';
@@ -28,7 +34,7 @@ const tilingParams = z.object({
 export const videoEvaluators: Evaluators = {
   video_vae_encode: async (parityCase) => {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
-    return await runOnce(buildVideoEncoder(bundle, graphTargets.cpu), { video: await parityCase.floats('video') });
+    return await runOnce(vaeGraph(videoEncoder, bundle), { video: await parityCase.floats('video') });
   },
 
   video_vae_decode: async (parityCase) => {
@@ -37,10 +43,10 @@ export const videoEvaluators: Evaluators = {
     );
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const feeds = { latent: await parityCase.floats('latent') };
-    const results = await runOnce(buildVideoDecoder(bundle, graphTargets.cpu, 'planar'), feeds);
+    const results = await runOnce(vaeGraph(videoDecoder, bundle), feeds);
     const video = sampled(floats(results, 'video'), output_sample);
     if (uint8 !== true) return { video };
-    return { video, ...(await runOnce(buildVideoDecoder(bundle, graphTargets.cpu, 'rgb24'), feeds)) };
+    return { video, ...(await runOnce(vaeGraph(rgbVideoDecoder, bundle), feeds)) };
   },
 
   video_vae_decode_tiled: async (parityCase) => {
@@ -48,7 +54,7 @@ export const videoEvaluators: Evaluators = {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const latent = await parityCase.floats('latent');
     const tiles = tilesOf(latent, tilingOf(parityCase));
-    await using decoder = await Session.open(buildVideoDecoder(bundle, graphTargets.cpu, 'planar'));
+    await using decoder = await Session.open(vaeGraph(videoDecoder, bundle));
     const video = await gathered(blendedFrames(decoder, latent, tiles), tiles);
     return { video: sampled(video, output_sample), ...tileLists(tiles) };
   },
@@ -62,7 +68,8 @@ export const videoEvaluators: Evaluators = {
   latent_upsample: async (parityCase) => {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const upscaler = await openCheckpoint(parityCase.file(upscalerFile));
-    const model = buildLatentUpsampler(upscaler, bundle, graphTargets.cpu);
+    const weights = joinCheckpoints(upscaler, bundle);
+    const model = networkGraph(latentUpsampler, graphTargets.cpu, weights, upsamplerConfigOf(upscaler));
     return await runOnce(model, { latent: await parityCase.floats('latent') });
   },
 
@@ -74,6 +81,14 @@ export const videoEvaluators: Evaluators = {
     return { pixels: imagePixels({ data, width: imageWidth, height: imageHeight }, width, height) };
   },
 };
+
+/** One of the networks of the video autoencoder. */
+function vaeGraph<Inputs extends TensorGroup<InputType>>(
+  network: Network<VideoVaeConfig, Inputs, TensorGroup<Value>>,
+  bundle: Checkpoint,
+): GraphModel {
+  return networkGraph(network, graphTargets.cpu, bundle, configOf(bundle, 'vae'));
+}
 
 function tilingOf(parityCase: ParityCase): DecodeTiling {
   const params = parityCase.params(tilingParams);

@@ -5,6 +5,7 @@ import { SoundstageError } from '../../shared/errors.ts';
 import { affineForm, evaluateDimension, formatShape, SymbolicDimension } from '../dimension.ts';
 import type { GraphModel } from '../graph-model.ts';
 import type { GraphTarget } from '../graph-target.ts';
+import { byFullName, type TensorGroup } from '../tensor-group.ts';
 import type { TensorType } from '../value.ts';
 import { type HostTensor, hostTensor, isHostType } from './host-tensor.ts';
 
@@ -22,7 +23,7 @@ export interface SessionOptions {
   readonly profile?: string;
 }
 
-/** Feeds or results by name. */
+/** Tensors by full name. */
 export type Tensors = Readonly<Record<string, HostTensor>>;
 
 /**
@@ -72,13 +73,14 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Runs the graph. Feeds are checked against the declared inputs first, because the runtime ignores or misreads some
-   * wrong ones silently.
+   * Runs the graph. Results are named in full. Inputs are checked against what is declared first, because the runtime ignores
+   * or misreads some wrong ones silently.
    *
    * @param outputs names of the outputs to return; default all
    */
-  async run(feeds: Tensors, outputs?: readonly string[]): Promise<Record<string, HostTensor>> {
+  async run(inputs: TensorGroup<HostTensor>, outputs?: readonly string[]): Promise<Record<string, HostTensor>> {
     if (this.#native === undefined) throw new Error('the session is disposed of');
+    const feeds = byFullName(inputs);
     checkFeeds(this.model.inputs, feeds);
     const started = performance.now();
     const native = Object.fromEntries(
@@ -103,7 +105,11 @@ export class Session implements AsyncDisposable {
 }
 
 /** Opens a session, runs it once and disposes of it. */
-export async function runOnce(model: GraphModel, feeds: Tensors, options?: SessionOptions): Promise<Tensors> {
+export async function runOnce(
+  model: GraphModel,
+  feeds: TensorGroup<HostTensor>,
+  options?: SessionOptions,
+): Promise<Tensors> {
   await using session = await Session.open(model, options);
   return await session.run(feeds);
 }

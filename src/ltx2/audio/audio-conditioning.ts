@@ -27,10 +27,10 @@ export interface AudioCondition {
 }
 
 /**
- * Mutex sound into what the transformer sees of it. Sound longer than the clip is cut at its end, shorter sound is
+ * Turns sound into what the transformer sees of it. Sound longer than the clip is cut at its end, shorter sound is
  * followed by silence.
  *
- * @param encoder a session of `buildAudioEncoder`
+ * @param encoder a session of `audioEncoder`
  */
 export async function conditionOnAudio(
   encoder: Session,

@@ -11,8 +11,8 @@ export interface DecodedAudio extends StereoSound {
 /**
  * Makes sound from a latent `[1, z, Ta, bins]`: `(4·Ta − 3)` mel frames of 10 ms each, a little less than the clip.
  *
- * @param decoder a session of `buildAudioDecoder`
- * @param vocoder a session of `buildVocoder`
+ * @param decoder a session of `audioDecoder`
+ * @param vocoder a session of `vocoder`
  */
 export async function decodeAudio(
   decoder: Session,

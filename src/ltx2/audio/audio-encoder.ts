@@ -1,43 +1,42 @@
 import { addDimensions, multiplyDimensions, symbol } from '../../graph/dimension.ts';
-import { Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-model.ts';
-import type { GraphTarget } from '../../graph/graph-target.ts';
+import { floatInput, network } from '../../graph/network.ts';
 import { slice } from '../../graph/operations/shapes.ts';
-import type { Checkpoint } from '../checkpoint.ts';
 import type { AudioVaeConfig } from '../config.ts';
-import { ModuleWeights } from '../module-weights.ts';
-import { checkLatentRate } from './audio-latents.ts';
-import { normalizeLatent } from './latent-statistics.ts';
+import { latentStatistics, normalizeLatent } from '../layers/latent-statistics.ts';
+import { latentStride } from './audio-latents.ts';
 import { activate, causalPadding, residualBlock } from './residual-block.ts';
 
 /**
- * The audio autoencoder's encoder: log-mel to normalised latent.
- *
- * input `mel [1, 2, 4t−3, bins]` f32; output `latent [1, z, t, bins/4]` f32. A latent depends on no later mel frame
- * than its own, so a longer mel spectrogram is cut to `melFramesOf(t)` frames without changing the result.
+ * The audio autoencoder's encoder. Input `mel [1, 2, 4t−3, bins]`, logarithmic; output `latent [1, z, t, bins/4]`: the mean,
+ * normalised. A latent depends on no later mel frame than its own, so a longer mel spectrogram is cut to `melFramesOf(t)`
+ * frames without changing the result.
  */
-export function buildAudioEncoder(target: GraphTarget, checkpoint: Checkpoint, config: AudioVaeConfig): GraphModel {
-  checkLatentRate(config, checkpoint.path);
-  const { in_channels, mel_bins, z_channels, num_res_blocks, ch_mult } = config.model.params.ddconfig;
-  const g = new Graph(target);
-  const encoder = new ModuleWeights(g, checkpoint, 'audio_vae.encoder.');
-  const stride = 2 ** (ch_mult.length - 1);
-  const frames = addDimensions(multiplyDimensions(symbol('t'), stride), 1 - stride);
+export const audioEncoder = network({
+  inputs: (config: AudioVaeConfig) => {
+    const { in_channels, mel_bins } = config.model.params.ddconfig;
+    const stride = latentStride(config);
+    return {
+      mel: floatInput(1, in_channels, addDimensions(multiplyDimensions(symbol('t'), stride), 1 - stride), mel_bins),
+    };
+  },
 
-  const mel = g.activation('mel', [1, in_channels, frames, mel_bins]);
-  let x = encoder.convolve(mel, 'conv_in.conv', causalPadding); // [1, 128, 4t−3, 64]
-  for (let level = 0; level < ch_mult.length; level++) {
-    g.scoped(`down.${level}`, () => {
+  build(graph, weights, { mel }, config) {
+    const { mel_bins, z_channels, num_res_blocks, ch_mult } = config.model.params.ddconfig;
+    const encoder = weights.at('audio_vae.encoder');
+    let x = encoder.convolve(mel, 'conv_in.conv', causalPadding); // [1, C, 4t−3, M]
+    for (let level = 0; level < ch_mult.length; level++) {
       const down = encoder.at(`down.${level}`);
-      for (let block = 0; block < num_res_blocks; block++) x = residualBlock(g, x, down.at(`block.${block}`));
-      if (level === ch_mult.length - 1) return;
-      x = down.convolve(x, 'downsample.conv', { before: [2, 0], after: [0, 1], strides: [2, 2] });
-    });
-  } // [1, 256, 2t−1, 32], then [1, 512, t, 16]
-  x = residualBlock(g, x, encoder.at('mid.block_1'));
-  x = residualBlock(g, x, encoder.at('mid.block_2'));
-  x = encoder.convolve(activate(g, x), 'conv_out.conv', causalPadding); // [1, 2z, t, 16]
-  const mean = slice(x, 1, 0, z_channels); // the rest is the logarithm of the variance
-  g.output('latent', normalizeLatent(mean, new ModuleWeights(g, checkpoint, 'audio_vae.')));
-  return g.build();
-}
+      graph.scoped(`down.${level}`, () => {
+        for (let block = 0; block < num_res_blocks; block++) x = residualBlock(down.at(`block.${block}`), x); // [1, C', T, M]
+        if (level === ch_mult.length - 1) return;
+        x = down.convolve(x, 'downsample.conv', { before: [2, 0], after: [0, 1], strides: [2, 2] }); // [1, C', (T+1)/2, M/2]
+      });
+    } // [1, 2C, 2t−1, M/2], then [1, 4C, t, M/4]
+    x = residualBlock(encoder.at('mid.block_1'), x); // [1, 4C, t, M/4]
+    x = residualBlock(encoder.at('mid.block_2'), x); // [1, 4C, t, M/4]
+    x = encoder.convolve(activate(x), 'conv_out.conv', causalPadding); // [1, 2z, t, M/4]
+    const mean = slice(x, 1, 0, z_channels); // [1, z, t, M/4]; the rest is the logarithm of the variance
+    const statistics = latentStatistics(weights.at('audio_vae'), [z_channels, 1, mel_bins / latentStride(config)]);
+    return { latent: normalizeLatent(mean, statistics) }; // [1, z, t, M/4]
+  },
+});

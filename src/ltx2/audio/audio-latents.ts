@@ -1,6 +1,7 @@
 import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
+import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import { SoundstageError } from '../../shared/errors.ts';
-import type { AudioVaeConfig } from '../config.ts';
+import { type AudioVaeConfig, configOf } from '../config.ts';
 import { roundHalfToEven } from '../round-half-to-even.ts';
 
 // The transformer's positions are tied to these, whatever the autoencoder's configuration says.
@@ -74,15 +75,24 @@ function moveRows(
   }
 }
 
-/** @throws SoundstageError `weights` if the autoencoder's latents do not come at the rate the transformer expects */
-export function checkLatentRate(config: AudioVaeConfig, file: string): void {
-  const { sampling_rate: rate, ddconfig } = config.model.params;
-  const perLatent = 2 ** (ddconfig.ch_mult.length - 1);
-  const perSecond = rate / config.preprocessing.stft.hop_length / perLatent;
-  if (perLatent === melFramesPerLatent && perSecond === audioLatentsPerSecond) return;
+/** Mel frames per latent, and mel bands per latent band. */
+export function latentStride(config: AudioVaeConfig): number {
+  return 2 ** (config.model.params.ddconfig.ch_mult.length - 1);
+}
+
+/**
+ * The configuration of a bundle's audio autoencoder.
+ *
+ * @throws SoundstageError `weights` if its latents do not come at the rate the transformer expects
+ */
+export function audioVaeConfigOf(checkpoint: Checkpoint): AudioVaeConfig {
+  const config = configOf(checkpoint, 'audio_vae');
+  const perLatent = latentStride(config);
+  const perSecond = config.model.params.sampling_rate / config.preprocessing.stft.hop_length / perLatent;
+  if (perLatent === melFramesPerLatent && perSecond === audioLatentsPerSecond) return config;
   throw new SoundstageError(
     'weights',
-    `${file} makes ${perSecond} audio latents per second of ${perLatent} mel frames each; ` +
+    `${checkpoint.path} makes ${perSecond} audio latents per second of ${perLatent} mel frames each; ` +
       `only ${audioLatentsPerSecond} of ${melFramesPerLatent} are supported`,
   );
 }

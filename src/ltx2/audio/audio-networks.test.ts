@@ -1,25 +1,27 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { devices, graphTargets } from '../../graph/graph-target.ts';
+import { networkGraph } from '../../graph/network.ts';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import { Session } from '../../graph/runtime/session.ts';
-import { type Checkpoint, configSection, openCheckpoint } from '../checkpoint.ts';
-import { type AudioVaeConfig, parseConfig, type VocoderConfig } from '../config.ts';
+import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import type { AudioVaeConfig } from '../config.ts';
 import { conditionOnAudio, encodeMel } from './audio-conditioning.ts';
-import { buildAudioDecoder } from './audio-decoder.ts';
+import { audioDecoder } from './audio-decoder.ts';
 import { decodeAudio } from './audio-decoding.ts';
-import { buildAudioEncoder } from './audio-encoder.ts';
-import { buildVocoder } from './vocoder.ts';
+import { audioEncoder } from './audio-encoder.ts';
+import { audioVaeConfigOf } from './audio-latents.ts';
+import { type VocoderSizes, vocoder, vocoderConfigOf } from './vocoder.ts';
 
 const file = join(import.meta.dirname, '../../../test/fixtures/parity/checkpoint/ltx-2-tiny.safetensors');
 let checkpoint: Checkpoint;
 let config: AudioVaeConfig;
-let vocoderConfig: VocoderConfig;
+let vocoderConfig: VocoderSizes;
 
 beforeAll(async () => {
   checkpoint = await openCheckpoint(file);
-  config = parseConfig('audio_vae', configSection(checkpoint, 'audio_vae'), file);
-  vocoderConfig = parseConfig('vocoder', configSection(checkpoint, 'vocoder'), file);
+  config = audioVaeConfigOf(checkpoint);
+  vocoderConfig = vocoderConfigOf(checkpoint);
 });
 
 const noise = (length: number): Float32Array =>
@@ -28,10 +30,10 @@ const noise = (length: number): Float32Array =>
 describe.for(devices)('on %s', (device) => {
   test('the networks are emitted with float32 edges', () => {
     const target = graphTargets[device];
-    const encoder = buildAudioEncoder(target, checkpoint, config);
-    const decoder = buildAudioDecoder(target, checkpoint, config);
-    const vocoder = buildVocoder(target, checkpoint, vocoderConfig);
-    const shapes = [encoder, decoder, vocoder].map(({ inputs, outputs }) =>
+    const encoder = networkGraph(audioEncoder, target, checkpoint, config);
+    const decoder = networkGraph(audioDecoder, target, checkpoint, config);
+    const synthesizer = networkGraph(vocoder, target, checkpoint, vocoderConfig);
+    const shapes = [encoder, decoder, synthesizer].map(({ inputs, outputs }) =>
       [...inputs, ...outputs].map(({ name, dtype, shape }) => `${name} ${dtype} [${shape.join(', ')}]`).join(' → '),
     );
     expect(shapes).toEqual([
@@ -45,9 +47,9 @@ describe.for(devices)('on %s', (device) => {
 test('the bf16 form passes the type and shape inference of the runtime', async () => {
   const target = graphTargets.cuda;
   const models = [
-    buildAudioEncoder(target, checkpoint, config),
-    buildAudioDecoder(target, checkpoint, config),
-    buildVocoder(target, checkpoint, vocoderConfig),
+    networkGraph(audioEncoder, target, checkpoint, config),
+    networkGraph(audioDecoder, target, checkpoint, config),
+    networkGraph(vocoder, target, checkpoint, vocoderConfig),
   ];
   for (const model of models) {
     // On the CPU only the kernels are missing; they are looked for after the graph is found to be valid.
@@ -58,8 +60,8 @@ test('the bf16 form passes the type and shape inference of the runtime', async (
 
 test('the f16 form computes the same within its precision', async () => {
   const mel = floatTensor(noise(2 * 9 * 64), [1, 2, 9, 64]);
-  await using wide = await Session.open(buildAudioEncoder(graphTargets.cpu, checkpoint, config));
-  const half = buildAudioEncoder(graphTargets.webgpu, checkpoint, config);
+  await using wide = await Session.open(networkGraph(audioEncoder, graphTargets.cpu, checkpoint, config));
+  const half = networkGraph(audioEncoder, graphTargets.webgpu, checkpoint, config);
   await using narrow = await Session.open({ ...half, target: graphTargets.cpu });
   const [expected, actual] = [await encodeMel(wide, mel), await encodeMel(narrow, mel)];
   const difference = actual.data.map((value, at) => Math.abs(value - (expected.data[at] as number)));
@@ -67,7 +69,7 @@ test('the f16 form computes the same within its precision', async () => {
 });
 
 test('a latent depends on no later mel frame', async () => {
-  await using encoder = await Session.open(buildAudioEncoder(graphTargets.cpu, checkpoint, config));
+  await using encoder = await Session.open(networkGraph(audioEncoder, graphTargets.cpu, checkpoint, config));
   const mel = floatTensor(noise(2 * 12 * 64), [1, 2, 12, 64]);
   const three = await encodeMel(encoder, mel);
   const two = await encodeMel(encoder, mel, 2);
@@ -80,7 +82,7 @@ test('a latent depends on no later mel frame', async () => {
 });
 
 test('short sound is followed by silence, long sound is cut', async () => {
-  await using encoder = await Session.open(buildAudioEncoder(graphTargets.cpu, checkpoint, config));
+  await using encoder = await Session.open(networkGraph(audioEncoder, graphTargets.cpu, checkpoint, config));
   const clip = { frames: 9, fps: 24 };
   const samples = 18_000; // 9/24 s at 48 kHz
   const condition = async (left: Float32Array, right: Float32Array) => {
@@ -104,10 +106,10 @@ test('short sound is followed by silence, long sound is cut', async () => {
 });
 
 test('a latent becomes stereo sound of 240 samples per mel frame', async () => {
-  await using decoder = await Session.open(buildAudioDecoder(graphTargets.cpu, checkpoint, config));
-  await using vocoder = await Session.open(buildVocoder(graphTargets.cpu, checkpoint, vocoderConfig));
+  await using decoder = await Session.open(networkGraph(audioDecoder, graphTargets.cpu, checkpoint, config));
+  await using synthesizer = await Session.open(networkGraph(vocoder, graphTargets.cpu, checkpoint, vocoderConfig));
   const latent = floatTensor(noise(2 * 3 * 16), [1, 2, 3, 16]);
-  const { mel, sampleRate, waveform } = await decodeAudio(decoder, vocoder, vocoderConfig, latent);
+  const { mel, sampleRate, waveform } = await decodeAudio(decoder, synthesizer, vocoderConfig, latent);
   expect(mel.shape).toEqual([1, 2, 9, 64]);
   expect(sampleRate).toBe(24_000);
   expect(waveform.length).toBe(2 * 9 * 240);
@@ -116,6 +118,6 @@ test('a latent becomes stereo sound of 240 samples per mel frame', async () => {
 
 test('an autoencoder with another latent rate is refused', () => {
   const { params } = config.model;
-  const deeper = { ...config, model: { params: { ...params, sampling_rate: 24_000 } } };
-  expect(() => buildAudioEncoder(graphTargets.cpu, checkpoint, deeper)).toThrow('37.5 audio latents per second');
+  const audio_vae = { ...config, model: { params: { ...params, sampling_rate: 24_000 } } };
+  expect(() => audioVaeConfigOf({ ...checkpoint, config: { audio_vae } })).toThrow('37.5 audio latents per second');
 });

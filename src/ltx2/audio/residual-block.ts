@@ -1,8 +1,7 @@
-import type { Graph } from '../../graph/graph.ts';
 import { add, silu } from '../../graph/operations/arithmetic.ts';
 import type { Value } from '../../graph/value.ts';
-import type { ModuleWeights } from '../module-weights.ts';
-import { pixelNormalize } from '../pixel-norm.ts';
+import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
+import { pixelNormalize } from '../layers/pixel-norm.ts';
 
 const epsilon = 1e-6;
 
@@ -10,14 +9,14 @@ const epsilon = 1e-6;
 export const causalPadding = { before: [2, 1], after: [0, 1] } as const;
 
 /** `x [1, C, T, M]` → `[1, C', T, M]`; C' from the weights. */
-export function residualBlock(g: Graph, x: Value, weights: ModuleWeights): Value {
-  let y = weights.convolve(activate(g, x), 'conv1.conv', causalPadding); // [1, C', T, M]
-  y = weights.convolve(activate(g, y), 'conv2.conv', causalPadding);
-  const shortcut = weights.has('nin_shortcut.conv.weight') ? weights.convolve(x, 'nin_shortcut.conv') : x;
-  return add(shortcut, y);
+export function residualBlock(weights: ModuleWeights, x: Value): Value {
+  const hidden = weights.convolve(activate(x), 'conv1.conv', causalPadding); // [1, C', T, M]
+  const y = weights.convolve(activate(hidden), 'conv2.conv', causalPadding); // [1, C', T, M]
+  const shortcut = weights.has('nin_shortcut.conv.weight') ? weights.convolve(x, 'nin_shortcut.conv') : x; // [1, C', T, M]
+  return add(shortcut, y); // [1, C', T, M]
 }
 
 /** What precedes every convolution inside the networks. */
-export function activate(g: Graph, x: Value): Value {
-  return silu(pixelNormalize(g, x, epsilon));
+export function activate(x: Value): Value {
+  return silu(pixelNormalize(x, epsilon));
 }

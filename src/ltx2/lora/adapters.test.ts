@@ -6,12 +6,12 @@ import { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce } from '../../graph/runtime/session.ts';
+import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import { writeSafetensors } from '../../graph/weights/safetensors-writer.ts';
 import { adaptableModules } from '../adaptable-modules.ts';
-import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';
-import { ModuleWeights } from '../module-weights.ts';
 import { seededNormals } from '../sampling/noise.ts';
-import { transformerPrefix } from '../transformer/modules.ts';
+import { transformerPath } from '../transformer/modules.ts';
 import { areInputs, inputAdapters, mappedAdapters } from './adapters.ts';
 import { type AppliedLora, readLora } from './lora.ts';
 
@@ -31,8 +31,8 @@ const x = random(tokens, inputs);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'soundstage-adapters-'));
   const path = await write('bundle', {
-    [`${transformerPrefix}layer.weight`]: W,
-    [`${transformerPrefix}layer.bias`]: bias,
+    [`${transformerPath}.layer.weight`]: W,
+    [`${transformerPath}.layer.bias`]: bias,
   });
   checkpoint = await openCheckpoint(path);
 });
@@ -73,7 +73,7 @@ const transposed = (matrix: Matrix): Matrix =>
 /** The layer's output for `x` with the LoRA at a strength. */
 async function output(loras: readonly AppliedLora[]): Promise<Matrix> {
   const g = new Graph(graphTargets.cpu);
-  const w = new ModuleWeights(g, checkpoint, transformerPrefix, mappedAdapters(loras));
+  const w = new ModuleWeights(g, checkpoint, mappedAdapters(loras)).at(transformerPath);
   g.output('y', w.linear(g.input('x', 'float32', [tokens, inputs]), 'layer'));
   const { y } = await runOnce(g.build(), { x: floatTensor(Float32Array.from(x.flat()), [tokens, inputs]) });
   return rowsOf(floats({ y: y as never }, 'y').data, outputs);
@@ -179,7 +179,7 @@ test('where pairs are inputs of the graph, only what is no pair is a part of it'
   expect([areInputs([plain]), areInputs([plain, other])]).toEqual([true, false]);
   const elements = (loras: readonly AppliedLora[]): number => {
     const g = new Graph(graphTargets.cuda);
-    const w = new ModuleWeights(g, checkpoint, transformerPrefix, inputAdapters(loras));
+    const w = new ModuleWeights(g, checkpoint, inputAdapters(loras)).at(transformerPath);
     g.output('y', w.linear(g.activation('x', [tokens, inputs]), 'layer'));
     return g.build().weightElements;
   };

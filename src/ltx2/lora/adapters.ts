@@ -14,9 +14,9 @@ import { reshape, transpose } from '../../graph/operations/shapes.ts';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import type { Tensors } from '../../graph/runtime/session.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
+import type { Adapters } from '../../graph/weights/module-weights.ts';
 import { readStoredFloats } from '../../graph/weights/stored-tensor-values.ts';
-import type { Adapters } from '../module-weights.ts';
-import type { LinearModule } from '../transformer/modules.ts';
+import { type LinearModule, withoutTransformerPath } from '../transformer/modules.ts';
 import type { AppliedLora } from './lora.ts';
 import type { ModuleChange, StoredMatrix, WeightChange } from './module-change.ts';
 
@@ -32,12 +32,12 @@ type LowRank = Extract<WeightChange, { readonly kind: 'low rank' }>;
  */
 export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
   return {
-    apply: (g, module, x, y) =>
+    apply: (module, x, y) =>
       changesOf(loras, module).reduce((sum, { change, strength }) => {
         const pair = branchOf(change);
         if (pair === undefined) return sum;
-        const down = linear(x, g.weight(pair.a)); // [M, rank]
-        const up = linear(down, g.weight(pair.b)); // [M, out]
+        const down = linear(x, x.graph.weight(pair.a)); // [M, rank]
+        const up = linear(down, x.graph.weight(pair.b)); // [M, out]
         return add(sum, affine(up, strength * pair.scale));
       }, y),
     ...addedToParameters(loras),
@@ -51,9 +51,10 @@ export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
  */
 export function inputAdapters(loras: readonly AppliedLora[] = []): Adapters {
   return {
-    apply: (g, module, x, y) => {
+    apply: (key, x, y) => {
+      const module = withoutTransformerPath(key);
       const rank = symbol(`rank_${module.replaceAll(/\W/g, '_')}`);
-      const [a, b] = adapterInputs(g, module, rank, x, y);
+      const [a, b] = adapterInputs(module, rank, x, y);
       return add(y, linear(linear(x, a), b));
     },
     ...addedToParameters(loras),
@@ -65,10 +66,13 @@ export function areInputs(loras: readonly AppliedLora[]): boolean {
   return loras.every(({ lora }) => ![...lora.changes.values()].some(changesParameters));
 }
 
-function adapterInputs(g: Graph, module: string, rank: Dimension, x: Value, y: Value): readonly [Value, Value] {
+function adapterInputs(module: string, rank: Dimension, x: Value, y: Value): readonly [Value, Value] {
   const inputs = x.shape[1] ?? 0;
   const outputs = y.shape[1] ?? 0;
-  return [g.activation(`${module}.lora_A`, [rank, inputs]), g.activation(`${module}.lora_B`, [outputs, rank])];
+  return [
+    x.graph.activation(`${module}.lora_A`, [rank, inputs]),
+    x.graph.activation(`${module}.lora_B`, [outputs, rank]),
+  ];
 }
 
 /**
@@ -105,7 +109,8 @@ export async function adapterFeeds(
 }
 
 /** What the LoRAs in effect do to a module, in their order. */
-function changesOf(loras: readonly AppliedLora[], module: string): { change: ModuleChange; strength: number }[] {
+function changesOf(loras: readonly AppliedLora[], key: string): { change: ModuleChange; strength: number }[] {
+  const module = withoutTransformerPath(key);
   return loras.flatMap(({ lora, strength }) => {
     const change = lora.changes.get(module);
     return change === undefined || strength === 0 ? [] : [{ change, strength }];
@@ -124,11 +129,11 @@ function changesParameters(change: ModuleChange): boolean {
 /** Adds to weights and biases what is no branch beside them: `W + Σ strength·ΔW`, each ΔW by itself. */
 function addedToParameters(loras: readonly AppliedLora[]): Omit<Adapters, 'apply'> {
   return {
-    parameter: (g, name, value) => {
+    parameter: (name, value) => {
       const isBias = name.endsWith('.bias');
       const module = name.replace(/\.(?:weight|bias)$/, '');
       return changesOf(loras, module).reduce((sum, { change, strength }) => {
-        const difference = isBias ? biasDifference(g, change) : weightDifference(g, change, value);
+        const difference = isBias ? biasDifference(value.graph, change) : weightDifference(change, value);
         return difference === undefined ? sum : add(sum, affine(reshape(difference, value.shape), strength));
       }, value);
     },
@@ -141,7 +146,8 @@ function biasDifference(g: Graph, { bias }: ModuleChange): Value | undefined {
 }
 
 /** ΔW as large as the weight, for changes that are no branch. */
-function weightDifference(g: Graph, change: ModuleChange, weight: Value): Value | undefined {
+function weightDifference(change: ModuleChange, weight: Value): Value | undefined {
+  const { graph: g } = weight;
   if (change.weight === undefined || branchOf(change) !== undefined) return undefined;
   const difference = matrixOfChange(g, change.weight); // [out, in]
   if (change.magnitude === undefined) return difference;

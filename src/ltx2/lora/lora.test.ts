@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
+import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { writeSafetensors } from '../../graph/weights/safetensors-writer.ts';
 import { adaptableModules } from '../adaptable-modules.ts';
-import { openCheckpoint } from '../checkpoint.ts';
 import { readLora, requireUsable } from './lora.ts';
 
 const modules = adaptableModules(await openCheckpoint(bundlePath));

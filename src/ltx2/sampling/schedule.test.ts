@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Checkpoint } from '../checkpoint.ts';
+import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import { publishedSchedules, schedulesOf } from './schedule.ts';
 
 function checkpoint(config: unknown): Checkpoint {

@@ -1,4 +1,4 @@
-import { type Checkpoint, configSection, hasConfigSection } from '../checkpoint.ts';
+import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import { parseConfig } from '../config.ts';
 
 /** Noise levels a checkpoint is sampled at: falling, the last one 0. A step goes from each to the next. */
@@ -22,8 +22,7 @@ export const publishedSchedules: Schedules = Object.freeze({
  * @throws SoundstageError `weights` if they are no schedules
  */
 export function schedulesOf(checkpoint: Checkpoint): Schedules {
-  const section =
-    (hasConfigSection(checkpoint, 'scheduler') ? configSection(checkpoint, 'scheduler') : undefined) ?? {};
+  const section = (checkpoint.config as { scheduler?: unknown } | null | undefined)?.scheduler ?? {};
   const config = parseConfig('scheduler', section, checkpoint.path);
   return {
     first: config.stage_1_sigmas ?? publishedSchedules.first,

@@ -1,10 +1,10 @@
-import type { Graph } from '../../graph/graph.ts';
-import { add, gelu } from '../../graph/operations/arithmetic.ts';
+import { add } from '../../graph/operations/arithmetic.ts';
+import type { RotaryTables } from '../../graph/operations/attention.ts';
 import { rmsNormalize } from '../../graph/operations/layers.ts';
 import { slice } from '../../graph/operations/shapes.ts';
 import type { Value } from '../../graph/value.ts';
-import type { ModuleWeights } from '../module-weights.ts';
-import { attention, type Rope } from './attention.ts';
+import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
+import { attention, feedForward } from '../layers/attention.ts';
 import {
   gatedAdd,
   type Modulation,
@@ -14,7 +14,10 @@ import {
   type ScaleShift,
 } from './modulation.ts';
 
-/** What one stream (video or audio) brings to every block. */
+/** Something for both streams. Where a shape has N and D, they are tokens and width of the video, or of the audio. */
+export type Streams<Item> = { readonly video: Item; readonly audio: Item };
+
+/** What one stream brings to every block. */
 export interface StreamConditions {
   readonly heads: number;
   /** Projected text `[S, D]`. */
@@ -26,89 +29,78 @@ export interface StreamConditions {
   readonly crossModulation: Modulation;
   /** One row: the gate of the cross attention that writes to this stream. */
   readonly crossGate: Modulation;
-  readonly rope: Rope;
-  readonly crossRope: Rope;
+  /** Tables `[N, D/2]`. */
+  readonly rotary: RotaryTables;
+  /** Tables `[N, A/2]`, A being the width of the audio. */
+  readonly crossRotary: RotaryTables;
 }
 
-/** Residual streams `[Nv, D]` and `[Na, A]`. */
-export interface Streams {
-  readonly video: Value;
-  readonly audio: Value;
-}
-
-/** One transformer block: self, text and cross-modal attention and a feed-forward in both streams. */
+/** One transformer block: self, text and cross-modal attention and a feed-forward in both residual streams `[N, D]`. */
 export function transformerBlock(
-  g: Graph,
-  w: ModuleWeights,
-  { video: v0, audio: a0 }: Streams,
-  video: StreamConditions,
-  audio: StreamConditions,
+  weights: ModuleWeights,
+  { video: v0, audio: a0 }: Streams<Value>,
+  { video, audio }: Streams<StreamConditions>,
   epsilon: number,
-): Streams {
-  const videoRows = blockRows(w.parameter('scale_shift_table'), video);
-  const audioRows = blockRows(w.parameter('audio_scale_shift_table'), audio);
-  const v1 = streamAttention(g, w, '', v0, video, videoRows, epsilon); // [Nv, D]
-  const a1 = streamAttention(g, w, 'audio_', a0, audio, audioRows, epsilon); // [Na, A]
-  const crossed = crossAttention(g, w, { video: v1, audio: a1 }, video, audio, epsilon);
+): Streams<Value> {
+  const videoRows = blockRows(weights.parameter('scale_shift_table'), video);
+  const audioRows = blockRows(weights.parameter('audio_scale_shift_table'), audio);
+  const v1 = streamAttention(weights, '', v0, video, videoRows, epsilon); // [Nv, D]
+  const a1 = streamAttention(weights, 'audio_', a0, audio, audioRows, epsilon); // [Na, A]
+  const { video: v2, audio: a2 } = crossAttention(weights, { video: v1, audio: a1 }, { video, audio }, epsilon);
   return {
-    video: feedForward(w, '', crossed.video, videoRows, epsilon), // [Nv, D]
-    audio: feedForward(w, 'audio_', crossed.audio, audioRows, epsilon), // [Na, A]
+    video: modulatedFeedForward(weights.at('ff'), v2, videoRows, epsilon), // [Nv, D]
+    audio: modulatedFeedForward(weights.at('audio_ff'), a2, audioRows, epsilon), // [Na, A]
   };
 }
 
-/** Self attention with modulation, then text cross attention without. */
+/** Self attention with modulation, then text cross attention without: `x [N, D]` → same. */
 function streamAttention(
-  g: Graph,
-  w: ModuleWeights,
-  kind: StreamKind,
+  weights: ModuleWeights,
+  prefix: '' | 'audio_',
   x: Value,
-  stream: StreamConditions,
+  { heads, rotary, context, negativeContext }: StreamConditions,
   rows: BlockRows,
   epsilon: number,
 ): Value {
-  const { heads, rope, context, negativeContext } = stream;
   const own = modulatedRms(x, rows.attention, epsilon); // [N, D]
-  const self = attention(g, w.at(`${kind}attn1`), own, own, { heads, epsilon, queryRope: rope, keyRope: rope });
+  const rotated = { heads, epsilon, queryRotary: rotary, keyRotary: rotary };
+  const self = attention(weights.at(`${prefix}attn1`), own, own, rotated); // [N, D]
   const h = gatedAdd(x, rows.attentionGate, self); // [N, D]
   const query = rmsNormalize(h, epsilon); // [N, D]
-  return add(h, attention(g, w.at(`${kind}attn2`), query, context, { heads, epsilon, negativeContext }));
+  const text = attention(weights.at(`${prefix}attn2`), query, context, { heads, epsilon, negativeContext }); // [N, D]
+  return add(h, text); // [N, D]
 }
 
 /** Audio→video and video→audio; both read the streams as they were before either wrote. */
 function crossAttention(
-  g: Graph,
-  w: ModuleWeights,
-  { video: v, audio: a }: Streams,
-  video: StreamConditions,
-  audio: StreamConditions,
+  weights: ModuleWeights,
+  { video: v, audio: a }: Streams<Value>,
+  { video, audio }: Streams<StreamConditions>,
   epsilon: number,
-): Streams {
-  const ofVideo = crossRows(w.parameter('scale_shift_table_a2v_ca_video'), video);
-  const ofAudio = crossRows(w.parameter('scale_shift_table_a2v_ca_audio'), audio);
-  const heads = audio.heads;
+): Streams<Value> {
+  const ofVideo = crossRows(weights.parameter('scale_shift_table_a2v_ca_video'), video);
+  const ofAudio = crossRows(weights.parameter('scale_shift_table_a2v_ca_audio'), audio);
+  const { heads } = audio;
   const a2v = attention(
-    g,
-    w.at('audio_to_video_attn'),
+    weights.at('audio_to_video_attn'),
     modulatedRms(v, ofVideo.audioToVideo, epsilon), // [Nv, D]
     modulatedRms(a, ofAudio.audioToVideo, epsilon), // [Na, A]
-    { heads, epsilon, queryRope: video.crossRope, keyRope: audio.crossRope },
-  );
+    { heads, epsilon, queryRotary: video.crossRotary, keyRotary: audio.crossRotary },
+  ); // [Nv, D]
   const v2a = attention(
-    g,
-    w.at('video_to_audio_attn'),
+    weights.at('video_to_audio_attn'),
     modulatedRms(a, ofAudio.videoToAudio, epsilon), // [Na, A]
     modulatedRms(v, ofVideo.videoToAudio, epsilon), // [Nv, D]
-    { heads, epsilon, queryRope: audio.crossRope, keyRope: video.crossRope },
-  );
+    { heads, epsilon, queryRotary: audio.crossRotary, keyRotary: video.crossRotary },
+  ); // [Na, A]
   return { video: gatedAdd(v, ofVideo.gate, a2v), audio: gatedAdd(a, ofAudio.gate, v2a) };
 }
 
-function feedForward(w: ModuleWeights, kind: StreamKind, x: Value, rows: BlockRows, epsilon: number): Value {
-  const hidden = gelu(w.linear(modulatedRms(x, rows.feedForward, epsilon), `${kind}ff.net.0.proj`)); // [N, 4D]
-  return gatedAdd(x, rows.feedForwardGate, w.linear(hidden, `${kind}ff.net.2`)); // [N, D]
+/** `x [N, D]` → same. */
+function modulatedFeedForward(weights: ModuleWeights, x: Value, rows: BlockRows, epsilon: number): Value {
+  const y = feedForward(weights, modulatedRms(x, rows.feedForward, epsilon)); // [N, D]
+  return gatedAdd(x, rows.feedForwardGate, y); // [N, D]
 }
-
-type StreamKind = '' | 'audio_';
 
 interface BlockRows {
   readonly attention: ScaleShift;
@@ -117,7 +109,7 @@ interface BlockRows {
   readonly feedForwardGate: ModulationRow;
 }
 
-/** Rows in table order: shift, scale, gate of attention; shift, scale, gate of the feed-forward. */
+/** Rows in the order of the table `[6, D]`: shift, scale, gate of attention; shift, scale, gate of the feed-forward. */
 function blockRows(table: Value, { modulation }: StreamConditions): BlockRows {
   const [shift1, scale1, gate1, shift2, scale2, gate2] = modulationRows(table, modulation) as SixRows;
   return {
@@ -136,9 +128,9 @@ interface CrossRows {
   readonly gate: ModulationRow;
 }
 
-/** Rows in table order: scale and shift for audio→video, scale and shift for video→audio, gate. */
+/** Rows in the order of the table `[5, D]`: scale and shift for audio→video, scale and shift for video→audio, gate. */
 function crossRows(table: Value, { crossModulation, crossGate }: StreamConditions): CrossRows {
-  const [scales, gates] = [slice(table, 0, 0, 4), slice(table, 0, 4, 5)];
+  const [scales, gates] = [slice(table, 0, 0, 4), slice(table, 0, 4, 5)]; // [4, D], [1, D]
   const [scaleA, shiftA, scaleV, shiftV] = modulationRows(scales, crossModulation) as FourRows;
   const [gate] = modulationRows(gates, crossGate) as [ModulationRow];
   return {

@@ -1,7 +1,14 @@
-import type { Checkpoint } from '../checkpoint.ts';
+import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 
-/** Keys of the transformer start with this; what follows is the module path LoRA files use. */
-export const transformerPrefix = 'model.diffusion_model.';
+/** Where the transformer is in a bundle. */
+export const transformerPath = 'model.diffusion_model';
+
+const prefix = `${transformerPath}.`;
+
+/** A key of a bundle as LoRA files write it, without the path of the transformer. */
+export function withoutTransformerPath(key: string): string {
+  return key.startsWith(prefix) ? key.slice(prefix.length) : key;
+}
 
 /** A linear layer that a LoRA may patch. */
 export interface LinearModule {
@@ -14,8 +21,8 @@ export function transformerLinears(checkpoint: Checkpoint): ReadonlyMap<string, 
   const modules = new Map<string, LinearModule>();
   for (const [key, { shape }] of checkpoint.tensors) {
     const [outputs, inputs] = shape;
-    if (!key.startsWith(transformerPrefix) || !key.endsWith('.weight') || shape.length !== 2) continue;
-    const module = key.slice(transformerPrefix.length, -'.weight'.length);
+    if (!key.startsWith(prefix) || !key.endsWith('.weight') || shape.length !== 2) continue;
+    const module = key.slice(prefix.length, -'.weight'.length);
     if (module.includes('embeddings_connector.') || outputs === undefined || inputs === undefined) continue;
     modules.set(module, { outputs, inputs });
   }

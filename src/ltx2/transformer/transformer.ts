@@ -1,19 +1,20 @@
 import { symbol } from '../../graph/dimension.ts';
-import { Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-model.ts';
-import type { GraphTarget } from '../../graph/graph-target.ts';
+import type { Graph } from '../../graph/graph.ts';
+import { floatInput, type InputType, indexInput, network } from '../../graph/network.ts';
 import { add, affine, gelu, multiply, subtract } from '../../graph/operations/arithmetic.ts';
 import { layerNormalize } from '../../graph/operations/layers.ts';
-import { gather, slice } from '../../graph/operations/shapes.ts';
+import { slice } from '../../graph/operations/shapes.ts';
+import type { SameNames } from '../../graph/tensor-group.ts';
 import type { Value } from '../../graph/value.ts';
+import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
+import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import { SoundstageError } from '../../shared/errors.ts';
-import { type Checkpoint, configSection } from '../checkpoint.ts';
-import { parseConfig, type TransformerConfig } from '../config.ts';
-import { type Adapters, ModuleWeights } from '../module-weights.ts';
-import { sinusoidWidth } from '../sampling/timesteps.ts';
+import { configOf, type TransformerConfig } from '../config.ts';
+import { rotaryInput } from '../layers/rotary.ts';
 import { type StreamConditions, type Streams, transformerBlock } from './block.ts';
-import { type Modulation, type StreamTimesteps, timestepModulation } from './modulation.ts';
-import { transformerPrefix } from './modules.ts';
+import { type Modulation, perToken, type StreamTimesteps, timestepModulation } from './modulation.ts';
+import { transformerPath } from './modules.ts';
+import { sinusoidWidth } from './timestep-sinusoid.ts';
 
 /**
  * Which timesteps the cross-modal modules see: each stream's `own` (as the 19B weights were released), the other
@@ -21,12 +22,13 @@ import { transformerPrefix } from './modules.ts';
  */
 export type TimestepVariant = 'own' | 'cross' | 'own_ss_cross_gate';
 
-export interface TransformerOptions {
+/** The sizes of the transformer, and which of its parts a graph has. */
+export interface TransformerForm {
+  readonly config: TransformerConfig;
   readonly variant: TimestepVariant;
-  readonly adapters?: Adapters | undefined;
   /** Streams whose tokens differ in timestep; the others take one timestep, which saves passes over the activations. */
-  readonly perToken: { readonly video: boolean; readonly audio: boolean };
-  /** Adds inputs for the contexts of a negative prompt. */
+  readonly perToken: Streams<boolean>;
+  /** Takes the contexts of a negative prompt. */
   readonly guidance?: boolean;
   /**
    * `record`: also output what the blocks after the first add to both streams. `replay`: run the first block only and
@@ -38,7 +40,7 @@ export interface TransformerOptions {
 }
 
 export function transformerConfigOf(checkpoint: Checkpoint): TransformerConfig {
-  const config = parseConfig('transformer', configSection(checkpoint, 'transformer'), checkpoint.path);
+  const config = configOf(checkpoint, 'transformer');
   // The gates of the cross-modal modules would otherwise need sinusoids of their own.
   if (config.av_ca_timestep_scale_multiplier !== config.timestep_scale_multiplier) {
     throw new SoundstageError('weights', `${checkpoint.path} scales its timesteps in two ways, which is not supported`);
@@ -46,159 +48,176 @@ export function transformerConfigOf(checkpoint: Checkpoint): TransformerConfig {
   return config;
 }
 
+/** What both streams take: see `streamInputs`. */
+export function transformerInputs(form: TransformerForm) {
+  const { config } = form;
+  const videoWidth = config.num_attention_heads * config.attention_head_dim;
+  const audioWidth = config.audio_num_attention_heads * config.audio_attention_head_dim;
+  const shared = { form, crossAngles: audioWidth / 2 };
+  return {
+    video: streamInputs('video', { ...shared, tokens: 'Nv', channels: config.in_channels, angles: videoWidth / 2 }),
+    audio: streamInputs('audio', {
+      ...shared,
+      tokens: 'Na',
+      channels: config.audio_in_channels,
+      angles: audioWidth / 2,
+    }),
+  };
+}
+
+interface StreamSizes {
+  readonly form: TransformerForm;
+  /** Name of the number of tokens. */
+  readonly tokens: string;
+  readonly channels: number;
+  readonly angles: number;
+  readonly crossAngles: number;
+}
+
+/** What one stream takes, for N tokens in U distinct timesteps. */
+function streamInputs(stream: keyof Streams<unknown>, { form, tokens, channels, angles, crossAngles }: StreamSizes) {
+  const { config, variant, guidance, residuals } = form;
+  const N = symbol(tokens);
+  const U = form.perToken[stream] ? symbol(`distinct_${stream}`) : 1;
+  const when = (wanted: boolean | undefined, input: InputType): InputType | undefined => (wanted ? input : undefined);
+  return {
+    tokens: floatInput(N, channels),
+    timestep: {
+      sinusoid: floatInput(U, sinusoidWidth),
+      index: when(form.perToken[stream], indexInput(N)),
+    },
+    /** Sinusoid of the scalar sigma. */
+    sigma: when(variant !== 'own', floatInput(1, sinusoidWidth)),
+    rotary: rotaryInput(N, angles),
+    crossRotary: rotaryInput(N, crossAngles),
+    context: floatInput(symbol('S'), config.caption_channels),
+    negativeContext: when(guidance, floatInput(symbol('S_negative'), config.caption_channels)),
+    /** To be replayed. */
+    residual: when(residuals === 'replay', floatInput(N, 2 * angles)),
+  };
+}
+
+type StreamValues = SameNames<ReturnType<typeof streamInputs>, Value>;
+
 /**
- * The audio-video transformer: one evaluation of both streams' velocities. Inputs are float32 unless said:
- * - `video_tokens [Nv, C]`, `audio_tokens [Na, Ca]`
- * - `video_timestep [distinct, 256]` sinusoids and, per token, `video_timestep_index [Nv]` int64; the same for audio
- * - `video_sigma [1, 256]`, `audio_sigma [1, 256]` sinusoids, except in variant `own`
- * - `video_cos/sin [Nv, D/2]`, `audio_cos/sin [Na, A/2]`, `video_cross_cos/sin [Nv, A/2]`, `audio_cross_cos/sin`
- * - `video_context`, `audio_context [S, H]` and, with guidance, `video_negative_context`, `audio_negative_context`
- *
- * Outputs: `video_velocity [Nv, C]`, `audio_velocity [Na, Ca]`.
+ * The audio-video transformer: one evaluation of both streams. Outputs, for each: `velocity [N, C]` and, where asked for,
+ * `residual [N, D]` and `firstBlock [N, D]`.
  */
-export function transformerGraph(checkpoint: Checkpoint, target: GraphTarget, options: TransformerOptions): GraphModel {
-  const config = transformerConfigOf(checkpoint);
-  const g = new Graph(target);
-  const w = new ModuleWeights(g, checkpoint, transformerPrefix, options.adapters);
-  const { norm_eps: epsilon, num_layers: layers } = config;
+export const transformer = network({
+  inputs: transformerInputs,
 
-  const timesteps = { video: streamTimesteps(g, 'video', options), audio: streamTimesteps(g, 'audio', options) };
-  const modulation = {
-    video: timestepModulation(w.at('adaln_single'), timesteps.video),
-    audio: timestepModulation(w.at('audio_adaln_single'), timesteps.audio),
-  };
-  const cross = crossModulations(g, w, timesteps, options.variant);
-  const video: StreamConditions = {
-    ...streamInputs(g, w, 'video', config, options),
-    modulation: modulation.video,
-    crossModulation: cross.videoScaleShift,
-    crossGate: cross.audioToVideoGate,
-  };
-  const audio: StreamConditions = {
-    ...streamInputs(g, w, 'audio', config, options),
-    modulation: modulation.audio,
-    crossModulation: cross.audioScaleShift,
-    crossGate: cross.videoToAudioGate,
-  };
+  build(graph, root, { video, audio }, form) {
+    const weights = root.at(transformerPath);
+    const { norm_eps: epsilon, num_layers: layers } = form.config;
+    const conditions = streamConditions(weights, { video, audio }, form);
+    const blocks = (streams: Streams<Value>, from: number, to: number): Streams<Value> =>
+      runBlocks(graph, weights, streams, conditions, from, to, epsilon);
 
-  let streams: Streams = {
-    video: w.linear(g.activation('video_tokens', [symbol('Nv'), config.in_channels]), 'patchify_proj'), // [Nv, D]
-    audio: w.linear(g.activation('audio_tokens', [symbol('Na'), config.audio_in_channels]), 'audio_patchify_proj'),
-  };
-  const blocks = (from: number, to: number): void => {
-    for (let i = from; i < to; i++) {
-      const block = w.at(`transformer_blocks.${i}`);
-      streams = g.scoped(`block${i}`, () => transformerBlock(g, block, streams, video, audio, epsilon));
-    }
-  };
-  blocks(0, 1);
-  const first = streams;
-  if (options.exposeFirstBlock) outputStreams(g, 'block0', first);
-  if (options.residuals === 'replay') {
-    streams = mapStreams((kind) => add(first[kind], g.activation(`${kind}_residual`, first[kind].shape)));
-  } else {
-    blocks(1, layers);
-  }
-  if (options.residuals === 'record') {
-    outputStreams(
-      g,
-      'residual',
-      mapStreams((kind) => subtract(streams[kind], first[kind])),
-    );
-  }
+    const embedded = {
+      video: weights.linear(video.tokens, 'patchify_proj'), // [Nv, D]
+      audio: weights.linear(audio.tokens, 'audio_patchify_proj'), // [Na, A]
+    };
+    const first = blocks(embedded, 0, 1); // [Nv, D], [Na, A]
+    const last =
+      form.residuals === 'replay'
+        ? { video: replayed(first.video, video), audio: replayed(first.audio, audio) } // [Nv, D], [Na, A]
+        : blocks(first, 1, layers); // [Nv, D], [Na, A]
 
-  g.output('video_velocity', velocityHead(w, '', streams.video, modulation.video, epsilon)); // [Nv, C]
-  g.output('audio_velocity', velocityHead(w, 'audio_', streams.audio, modulation.audio, epsilon)); // [Na, Ca]
-  return g.build();
-}
+    const outputs = (stream: keyof Streams<unknown>, prefix: '' | 'audio_') => ({
+      velocity: velocityHead(weights, prefix, last[stream], conditions[stream].modulation, epsilon), // [N, C]
+      residual: form.residuals === 'record' ? subtract(last[stream], first[stream]) : undefined, // [N, D]
+      firstBlock: form.exposeFirstBlock ? first[stream] : undefined, // [N, D]
+    });
+    return { video: outputs('video', ''), audio: outputs('audio', 'audio_') };
+  },
+});
 
-function streamTimesteps(g: Graph, kind: 'video' | 'audio', { perToken }: TransformerOptions): StreamTimesteps {
-  const distinct = perToken[kind] ? symbol(`distinct_${kind}`) : 1;
-  return {
-    sinusoid: g.activation(`${kind}_timestep`, [distinct, sinusoidWidth]),
-    index: perToken[kind] ? g.input(`${kind}_timestep_index`, 'int64', [symbol(tokenSymbols[kind])]) : undefined,
-  };
-}
-
-const tokenSymbols = { video: 'Nv', audio: 'Na' } as const;
-
-interface CrossModulations {
-  readonly videoScaleShift: Modulation;
-  readonly audioScaleShift: Modulation;
-  readonly audioToVideoGate: Modulation;
-  readonly videoToAudioGate: Modulation;
-}
-
-function crossModulations(
-  g: Graph,
-  w: ModuleWeights,
-  own: Record<'video' | 'audio', StreamTimesteps>,
-  variant: TimestepVariant,
-): CrossModulations {
-  const sigma = (kind: 'video' | 'audio'): StreamTimesteps => ({
-    sinusoid: g.activation(`${kind}_sigma`, [1, sinusoidWidth]),
-    index: undefined,
-  });
-  const other = variant === 'own' ? own : { video: sigma('audio'), audio: sigma('video') };
+/** What the blocks are told: text, timesteps and positions. */
+function streamConditions(
+  weights: ModuleWeights,
+  { video, audio }: Streams<StreamValues>,
+  { config, variant }: TransformerForm,
+): Streams<StreamConditions> {
+  const own = { video: video.timestep, audio: audio.timestep };
+  const other = variant === 'own' ? own : { video: scalar(audio.sigma), audio: scalar(video.sigma) };
   const scaleShift = variant === 'cross' ? other : own;
+  const modulation = (module: string, timestep: StreamTimesteps): Modulation =>
+    timestepModulation(weights.at(module), timestep);
   return {
-    videoScaleShift: timestepModulation(w.at('av_ca_video_scale_shift_adaln_single'), scaleShift.video),
-    audioScaleShift: timestepModulation(w.at('av_ca_audio_scale_shift_adaln_single'), scaleShift.audio),
-    audioToVideoGate: timestepModulation(w.at('av_ca_a2v_gate_adaln_single'), other.video),
-    videoToAudioGate: timestepModulation(w.at('av_ca_v2a_gate_adaln_single'), other.audio),
+    video: {
+      heads: config.num_attention_heads,
+      ...textContexts(weights.at('caption_projection'), video),
+      modulation: modulation('adaln_single', own.video),
+      crossModulation: modulation('av_ca_video_scale_shift_adaln_single', scaleShift.video),
+      crossGate: modulation('av_ca_a2v_gate_adaln_single', other.video),
+      rotary: video.rotary,
+      crossRotary: video.crossRotary,
+    },
+    audio: {
+      heads: config.audio_num_attention_heads,
+      ...textContexts(weights.at('audio_caption_projection'), audio),
+      modulation: modulation('audio_adaln_single', own.audio),
+      crossModulation: modulation('av_ca_audio_scale_shift_adaln_single', scaleShift.audio),
+      crossGate: modulation('av_ca_v2a_gate_adaln_single', other.audio),
+      rotary: audio.rotary,
+      crossRotary: audio.crossRotary,
+    },
   };
 }
 
-function streamInputs(
-  g: Graph,
-  w: ModuleWeights,
-  kind: 'video' | 'audio',
-  config: TransformerConfig,
-  { guidance }: TransformerOptions,
-): Pick<StreamConditions, 'heads' | 'context' | 'negativeContext' | 'rope' | 'crossRope'> {
-  const heads = kind === 'video' ? config.num_attention_heads : config.audio_num_attention_heads;
-  const headDim = kind === 'video' ? config.attention_head_dim : config.audio_attention_head_dim;
-  const crossWidth = config.audio_num_attention_heads * config.audio_attention_head_dim;
-  const tokens = symbol(tokenSymbols[kind]);
-  const rope = (name: string, width: number) => ({
-    cos: g.activation(`${name}_cos`, [tokens, width / 2]),
-    sin: g.activation(`${name}_sin`, [tokens, width / 2]),
-  });
-  const prefix = kind === 'video' ? '' : 'audio_';
-  const context = (name: string, length: string): Value => {
-    const rows = g.activation(name, [symbol(length), config.caption_channels]); // [S, H]
-    const hidden = gelu(w.linear(rows, `${prefix}caption_projection.linear_1`)); // [S, D]
-    return w.linear(hidden, `${prefix}caption_projection.linear_2`); // [S, D]
-  };
+function scalar(sigma: Value | undefined): StreamTimesteps {
+  if (sigma === undefined) throw new Error('this variant takes the sigma of each stream');
+  return { sinusoid: sigma, index: undefined };
+}
+
+/** Contexts `[S, H]` → `[S, D]`. */
+function textContexts(
+  weights: ModuleWeights,
+  { context, negativeContext }: StreamValues,
+): Pick<StreamConditions, 'context' | 'negativeContext'> {
+  const projected = (rows: Value): Value => weights.linear(gelu(weights.linear(rows, 'linear_1')), 'linear_2'); // [S, D]
   return {
-    heads,
-    context: context(`${kind}_context`, 'S'),
-    negativeContext: guidance ? context(`${kind}_negative_context`, 'S_negative') : undefined,
-    rope: rope(kind, heads * headDim),
-    crossRope: rope(`${kind}_cross`, crossWidth),
+    context: projected(context),
+    negativeContext: negativeContext === undefined ? undefined : projected(negativeContext),
   };
 }
 
-/** LayerNorm, shift and scale by the embedded timestep, projection to latent channels. */
+/** Blocks `from` to before `to` over both residual streams `[N, D]`. */
+function runBlocks(
+  graph: Graph,
+  weights: ModuleWeights,
+  streams: Streams<Value>,
+  conditions: Streams<StreamConditions>,
+  from: number,
+  to: number,
+  epsilon: number,
+): Streams<Value> {
+  let residual = streams; // [Nv, D], [Na, A]
+  for (let i = from; i < to; i++) {
+    const block = weights.at(`transformer_blocks.${i}`);
+    residual = graph.scoped(`block${i}`, () => transformerBlock(block, residual, conditions, epsilon));
+  }
+  return residual;
+}
+
+/** The stream after all blocks, `[N, D]`, with what those after the first added at another step. */
+function replayed(first: Value, { residual }: StreamValues): Value {
+  if (residual === undefined) throw new Error('there is no residual to replay');
+  return add(first, residual);
+}
+
+/** LayerNorm, shift and scale by the embedded timestep, projection to latent channels: `x [N, D]` → `[N, C]`. */
 function velocityHead(
-  w: ModuleWeights,
+  weights: ModuleWeights,
   prefix: '' | 'audio_',
   x: Value,
   { embedded, index }: Modulation,
   epsilon: number,
 ): Value {
-  const table = w.parameter(`${prefix}scale_shift_table`); // [2, D]
-  const [shift, scale] = [0, 1].map((row) => add(embedded, slice(table, 0, row, row + 1))) as [Value, Value]; // [U, D]
-  const spread = (row: Value): Value => (index === undefined ? row : gather(row, index));
-  const scaled = multiply(layerNormalize(x, epsilon), spread(affine(scale, 1, 1))); // [N, D]
-  return w.linear(add(scaled, spread(shift)), `${prefix}proj_out`); // [N, C]
-}
-
-function outputStreams(g: Graph, name: string, streams: Streams): void {
-  g.output(`video_${name}`, streams.video);
-  g.output(`audio_${name}`, streams.audio);
-}
-
-function mapStreams(make: (kind: 'video' | 'audio') => Value): Streams {
-  return { video: make('video'), audio: make('audio') };
+  const table = weights.parameter(`${prefix}scale_shift_table`); // [2, D]
+  const shift = add(embedded, slice(table, 0, 0, 1)); // [U, D]
+  const scale = affine(add(embedded, slice(table, 0, 1, 2)), 1, 1); // [U, D]
+  const scaled = multiply(layerNormalize(x, epsilon), perToken({ values: scale, index })); // [N, D]
+  const shifted = add(scaled, perToken({ values: shift, index })); // [N, D]
+  return weights.linear(shifted, `${prefix}proj_out`); // [N, C]
 }

@@ -1,19 +1,20 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
+import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { adaptableModules } from '../adaptable-modules.ts';
 import { audioPositions } from '../audio/audio-latents.ts';
-import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';
 import { adapterFeeds, inputAdapters } from '../lora/adapters.ts';
 import { type AppliedLora, readLora } from '../lora/lora.ts';
 import { seededNormals } from '../sampling/noise.ts';
 import { videoPositions } from '../sampling/positions.ts';
-import { sinusoidWidth, timestepSinusoid } from '../sampling/timesteps.ts';
 import { transformerLinears } from './modules.ts';
-import { transformerGraph } from './transformer.ts';
+import { sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
+import { transformer, transformerConfigOf } from './transformer.ts';
 import { type StageFeeds, type StreamStep, VelocityModel, type VelocityModelOptions } from './velocity.ts';
 
 const size = { frames: 2, height: 2, width: 3 };
@@ -133,18 +134,30 @@ test('guidance with the same negative text changes nothing, with another it does
 async function evaluateWithInputs(loras: readonly AppliedLora[]): Promise<Float32Array> {
   await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
   const perToken = { video: false, audio: false };
-  const graph = transformerGraph(checkpoint, graphTargets.cpu, { variant: 'own', perToken, adapters: inputAdapters() });
+  const graph = networkGraph(
+    transformer,
+    graphTargets.cpu,
+    checkpoint,
+    { config: transformerConfigOf(checkpoint), variant: 'own', perToken },
+    inputAdapters(),
+  );
   const sinusoid = (timestep: number): HostTensor =>
     floatTensor(timestepSinusoid(Float32Array.of(timestep * 1000)), [1, sinusoidWidth]);
+  const stage = stageOf(model);
   const results = await runOnce(graph, {
-    ...stageOf(model),
     ...(await adapterFeeds(loras, transformerLinears(checkpoint))),
-    video_tokens: floatTensor(video.tokens, [videoTokens, 4]),
-    audio_tokens: floatTensor(audio.tokens, [audioTokens, 32]),
-    video_timestep: sinusoid(Math.fround(sigma)),
-    audio_timestep: sinusoid(0),
+    video: {
+      ...stage.video,
+      tokens: floatTensor(video.tokens, [videoTokens, 4]),
+      timestep: { sinusoid: sinusoid(Math.fround(sigma)) },
+    },
+    audio: {
+      ...stage.audio,
+      tokens: floatTensor(audio.tokens, [audioTokens, 32]),
+      timestep: { sinusoid: sinusoid(0) },
+    },
   });
-  return floats(results, 'video_velocity').data;
+  return floats(results, 'video.velocity').data;
 }
 
 /** Relative L2. */

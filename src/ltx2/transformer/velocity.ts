@@ -1,15 +1,17 @@
 import type { GraphTarget } from '../../graph/graph-target.ts';
+import { type Feeds, networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, Session, type SessionOptions, type Tensors } from '../../graph/runtime/session.ts';
+import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import { Lazy } from '../../shared/lazy.ts';
-import type { Checkpoint } from '../checkpoint.ts';
 import type { TransformerConfig } from '../config.ts';
+import { axisMidpoints, type RotaryFeed, rotaryTables } from '../layers/rotary.ts';
 import { adapterFeeds, areInputs, inputAdapters, mappedAdapters } from '../lora/adapters.ts';
 import type { AppliedLora } from '../lora/lora.ts';
-import { axisMidpoints, type RopeTables, ropeTables } from '../rope.ts';
-import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../sampling/timesteps.ts';
+import type { Streams } from './block.ts';
 import { type LinearModule, transformerLinears } from './modules.ts';
-import { type TimestepVariant, type TransformerOptions, transformerConfigOf, transformerGraph } from './transformer.ts';
+import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
+import { type TimestepVariant, type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
 
 /** Bounds of tokens in time and space: `[axes, tokens, 2]` flattened. */
 export interface TokenPositions {
@@ -18,10 +20,7 @@ export interface TokenPositions {
 }
 
 /** Text contexts `[S, H]` for both streams. */
-export interface TextContexts {
-  readonly video: HostTensor<'float32'>;
-  readonly audio: HostTensor<'float32'>;
-}
+export type TextContexts = Streams<HostTensor<'float32'>>;
 
 export interface VelocityModelOptions {
   readonly target: GraphTarget;
@@ -31,8 +30,10 @@ export interface VelocityModelOptions {
   readonly session?: SessionOptions;
 }
 
-/** The feeds that stay the same over all steps of one stage. */
-export type StageFeeds = Tensors;
+type StreamFeed = Feeds<typeof transformer>['video'];
+
+/** What stays the same over all steps of one stage. */
+export type StageFeeds = Streams<Pick<StreamFeed, 'rotary' | 'crossRotary' | 'context' | 'negativeContext'>>;
 
 /** One stream at one step. */
 export interface StreamStep {
@@ -50,15 +51,12 @@ export interface ResidualUse {
   readonly replay?: BlockResiduals | undefined;
 }
 
-export interface Velocities {
-  readonly video: Float32Array;
-  readonly audio: Float32Array;
-}
+export type Velocities = Streams<Float32Array>;
 
 /**
  * What all blocks but the first added to both streams at some step, kept to be replayed at a neighbouring step.
  */
-export type BlockResiduals = Tensors;
+export type BlockResiduals = Streams<HostTensor<'float32'>>;
 
 /**
  * Evaluates the transformer for whole streams. Owns its sessions, which it opens on demand: on the CPU one per graph
@@ -106,16 +104,21 @@ export class VelocityModel implements AsyncDisposable {
     const axes = [0, 1, 2].map((axis) => axisMidpoints(video.bounds, video.tokens, axis));
     const videoTime = axes.slice(0, 1);
     const audioTime = [axisMidpoints(audio.bounds, audio.tokens, 0)];
-    const table = (midpoints: readonly Float32Array[], dim: number, maxPositions: readonly number[]): RopeTables =>
-      ropeTables(midpoints, { dim, maxPositions, theta });
+    const table = (midpoints: readonly Float32Array[], dim: number, maxPositions: readonly number[]): RotaryFeed =>
+      rotaryTables(midpoints, { dim, maxPositions, theta });
     return {
-      ...ropeFeeds('video', table(axes, width, videoMax)),
-      ...ropeFeeds('audio', table(audioTime, audioWidth, audioMax)),
-      ...ropeFeeds('video_cross', table(videoTime, audioWidth, crossMax)),
-      ...ropeFeeds('audio_cross', table(audioTime, audioWidth, crossMax)),
-      video_context: text.video,
-      audio_context: text.audio,
-      ...(negative && { video_negative_context: negative.video, audio_negative_context: negative.audio }),
+      video: {
+        rotary: table(axes, width, videoMax),
+        crossRotary: table(videoTime, audioWidth, crossMax),
+        context: text.video,
+        negativeContext: negative?.video,
+      },
+      audio: {
+        rotary: table(audioTime, audioWidth, audioMax),
+        crossRotary: table(audioTime, audioWidth, crossMax),
+        context: text.audio,
+        negativeContext: negative?.audio,
+      },
     };
   }
 
@@ -126,29 +129,25 @@ export class VelocityModel implements AsyncDisposable {
     audio: StreamStep,
     reuse: ResidualUse = {},
   ): Promise<Velocities & { residuals?: BlockResiduals }> {
-    const { variant = 'own' } = this.#options;
-    const session = await this.#session({
-      variant,
+    const form: TransformerForm = {
+      config: this.config,
+      variant: this.#options.variant ?? 'own',
       perToken: { video: this.#differs(video), audio: this.#differs(audio) },
-      guidance: 'video_negative_context' in stage,
+      guidance: stage.video.negativeContext !== undefined,
       residuals: this.#residuals(reuse),
-    });
-    const feeds = {
-      ...stage,
-      ...this.#streamFeeds('video', video, this.config.in_channels, session),
-      ...this.#streamFeeds('audio', audio, this.config.audio_in_channels, session),
-      ...(variant !== 'own' && { video_sigma: this.#sigma(video), audio_sigma: this.#sigma(audio) }),
-      ...reuse.replay,
-      ...(await this.#loraFeeds(session)),
     };
-    const outputs = ['video_velocity', 'audio_velocity'];
-    if (reuse.record) outputs.push('video_residual', 'audio_residual');
-    const results = await session.run(feeds, outputs);
-    const velocities = { video: floats(results, 'video_velocity').data, audio: floats(results, 'audio_velocity').data };
+    const session = await this.#session(form);
+    const feeds: Feeds<typeof transformer> = {
+      video: { ...stage.video, ...this.#stepFeeds('video', video, form), residual: reuse.replay?.video },
+      audio: { ...stage.audio, ...this.#stepFeeds('audio', audio, form), residual: reuse.replay?.audio },
+    };
+    const outputs = ['video.velocity', 'audio.velocity'];
+    if (reuse.record) outputs.push('video.residual', 'audio.residual');
+    const results = await session.run({ ...feeds, ...(await this.#loraFeeds(session)) }, outputs);
+    const velocities = { video: floats(results, 'video.velocity').data, audio: floats(results, 'audio.velocity').data };
     if (!reuse.record) return velocities;
-    const { video_residual, audio_residual } = results;
-    if (video_residual === undefined || audio_residual === undefined) throw new Error('no residuals were recorded');
-    return { ...velocities, residuals: { video_residual, audio_residual } };
+    const residuals = { video: floats(results, 'video.residual'), audio: floats(results, 'audio.residual') };
+    return { ...velocities, residuals };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,17 +162,18 @@ export class VelocityModel implements AsyncDisposable {
     }
   }
 
-  #session(options: Omit<TransformerOptions, 'adapters'>): Promise<Session> {
-    const keyOf = (residuals: TransformerOptions['residuals']): string => JSON.stringify({ ...options, residuals });
+  #session(form: TransformerForm): Promise<Session> {
+    const keyOf = (residuals: TransformerForm['residuals']): string =>
+      JSON.stringify([form.perToken, form.guidance, residuals]);
     // The recording graph does all that the plain one does; where it is open, no second one is needed.
-    const recording = options.residuals === undefined ? this.#sessions.get(keyOf('record'))?.made : undefined;
+    const recording = form.residuals === undefined ? this.#sessions.get(keyOf('record'))?.made : undefined;
     if (recording !== undefined) return recording;
-    const key = keyOf(options.residuals);
+    const key = keyOf(form.residuals);
     const known = this.#sessions.get(key);
     if (known !== undefined) return known.get();
     const { target, session } = this.#options;
     const adapters = this.#adaptersAreInputs ? inputAdapters(this.#loras) : mappedAdapters(this.#loras);
-    const graph = transformerGraph(this.#checkpoint, target, { ...options, adapters });
+    const graph = networkGraph(transformer, target, this.#checkpoint, form, adapters);
     const opened = new Lazy(() => Session.open(graph, session));
     this.#sessions.set(key, opened);
     return opened.get();
@@ -193,23 +193,22 @@ export class VelocityModel implements AsyncDisposable {
   }
 
   /** On a device with its own memory the recording graph serves every full evaluation. */
-  #residuals({ record, replay }: ResidualUse): TransformerOptions['residuals'] {
+  #residuals({ record, replay }: ResidualUse): TransformerForm['residuals'] {
     if (replay !== undefined) return 'replay';
     return record || this.#options.target.hasOwnMemory ? 'record' : undefined;
   }
 
-  #streamFeeds(kind: 'video' | 'audio', step: StreamStep, channels: number, session: Session): Tensors {
-    const perToken = session.model.inputs.some((input) => input.name === `${kind}_timestep_index`);
-    const { values, index } = distinctTimesteps(step.timesteps);
+  #stepFeeds(
+    stream: keyof Streams<StreamStep>,
+    { tokens, timesteps, sigma }: StreamStep,
+    { perToken, variant }: TransformerForm,
+  ): Pick<StreamFeed, 'tokens' | 'timestep' | 'sigma'> {
+    const { values, index } = distinctTimesteps(timesteps);
     return {
-      [`${kind}_tokens`]: floatTensor(step.tokens, [step.timesteps.length, channels]),
-      [`${kind}_timestep`]: this.#sinusoid(values),
-      ...(perToken && { [`${kind}_timestep_index`]: indexTensor(index) }),
+      tokens: floatTensor(tokens, [timesteps.length, tokens.length / timesteps.length]),
+      timestep: { sinusoid: this.#sinusoid(values), index: perToken[stream] ? indexTensor(index) : undefined },
+      sigma: variant === 'own' ? undefined : this.#sinusoid(Float32Array.of(sigma)),
     };
-  }
-
-  #sigma({ sigma }: StreamStep): HostTensor {
-    return this.#sinusoid(Float32Array.of(sigma));
   }
 
   #sinusoid(timesteps: Float32Array): HostTensor<'float32'> {
@@ -228,9 +227,4 @@ export class VelocityModel implements AsyncDisposable {
       session.model.inputs.flatMap(({ name }) => (feeds[name] === undefined ? [] : [[name, feeds[name]]])),
     );
   }
-}
-
-function ropeFeeds(name: string, { tokens, cos, sin }: RopeTables): Tensors {
-  const shape = [tokens, cos.length / tokens];
-  return { [`${name}_cos`]: floatTensor(cos, shape), [`${name}_sin`]: floatTensor(sin, shape) };
 }

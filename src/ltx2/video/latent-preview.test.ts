@@ -1,18 +1,22 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, Session } from '../../graph/runtime/session.ts';
-import { openCheckpoint } from '../checkpoint.ts';
+import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { configOf } from '../config.ts';
 import { seededNormals } from '../sampling/noise.ts';
 import { fitLatentPreview, previewFrames } from './latent-preview.ts';
-import { buildVideoDecoder } from './video-decoder.ts';
+import { videoDecoder } from './video-decoder.ts';
 
 const bundle = join(import.meta.dirname, '../../../test/fixtures/parity/checkpoint/ltx-2-tiny.safetensors');
 
 test('the fitted preview follows the decoded colours; a random projection does not', async () => {
   const checkpoint = await openCheckpoint(bundle);
-  await using decoder = await Session.open(buildVideoDecoder(checkpoint, graphTargets.cpu, 'planar'));
+  await using decoder = await Session.open(
+    networkGraph(videoDecoder, graphTargets.cpu, checkpoint, configOf(checkpoint, 'vae')),
+  );
   const preview = await fitLatentPreview(decoder);
 
   const latent = floatTensor(seededNormals(7, 0, 4 * 16 * 16), [1, 4, 1, 16, 16]);

@@ -1,15 +1,12 @@
 import { multiplyDimensions, symbol } from '../../graph/dimension.ts';
-import { Graph } from '../../graph/graph.ts';
-import type { GraphModel } from '../../graph/graph-model.ts';
-import type { GraphTarget } from '../../graph/graph-target.ts';
+import { floatInput, network } from '../../graph/network.ts';
 import { add, multiply, silu } from '../../graph/operations/arithmetic.ts';
 import { instanceNormalize } from '../../graph/operations/layers.ts';
 import { reshape, splitAxis, transpose } from '../../graph/operations/shapes.ts';
 import { axisLength, knownLength, type Value } from '../../graph/value.ts';
-import type { Checkpoint } from '../checkpoint.ts';
-import { parseConfig } from '../config.ts';
-import { ModuleWeights } from '../module-weights.ts';
-import { denormalizeLatent, normalizeLatent } from './latent-statistics.ts';
+import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
+import type { UpsamplerConfig } from '../config.ts';
+import { denormalizeLatent, latentStatistics, normalizeLatent } from '../layers/latent-statistics.ts';
 
 /** Zero padding that keeps the size under a 3×3×3 kernel. */
 const same = { before: [1, 1, 1] };
@@ -18,49 +15,50 @@ const epsilon = 1e-5;
 
 /**
  * Doubles height and width of a latent: input `latent [1, C, f, h, w]`, output `upsampled [1, C, f, 2·h, 2·w]`, both
- * float32 and normalised with the video autoencoder's statistics, which live in `bundle`. Group statistics span the
- * whole clip, so it cannot be tiled.
- *
- * @throws SoundstageError `weights` if tensors are missing or the configuration is not supported
+ * normalised with the video autoencoder's statistics, so that the weights are those of an upscaler and of its bundle.
+ * Group statistics span the whole clip: it cannot be tiled.
  */
-export function buildLatentUpsampler(upscaler: Checkpoint, bundle: Checkpoint, target: GraphTarget): GraphModel {
-  const config = parseConfig('upsampler', upscaler.config, upscaler.path);
-  const g = new Graph(target);
-  const weights = new ModuleWeights(g, upscaler, '');
-  const layers = Array.from({ length: config.num_blocks_per_stage }, (_, index) => index);
+export const latentUpsampler = network({
+  inputs: ({ in_channels: C }: UpsamplerConfig) => ({
+    latent: floatInput(1, C, symbol('f'), symbol('h'), symbol('w')),
+  }),
 
-  const latent = g.activation('latent', [1, config.in_channels, symbol('f'), symbol('h'), symbol('w')]);
-  let x = denormalizeLatent(g, latent, bundle); // [1, C, f, h, w]
-  x = weights.convolve(x, 'initial_conv', same); // [1, mid, f, h, w]
-  x = silu(groupNormalize(x, weights, 'initial_norm'));
-  for (const layer of layers) x = residualBlock(x, weights.at(`res_blocks.${layer}`));
-  x = g.scoped('upsampler', () => doubleFrames(x, weights.at('upsampler'))); // [1, mid, f, 2·h, 2·w]
-  for (const layer of layers) x = residualBlock(x, weights.at(`post_upsample_res_blocks.${layer}`));
-  x = weights.convolve(x, 'final_conv', same); // [1, C, f, 2·h, 2·w]
-  g.output('upsampled', normalizeLatent(g, x, bundle));
-  return g.build();
+  build(graph, weights, { latent }, config) {
+    const statistics = latentStatistics(weights.at('vae'), [1, config.in_channels, 1, 1, 1]);
+    const layers = Array.from({ length: config.num_blocks_per_stage }, (_, index) => index);
+    let x = denormalizeLatent(latent, statistics); // [1, C, f, h, w]
+    x = weights.convolve(x, 'initial_conv', same); // [1, mid, f, h, w]
+    x = silu(groupNormalize(weights, x, 'initial_norm')); // [1, mid, f, h, w]
+    for (const layer of layers) x = residualBlock(weights.at(`res_blocks.${layer}`), x); // [1, mid, f, h, w]
+    x = graph.scoped('upsampler', () => doubleFrames(weights.at('upsampler'), x)); // [1, mid, f, 2·h, 2·w]
+    for (const layer of layers) x = residualBlock(weights.at(`post_upsample_res_blocks.${layer}`), x); // same
+    x = weights.convolve(x, 'final_conv', same); // [1, C, f, 2·h, 2·w]
+    return { upsampled: normalizeLatent(x, statistics) }; // [1, C, f, 2·h, 2·w]
+  },
+});
+
+/** `[1, C, f, h, w]` → same. */
+function residualBlock(weights: ModuleWeights, x: Value): Value {
+  const hidden = silu(groupNormalize(weights, weights.convolve(x, 'conv1', same), 'norm1')); // [1, C, f, h, w]
+  return silu(add(x, groupNormalize(weights, weights.convolve(hidden, 'conv2', same), 'norm2'))); // [1, C, f, h, w]
 }
 
-function residualBlock(x: Value, weights: ModuleWeights): Value {
-  const hidden = silu(groupNormalize(weights.convolve(x, 'conv1', same), weights, 'norm1'));
-  return silu(add(x, groupNormalize(weights.convolve(hidden, 'conv2', same), weights, 'norm2')));
-}
-
-/** Frame by frame: 3×3 convolution to four times the channels, then pixel shuffle. */
-function doubleFrames(x: Value, weights: ModuleWeights): Value {
+/** Frame by frame, `[1, C, f, h, w]` → `[1, C, f, 2·h, 2·w]`: 3×3 convolution to four times the channels, pixel shuffle. */
+function doubleFrames(weights: ModuleWeights, x: Value): Value {
   const [C, f, h, w] = [knownLength(x, 1), axisLength(x, 2), axisLength(x, 3), axisLength(x, 4)];
-  const frames = reshape(transpose(x, [0, 2, 1, 3, 4]), [f, C, h, w]);
+  const frames = reshape(transpose(x, [0, 2, 1, 3, 4]), [f, C, h, w]); // [f, C, h, w]
   const folded = weights.convolve(frames, 'conv', { before: [1, 1] }); // [f, 4·C, h, w]
   const blocks = splitAxis(folded, 1, [C, 2, 2]); // [f, C, i, j, h, w]
   const shuffled = transpose(blocks, [1, 0, 4, 2, 5, 3]); // [C, f, h, i, w, j]
-  return reshape(shuffled, [1, C, f, multiplyDimensions(h, 2), multiplyDimensions(w, 2)]);
+  return reshape(shuffled, [1, C, f, multiplyDimensions(h, 2), multiplyDimensions(w, 2)]); // [1, C, f, 2·h, 2·w]
 }
 
-/** Group norm over channels / 32 and all frames and positions, statistics in float32. */
-function groupNormalize(x: Value, weights: ModuleWeights, module: string): Value {
-  const normalized = reshape(instanceNormalize(splitAxis(x, 1, [groups, undefined]), epsilon), x.shape);
+/** Group norm over channels / 32 and all frames and positions, statistics in float32: `[1, C, f, h, w]` → same. */
+function groupNormalize(weights: ModuleWeights, x: Value, module: string): Value {
+  const grouped = splitAxis(x, 1, [groups, undefined]); // [1, 32, C/32, f, h, w]
+  const normalized = reshape(instanceNormalize(grouped, epsilon), x.shape); // [1, C, f, h, w]
   const perChannel = [1, knownLength(x, 1), 1, 1, 1];
-  const scale = reshape(weights.parameter(`${module}.weight`), perChannel);
-  const shift = reshape(weights.parameter(`${module}.bias`), perChannel);
-  return add(multiply(normalized, scale), shift);
+  const scale = reshape(weights.parameter(`${module}.weight`), perChannel); // [1, C, 1, 1, 1]
+  const shift = reshape(weights.parameter(`${module}.bias`), perChannel); // [1, C, 1, 1, 1]
+  return add(multiply(normalized, scale), shift); // [1, C, f, h, w]
 }

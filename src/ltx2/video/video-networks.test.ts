@@ -1,17 +1,20 @@
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { rgbVideoDecoder } from '../../cli/parity/rgb-video-decoder.ts';
 import { formatShape, symbol } from '../../graph/dimension.ts';
 import { Graph } from '../../graph/graph.ts';
 import type { GraphModel } from '../../graph/graph-model.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { networkGraph } from '../../graph/network.ts';
 import { reflectEdges, slice } from '../../graph/operations/shapes.ts';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import { runOnce } from '../../graph/runtime/session.ts';
-import { type Checkpoint, openCheckpoint } from '../checkpoint.ts';
-import { buildLatentUpsampler } from './latent-upsampler.ts';
+import { type Checkpoint, joinCheckpoints, openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { configOf, upsamplerConfigOf } from '../config.ts';
+import { latentUpsampler } from './latent-upsampler.ts';
 import { depthToSpace, patchify, spaceToDepth, unpatchify } from './space-to-depth.ts';
-import { buildVideoDecoder } from './video-decoder.ts';
-import { buildVideoEncoder } from './video-encoder.ts';
+import { videoDecoder } from './video-decoder.ts';
+import { videoEncoder } from './video-encoder.ts';
 
 const fixtures = join(import.meta.dirname, '../../../test/fixtures/parity/checkpoint');
 
@@ -27,16 +30,26 @@ function outputs({ outputs: values }: GraphModel): string[] {
 }
 
 test.for(Object.values(graphTargets))('all networks are built for $device in $arithmetic', (target) => {
-  expect(outputs(buildVideoEncoder(bundle, target))).toEqual(['latent float32 [1, 4, f+1, h, w]']);
-  expect(outputs(buildVideoDecoder(bundle, target, 'planar'))).toEqual(['video float32 [1, 3, 8*f-7, 32*h, 32*w]']);
-  expect(outputs(buildVideoDecoder(bundle, target, 'rgb24'))).toEqual(['frames uint8 [8*f-7, 32*h, 32*w, 3]']);
-  expect(outputs(buildLatentUpsampler(upscaler, bundle, target))).toEqual(['upsampled float32 [1, 4, f, 2*h, 2*w]']);
+  expect(outputs(networkGraph(videoEncoder, target, bundle, configOf(bundle, 'vae')))).toEqual([
+    'latent float32 [1, 4, f+1, h, w]',
+  ]);
+  expect(outputs(networkGraph(videoDecoder, target, bundle, configOf(bundle, 'vae')))).toEqual([
+    'video float32 [1, 3, 8*f-7, 32*h, 32*w]',
+  ]);
+  expect(outputs(networkGraph(rgbVideoDecoder, target, bundle, configOf(bundle, 'vae')))).toEqual([
+    'frames uint8 [8*f-7, 32*h, 32*w, 3]',
+  ]);
+  expect(
+    outputs(networkGraph(latentUpsampler, target, joinCheckpoints(upscaler, bundle), upsamplerConfigOf(upscaler))),
+  ).toEqual(['upsampled float32 [1, 4, f, 2*h, 2*w]']);
 });
 
 test('a block this project does not know is refused by name', () => {
   const vae = (bundle.config as { vae: object }).vae;
   const altered = { ...bundle, config: { vae: { ...vae, decoder_blocks: [['attn_res_x', {}]] } } };
-  expect(() => buildVideoDecoder(altered, graphTargets.cpu, 'planar')).toThrow('"attn_res_x" is not supported');
+  expect(() => networkGraph(videoDecoder, graphTargets.cpu, altered, configOf(altered, 'vae'))).toThrow(
+    '"attn_res_x" is not supported',
+  );
 });
 
 test('unfolding undoes folding, and patches are numbered along the height first', async () => {

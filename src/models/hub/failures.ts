@@ -11,7 +11,7 @@ export interface RequestFacts {
   readonly answeredByHub: boolean;
 }
 
-/** Mutex an answer that is not a success into an error that says what to do. */
+/** Turns an answer that is not a success into an error that says what to do. */
 export function failureOf(response: Response, request: RequestFacts): Error {
   const { status, headers } = response;
   const code = headers.get('x-error-code');

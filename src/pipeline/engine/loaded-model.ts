@@ -1,21 +1,23 @@
 import type { GraphModel } from '../../graph/graph-model.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
+import { networkGraph } from '../../graph/network.ts';
 import { Session } from '../../graph/runtime/session.ts';
+import { type Checkpoint, joinCheckpoints, openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { adaptableModules, isTextModule } from '../../ltx2/adaptable-modules.ts';
-import { buildAudioDecoder } from '../../ltx2/audio/audio-decoder.ts';
-import { buildAudioEncoder } from '../../ltx2/audio/audio-encoder.ts';
-import { buildVocoder } from '../../ltx2/audio/vocoder.ts';
-import { type Checkpoint, configSection, openCheckpoint } from '../../ltx2/checkpoint.ts';
-import { type AudioVaeConfig, parseConfig, type VocoderConfig } from '../../ltx2/config.ts';
+import { audioDecoder } from '../../ltx2/audio/audio-decoder.ts';
+import { audioEncoder } from '../../ltx2/audio/audio-encoder.ts';
+import { audioVaeConfigOf } from '../../ltx2/audio/audio-latents.ts';
+import { type VocoderSizes, vocoder, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
+import { type AudioVaeConfig, configOf, upsamplerConfigOf } from '../../ltx2/config.ts';
 import { mappedAdapters } from '../../ltx2/lora/adapters.ts';
 import { type AppliedLora, requireFiniteWeights } from '../../ltx2/lora/lora.ts';
 import { PromptEncoder } from '../../ltx2/text/context/prompt-encoder.ts';
 import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import { type TextContexts, VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import { fitLatentPreview, type LatentPreview } from '../../ltx2/video/latent-preview.ts';
-import { buildLatentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
-import { buildVideoDecoder } from '../../ltx2/video/video-decoder.ts';
-import { buildVideoEncoder } from '../../ltx2/video/video-encoder.ts';
+import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
+import { videoDecoder } from '../../ltx2/video/video-decoder.ts';
+import { videoEncoder } from '../../ltx2/video/video-encoder.ts';
 import type { LoraChoice } from '../plan/clip-settings.ts';
 import type { Plan } from '../plan/plan.ts';
 import { usableLora } from '../usable-lora.ts';
@@ -40,7 +42,7 @@ export class LoadedModel implements AsyncDisposable {
   readonly key: string;
   readonly bundle: Checkpoint;
   readonly audioConfig: AudioVaeConfig;
-  readonly vocoderConfig: VocoderConfig;
+  readonly vocoderConfig: VocoderSizes;
   readonly #plan: Pick<Plan, 'weights' | 'device'>;
   /** By prompt and the LoRAs that change how it is read. */
   readonly #contexts = new Map<string, TextContexts>();
@@ -52,8 +54,8 @@ export class LoadedModel implements AsyncDisposable {
     this.key = LoadedModel.keyOf(plan);
     this.#plan = plan;
     this.bundle = bundle;
-    this.audioConfig = parseConfig('audio_vae', configSection(bundle, 'audio_vae'), bundle.path);
-    this.vocoderConfig = parseConfig('vocoder', configSection(bundle, 'vocoder'), bundle.path);
+    this.audioConfig = audioVaeConfigOf(bundle);
+    this.vocoderConfig = vocoderConfigOf(bundle);
   }
 
   static async open(plan: Pick<Plan, 'weights' | 'device'>): Promise<LoadedModel> {
@@ -120,28 +122,29 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   audioEncoder(): Promise<Session> {
-    return this.#open(buildAudioEncoder(this.#target, this.bundle, this.audioConfig));
+    return this.#open(networkGraph(audioEncoder, this.#target, this.bundle, this.audioConfig));
   }
 
   imageEncoder(): Promise<Session> {
-    return this.#open(buildVideoEncoder(this.bundle, this.#target));
+    return this.#open(networkGraph(videoEncoder, this.#target, this.bundle, configOf(this.bundle, 'vae')));
   }
 
   async upsampler(): Promise<Session> {
     const upscaler = await openCheckpoint(this.#plan.weights.upscaler);
-    return this.#open(buildLatentUpsampler(upscaler, this.bundle, this.#target));
+    const weights = joinCheckpoints(upscaler, this.bundle);
+    return this.#open(networkGraph(latentUpsampler, this.#target, weights, upsamplerConfigOf(upscaler)));
   }
 
   videoDecoder(): Promise<Session> {
-    return this.#open(buildVideoDecoder(this.bundle, this.#target, 'planar'));
+    return this.#open(networkGraph(videoDecoder, this.#target, this.bundle, configOf(this.bundle, 'vae')));
   }
 
   audioDecoder(): Promise<Session> {
-    return this.#open(buildAudioDecoder(this.#target, this.bundle, this.audioConfig));
+    return this.#open(networkGraph(audioDecoder, this.#target, this.bundle, this.audioConfig));
   }
 
   vocoder(): Promise<Session> {
-    return this.#open(buildVocoder(this.#target, this.bundle, this.vocoderConfig));
+    return this.#open(networkGraph(vocoder, this.#target, this.bundle, this.vocoderConfig));
   }
 
   /** The map from latents to small pictures, fitted when first asked for. */

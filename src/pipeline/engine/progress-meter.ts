@@ -4,7 +4,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { Phase, Progress } from './engine-messages.ts';
 
 /**
- * Mutex steps into a fraction of the whole clip and seconds per phase. The share of each phase is estimated from token
+ * Turns steps into a fraction of the whole clip and seconds per phase. The share of each phase is estimated from token
  * counts, as if a step cost its tokens (attention grows faster, so large clips seem quick at first) and a decoded token
  * as much as three denoised ones (a refinement of three steps and the decode after it took equally long on the CPU).
  */

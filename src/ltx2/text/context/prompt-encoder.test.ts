@@ -1,21 +1,23 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { graphTargets } from '../../../graph/graph-target.ts';
+import type { GraphModel } from '../../../graph/graph-model.ts';
+import { type GraphTarget, graphTargets } from '../../../graph/graph-target.ts';
+import { networkGraph } from '../../../graph/network.ts';
 import { Session } from '../../../graph/runtime/session.ts';
-import { configSection, openCheckpoint } from '../../checkpoint.ts';
-import { parseConfig } from '../../config.ts';
+import { joinCheckpoints, openCheckpoint } from '../../../graph/weights/checkpoint.ts';
+import { configOf } from '../../config.ts';
 import { openTextEncoder } from '../gemma/gemma-folder.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
-import { type TextNetworks, textContextGraph } from './text-context.ts';
+import { textContext } from './text-context.ts';
 
 const checkpoint = join(import.meta.dirname, '../../../../test/fixtures/parity/checkpoint');
 const files = { encoder: join(checkpoint, 'gemma'), bundle: join(checkpoint, 'ltx-2-tiny.safetensors') };
 const target = graphTargets.cpu;
 
-async function networks(): Promise<TextNetworks> {
-  const bundle = await openCheckpoint(files.bundle);
-  const config = parseConfig('transformer', configSection(bundle, 'transformer'), bundle.path);
-  return { encoder: await openTextEncoder(files.encoder), bundle, config };
+async function textContextGraph(target: GraphTarget): Promise<GraphModel> {
+  const [bundle, encoder] = [await openCheckpoint(files.bundle), await openTextEncoder(files.encoder)];
+  const config = { encoder, transformer: configOf(bundle, 'transformer'), length: 1024 };
+  return networkGraph(textContext, target, joinCheckpoints(encoder.checkpoint, bundle), config);
 }
 
 test('prompts of any length give contexts of the full length', async () => {
@@ -38,10 +40,10 @@ test('a length that the registers do not fill is refused', async () => {
 });
 
 test('the CUDA form has float32 edges and the lengths of the contexts', async () => {
-  const { inputs, outputs } = textContextGraph(graphTargets.cuda, await networks(), 1024);
+  const { inputs, outputs } = await textContextGraph(graphTargets.cuda);
   expect(outputs).toMatchObject([
-    { name: 'video_context', dtype: 'float32', shape: [1, 1024, 48] },
-    { name: 'audio_context', dtype: 'float32', shape: [1, 1024, 48] },
+    { name: 'video', dtype: 'float32', shape: [1, 1024, 48] },
+    { name: 'audio', dtype: 'float32', shape: [1, 1024, 48] },
   ]);
   expect(inputs.map(({ dtype }) => dtype)).toEqual(['int64', ...new Array(6).fill('float32')]);
 });

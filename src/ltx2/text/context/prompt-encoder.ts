@@ -1,12 +1,13 @@
 import type { GraphTarget } from '../../../graph/graph-target.ts';
+import { networkGraph } from '../../../graph/network.ts';
 import { type HostTensor, indexTensor } from '../../../graph/runtime/host-tensor.ts';
-import { floats, Session, type SessionOptions, type Tensors } from '../../../graph/runtime/session.ts';
-import { configSection, openCheckpoint } from '../../checkpoint.ts';
-import { parseConfig } from '../../config.ts';
-import type { Adapters } from '../../module-weights.ts';
+import { floats, Session, type SessionOptions } from '../../../graph/runtime/session.ts';
+import { joinCheckpoints, openCheckpoint } from '../../../graph/weights/checkpoint.ts';
+import type { Adapters } from '../../../graph/weights/module-weights.ts';
+import { configOf } from '../../config.ts';
 import { openTextEncoder } from '../gemma/gemma-folder.ts';
 import { Tokenizer } from '../tokenizer.ts';
-import { textContextFeeds, textContextGraph } from './text-context.ts';
+import { textContext, textContextFeeds } from './text-context.ts';
 
 export interface PromptEncoderOptions {
   /** Gemma folder: configuration, weights, tokenizer. */
@@ -30,14 +31,19 @@ export interface EncodedContext {
   readonly seconds: number;
 }
 
-/** Mutex prompts into the contexts the transformer attends to. Holds the text encoder's session: dispose it. */
+/** Turns prompts into the contexts the transformer attends to. Holds the text encoder's session: dispose it. */
 export class PromptEncoder implements AsyncDisposable {
   readonly length: number;
   readonly #tokenizer: Tokenizer;
   readonly #session: Session;
-  readonly #tables: Tensors;
+  readonly #tables: ReturnType<typeof textContextFeeds>;
 
-  private constructor(length: number, tokenizer: Tokenizer, session: Session, tables: Tensors) {
+  private constructor(
+    length: number,
+    tokenizer: Tokenizer,
+    session: Session,
+    tables: ReturnType<typeof textContextFeeds>,
+  ) {
     this.length = length;
     this.#tokenizer = tokenizer;
     this.#session = session;
@@ -52,10 +58,10 @@ export class PromptEncoder implements AsyncDisposable {
       openTextEncoder(options.encoder),
       openCheckpoint(options.bundle),
     ]);
-    const config = parseConfig('transformer', configSection(bundle, 'transformer'), bundle.path);
-    const networks = { encoder, bundle, config };
-    const session = await Session.open(textContextGraph(target, networks, length, adapters), options.session);
-    return new PromptEncoder(length, tokenizer, session, textContextFeeds(networks, length));
+    const config = { encoder, transformer: configOf(bundle, 'transformer'), length };
+    const weights = joinCheckpoints(encoder.checkpoint, bundle);
+    const graph = networkGraph(textContext, target, weights, config, adapters);
+    return new PromptEncoder(length, tokenizer, await Session.open(graph, options.session), textContextFeeds(config));
   }
 
   async encode(prompt: string): Promise<EncodedContext> {
@@ -63,8 +69,8 @@ export class PromptEncoder implements AsyncDisposable {
     const { ids } = this.#tokenizer.encodePrompt(prompt, this.length);
     const results = await this.#session.run({ ids: indexTensor(ids), ...this.#tables });
     return {
-      videoContext: floats(results, 'video_context'),
-      audioContext: floats(results, 'audio_context'),
+      videoContext: floats(results, 'video'),
+      audioContext: floats(results, 'audio'),
       tokens: ids.length,
       seconds: (performance.now() - started) / 1000,
     };

@@ -1,4 +1,3 @@
-import type { Graph } from '../../../graph/graph.ts';
 import {
   affine,
   divide,
@@ -10,9 +9,7 @@ import {
 } from '../../../graph/operations/arithmetic.ts';
 import { cast, concat, reshape, transpose } from '../../../graph/operations/shapes.ts';
 import { axisLength, knownLength, type Value } from '../../../graph/value.ts';
-import type { Checkpoint } from '../../checkpoint.ts';
-import { type Adapters, ModuleWeights } from '../../module-weights.ts';
-import { linearByRows } from '../gemma/linear-by-rows.ts';
+import type { ModuleWeights } from '../../../graph/weights/module-weights.ts';
 
 /** The reference's guard against layers that are constant. */
 const epsilon = 1e-6;
@@ -27,21 +24,17 @@ export function stackStates(states: readonly Value[]): Value {
 
 /**
  * Features of the valid tokens from all hidden states: each layer is centred, scaled to a range of 8 and projected
- * together with the others. `states [L+1, n, hidden]` float32 → `[n, hidden]`.
+ * together with the others. `states [L+1, n, hidden]` float32 → `[n, width]`.
  */
-export function textFeatures(g: Graph, bundle: Checkpoint, states: Value, adapters?: Adapters): Value {
-  const layers = knownLength(states, 0);
-  const hidden = knownLength(states, 2);
-  const tokens = axisLength(states, 1);
+export function textFeatures(weights: ModuleWeights, states: Value): Value {
+  const { graph } = states;
+  const [layers, tokens, hidden] = [knownLength(states, 0), axisLength(states, 1), knownLength(states, 2)];
   // The reference adds 1e-6 to the count, which vanishes beside n·hidden.
   const mean = reduceMean(states, [1, 2]); // [L+1, 1, 1]
   const range = subtract(reduceMaximum(states, [1, 2]), reduceMinimum(states, [1, 2])); // [L+1, 1, 1]
-  const scale = divide(g.constant([8], [], 'float32'), affine(range, 1, epsilon)); // [L+1, 1, 1]
+  const scale = divide(graph.constant([8], [], 'float32'), affine(range, 1, epsilon)); // [L+1, 1, 1]
   const scaled = multiply(subtract(states, mean), scale); // [L+1, n, hidden]
-  const columns = transpose(cast(scaled, g.target.arithmetic), [1, 2, 0]); // [n, hidden, L+1]: layer fastest
+  const columns = transpose(cast(scaled, graph.target.arithmetic), [1, 2, 0]); // [n, hidden, L+1]: layer fastest
   const flat = reshape(columns, [tokens, hidden * layers]); // [n, hidden·(L+1)]
-  const weights = new ModuleWeights(g, bundle, '', adapters).at('text_embedding_projection');
-  if (weights.isChanged('aggregate_embed')) return weights.linear(flat, 'aggregate_embed'); // [n, hidden]
-  const projected = linearByRows(g, flat, weights.stored('aggregate_embed.weight')); // [n, hidden]
-  return weights.branched(flat, projected, 'aggregate_embed');
+  return weights.linearByRows(flat, 'aggregate_embed'); // [n, width]
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type Checkpoint, openCheckpoint } from '../../../graph/weights/checkpoint.ts';
 import { SoundstageError } from '../../../shared/errors.ts';
-import { type Checkpoint, openCheckpoint } from '../../checkpoint.ts';
 import { type GemmaConfig, parseConfig } from '../../config.ts';
 import { readJson, readJsonIfThere } from '../json-file.ts';
 
@@ -11,8 +11,8 @@ export interface GemmaFolder {
   readonly config: GemmaConfig;
   /** Tensors of all shards. */
   readonly checkpoint: Checkpoint;
-  /** What the text stack's keys begin with. */
-  readonly prefix: string;
+  /** Module path of the text stack. */
+  readonly root: string;
 }
 
 const shardIndex = z.object({
@@ -20,8 +20,8 @@ const shardIndex = z.object({
   weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/)),
 });
 
-/** Key prefixes of the text stack, as published and as re-saved by newer versions of transformers. */
-const prefixes = ['language_model.model.', 'model.language_model.'];
+/** Where the text stack is, as published and as re-saved by newer versions of transformers. */
+const roots = ['language_model.model', 'model.language_model'];
 
 /**
  * Opens the text stack of a Gemma 3 folder: `config.json` and `model.safetensors`, or the shards that
@@ -35,12 +35,12 @@ export async function openTextEncoder(folder: string): Promise<GemmaFolder> {
   const files = await weightFiles(folder);
   const shards = await Promise.all(files.map((file) => openCheckpoint(join(folder, file))));
   const tensors = new Map(shards.flatMap((shard) => [...shard.tensors]));
-  const prefix = prefixes.find((candidate) => tensors.has(`${candidate}embed_tokens.weight`));
-  if (prefix === undefined) {
-    const keys = prefixes.map((candidate) => `"${candidate}embed_tokens.weight"`).join(' or ');
+  const root = roots.find((candidate) => tensors.has(`${candidate}.embed_tokens.weight`));
+  if (root === undefined) {
+    const keys = roots.map((candidate) => `"${candidate}.embed_tokens.weight"`).join(' or ');
     throw new SoundstageError('weights', `${folder} holds no Gemma 3 text stack: there is no tensor ${keys}`);
   }
-  return Object.freeze({ path: folder, config, checkpoint: { path: folder, tensors, config: undefined }, prefix });
+  return Object.freeze({ path: folder, config, checkpoint: { path: folder, tensors, config: undefined }, root });
 }
 
 async function weightFiles(folder: string): Promise<readonly string[]> {

@@ -1,17 +1,10 @@
 import { symbol } from '../../../graph/dimension.ts';
-import type { Graph } from '../../../graph/graph.ts';
+import type { RotaryTables } from '../../../graph/operations/attention.ts';
 import { floatTensor } from '../../../graph/runtime/host-tensor.ts';
-import type { Tensors } from '../../../graph/runtime/session.ts';
-import type { Value } from '../../../graph/value.ts';
 import type { GemmaConfig } from '../../config.ts';
+import { type RotaryFeed, rotaryInput } from '../../layers/rotary.ts';
 
 type TextConfig = GemmaConfig['text_config'];
-
-/** Rotary tables `[positions, headDim/2]`. */
-interface RotaryTables {
-  readonly cos: Value;
-  readonly sin: Value;
-}
 
 /** Sliding and global layers turn at different speeds. */
 export interface GemmaRotary {
@@ -19,31 +12,27 @@ export interface GemmaRotary {
   readonly global: RotaryTables;
 }
 
-/** Declares the rotary tables as graph inputs; `rotaryFeeds` makes what to feed. */
-export function rotaryInputs(g: Graph, { head_dim }: TextConfig): GemmaRotary {
-  const shape = [symbol('positions'), head_dim / 2];
-  const tables = (kind: string): RotaryTables => ({
-    cos: g.activation(`rotary_${kind}_cos`, shape),
-    sin: g.activation(`rotary_${kind}_sin`, shape),
-  });
-  return { sliding: tables('sliding'), global: tables('global') };
+/** Rotary tables `[positions, headDim/2]` as inputs; `gemmaRotaryFeeds` makes what to feed. */
+export function gemmaRotaryInputs({ head_dim }: TextConfig) {
+  const table = rotaryInput(symbol('positions'), head_dim / 2);
+  return { sliding: table, global: table };
 }
 
 /** Rotary tables for positions `0 … positions−1`: angles in double precision, rounded to float32 once. */
-export function rotaryFeeds(config: TextConfig, positions: number): Tensors {
+export function gemmaRotaryFeeds(config: TextConfig, positions: number) {
   const half = config.head_dim / 2;
-  const tables = (kind: string, { theta, factor }: RotarySpeed): Tensors => {
+  const table = ({ theta, factor }: RotarySpeed): RotaryFeed => {
     const angles = Float64Array.from({ length: positions * half }, (_, at) => {
       const position = Math.floor(at / half);
       return position / factor / theta ** ((at % half) / half);
     });
     return {
-      [`rotary_${kind}_cos`]: floatTensor(Float32Array.from(angles, Math.cos), [positions, half]),
-      [`rotary_${kind}_sin`]: floatTensor(Float32Array.from(angles, Math.sin), [positions, half]),
+      cos: floatTensor(Float32Array.from(angles, Math.cos), [positions, half]),
+      sin: floatTensor(Float32Array.from(angles, Math.sin), [positions, half]),
     };
   };
   const { sliding, global } = rotarySpeeds(config);
-  return { ...tables('sliding', sliding), ...tables('global', global) };
+  return { sliding: table(sliding), global: table(global) };
 }
 
 interface RotarySpeed {

@@ -5,16 +5,16 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RandomGemmaOptions, writeRandomGemma } from '../../../../test/text/random-gemma.ts';
 import { referenceGemma } from '../../../../test/text/reference-gemma.ts';
-import { symbol } from '../../../graph/dimension.ts';
 import { onnxDataType } from '../../../graph/element-type.ts';
-import { Graph } from '../../../graph/graph.ts';
 import { graphTargets } from '../../../graph/graph-target.ts';
+import { network, networkGraph } from '../../../graph/network.ts';
 import { ModelProtoSchema } from '../../../graph/onnx/onnx_pb.ts';
 import { indexTensor } from '../../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../../graph/runtime/session.ts';
-import { gemma, gemmaWeights } from './gemma.ts';
+import type { Value } from '../../../graph/value.ts';
+import { gemma, gemmaInputs } from './gemma.ts';
 import { type GemmaFolder, openTextEncoder } from './gemma-folder.ts';
-import { rotaryFeeds, rotaryInputs } from './gemma-rotary.ts';
+import { gemmaRotaryFeeds } from './gemma-rotary.ts';
 
 const ids = [2, 105, 17, 99, 4, 150, 33, 33, 8, 61, 120, 7];
 let root: string;
@@ -31,16 +31,20 @@ async function randomGemma(name: string, options?: RandomGemmaOptions): Promise<
 }
 
 function gemmaGraph(folder: GemmaFolder, target = graphTargets.cpu) {
-  const g = new Graph(target);
-  const { text_config } = folder.config;
-  const input = g.input('ids', 'int64', [symbol('n')]);
-  const { states } = gemma(g, gemmaWeights(g, folder), text_config, input, rotaryInputs(g, text_config));
-  g.output('last', states.at(-1) ?? input);
-  return { states, model: g.build() };
+  let states: readonly Value[] = [];
+  const lastStateOnly = network({
+    inputs: ({ config }: GemmaFolder) => gemmaInputs(config.text_config),
+    build(graph, weights, inputs, { config, root: stack }) {
+      ({ states } = gemma(graph, weights.at(stack), inputs, config.text_config));
+      return { last: states.at(-1) ?? inputs.ids };
+    },
+  });
+  const model = networkGraph(lastStateOnly, target, folder.checkpoint, folder);
+  return { states, model };
 }
 
 async function lastState(folder: GemmaFolder, tokens: readonly number[] = ids): Promise<Float32Array> {
-  const feeds = { ids: indexTensor(tokens), ...rotaryFeeds(folder.config.text_config, tokens.length) };
+  const feeds = { ids: indexTensor(tokens), rotary: gemmaRotaryFeeds(folder.config.text_config, tokens.length) };
   return floats(await runOnce(gemmaGraph(folder).model, feeds), 'last').data;
 }
 
@@ -119,7 +123,7 @@ test('scores of a long text are never materialised', async () => {
   const { model } = gemmaGraph(folder);
   const feeds = (n: number) => ({
     ids: indexTensor(Array.from({ length: n }, (_, at) => at % 600)),
-    ...rotaryFeeds(text_config, n),
+    rotary: gemmaRotaryFeeds(text_config, n),
   });
   const long = feeds(6144);
   await using session = await Session.open(model);

@@ -1,13 +1,15 @@
+import { symbol } from '../../../graph/dimension.ts';
 import type { Graph } from '../../../graph/graph.ts';
+import { indexInput } from '../../../graph/network.ts';
 import { add, affine, gelu, multiply } from '../../../graph/operations/arithmetic.ts';
 import { groupQueryAttention } from '../../../graph/operations/attention.ts';
 import { rmsNormalize } from '../../../graph/operations/layers.ts';
 import { cast, gather, reshape } from '../../../graph/operations/shapes.ts';
+import type { SameNames } from '../../../graph/tensor-group.ts';
 import { axisLength, type Value } from '../../../graph/value.ts';
+import type { ModuleWeights } from '../../../graph/weights/module-weights.ts';
 import type { GemmaConfig } from '../../config.ts';
-import { ModuleWeights } from '../../module-weights.ts';
-import type { GemmaFolder } from './gemma-folder.ts';
-import type { GemmaRotary } from './gemma-rotary.ts';
+import { type GemmaRotary, gemmaRotaryInputs } from './gemma-rotary.ts';
 
 type TextConfig = GemmaConfig['text_config'];
 
@@ -24,40 +26,39 @@ export interface GemmaOutput {
   readonly cache: readonly LayerCache[];
 }
 
-export function gemmaWeights(g: Graph, { checkpoint, prefix }: GemmaFolder): ModuleWeights {
-  return new ModuleWeights(g, checkpoint, prefix);
+/** Token ids `[n]`, and rotary tables for as many positions as there may be. */
+export function gemmaInputs(config: TextConfig) {
+  return { ids: indexInput(symbol('n')), rotary: gemmaRotaryInputs(config) };
 }
 
 /**
  * Gemma 3's text stack (Gemma Team 2025, arXiv:2503.19786) over tokens without padding. The residual stream and the
  * norms are float32 on every target, because the stream outgrows float16 and loses its small updates in bf16.
  *
- * @param ids int64 `[n]`
  * @param past caches of the positions before `ids`, one per layer
  */
 export function gemma(
-  g: Graph,
+  graph: Graph,
   weights: ModuleWeights,
+  { ids, rotary }: SameNames<ReturnType<typeof gemmaInputs>, Value>,
   config: TextConfig,
-  ids: Value,
-  rotary: GemmaRotary,
   past?: readonly LayerCache[],
 ): GemmaOutput {
   const states: Value[] = [];
   const cache: LayerCache[] = [];
-  let h = embed(g, weights, config, ids); // [n, hidden]
+  let h = embed(weights, ids, config); // [n, hidden]
   for (let index = 0; index < config.num_hidden_layers; index++) {
     states.push(h);
-    g.scoped(`layers.${index}`, () => {
+    graph.scoped(`layers.${index}`, () => {
       const layer = weights.at(`layers.${index}`);
-      const attention = selfAttention(g, layer, config, index, h, rotary, past?.[index]); // [n, hidden]
-      h = add(h, rmsNorm(layer, config, 'post_attention_layernorm', attention.output)); // [n, hidden]
-      const mlp = gatedMlp(g, layer, config, h); // [n, hidden]
-      h = add(h, rmsNorm(layer, config, 'post_feedforward_layernorm', mlp)); // [n, hidden]
+      const attention = selfAttention(layer, h, config, index, rotary, past?.[index]); // [n, hidden]
+      h = add(h, rmsNorm(layer, attention.output, config, 'post_attention_layernorm')); // [n, hidden]
+      const mlp = gatedMlp(layer, h, config); // [n, hidden]
+      h = add(h, rmsNorm(layer, mlp, config, 'post_feedforward_layernorm')); // [n, hidden]
       cache.push(attention.cache);
     });
   }
-  states.push(rmsNorm(weights, config, 'norm', h));
+  states.push(rmsNorm(weights, h, config, 'norm')); // [n, hidden]
   return { states, cache };
 }
 
@@ -67,29 +68,30 @@ function isSliding(config: TextConfig, index: number): boolean {
   return types === undefined ? (index + 1) % pattern !== 0 : types[index] === 'sliding_attention';
 }
 
-function embed(g: Graph, weights: ModuleWeights, config: TextConfig, ids: Value): Value {
+/** Token ids `[n]` → `[n, hidden]`. */
+function embed(weights: ModuleWeights, ids: Value, config: TextConfig): Value {
   // Rows first: the whole table in float32 would take gigabytes.
-  const table = g.storedWeight(weights.stored('embed_tokens.weight')); // [vocabulary, hidden] as stored
+  const table = weights.storedParameter('embed_tokens.weight'); // [vocabulary, hidden] as stored
   const rows = cast(gather(table, ids), 'float32'); // [n, hidden]
-  return affine(rows, Math.sqrt(config.hidden_size));
+  return affine(rows, Math.sqrt(config.hidden_size)); // [n, hidden]
 }
 
+/** `h [n, hidden]` → same. */
 function selfAttention(
-  g: Graph,
   weights: ModuleWeights,
+  h: Value,
   config: TextConfig,
   index: number,
-  h: Value,
   rotary: GemmaRotary,
   past: LayerCache | undefined,
 ): { output: Value; cache: LayerCache } {
   const { num_attention_heads: heads, num_key_value_heads: keyValueHeads } = config;
   const sliding = isSliding(config, index);
-  const x = cast(rmsNorm(weights, config, 'input_layernorm', h), g.target.arithmetic); // [n, hidden]
-  const project = (name: string): Value => weights.linear(x, `self_attn.${name}`);
-  const q = headNorm(g, weights, config, 'self_attn.q_norm', project('q_proj'), heads); // [n, heads·headDim]
-  const k = headNorm(g, weights, config, 'self_attn.k_norm', project('k_proj'), keyValueHeads); // [n, kvHeads·headDim]
-  const v = project('v_proj'); // [n, kvHeads·headDim]
+  const attention = weights.at('self_attn');
+  const x = cast(rmsNorm(weights, h, config, 'input_layernorm'), h.graph.target.arithmetic); // [n, hidden]
+  const q = headNorm(attention, attention.linear(x, 'q_proj'), config, 'q_norm', heads); // [n, heads·headDim]
+  const k = headNorm(attention, attention.linear(x, 'k_proj'), config, 'k_norm', keyValueHeads); // [n, kvHeads·headDim]
+  const v = attention.linear(x, 'v_proj'); // [n, kvHeads·headDim]
   const { attended, keys, values } = groupQueryAttention(q, k, v, {
     heads,
     keyValueHeads,
@@ -98,24 +100,25 @@ function selfAttention(
     past,
     rotary: sliding ? rotary.sliding : rotary.global,
   }); // [n, heads·headDim]
-  return { output: weights.linear(attended, 'self_attn.o_proj'), cache: { keys, values } };
+  return { output: attention.linear(attended, 'o_proj'), cache: { keys, values } }; // [n, hidden]
 }
 
-function gatedMlp(g: Graph, weights: ModuleWeights, config: TextConfig, h: Value): Value {
-  const x = cast(rmsNorm(weights, config, 'pre_feedforward_layernorm', h), g.target.arithmetic); // [n, hidden]
+/** `h [n, hidden]` → same. */
+function gatedMlp(weights: ModuleWeights, h: Value, config: TextConfig): Value {
+  const x = cast(rmsNorm(weights, h, config, 'pre_feedforward_layernorm'), h.graph.target.arithmetic); // [n, hidden]
   const gate = gelu(weights.linear(x, 'mlp.gate_proj')); // [n, intermediate]
   const up = weights.linear(x, 'mlp.up_proj'); // [n, intermediate]
   return weights.linear(multiply(gate, up), 'mlp.down_proj'); // [n, hidden]
 }
 
 /** Gemma's RMS norm over the last axis, times `1 + weight`, in float32. */
-function rmsNorm(weights: ModuleWeights, config: TextConfig, name: string, x: Value): Value {
+function rmsNorm(weights: ModuleWeights, x: Value, config: TextConfig, name: string): Value {
   return rmsNormalize(cast(x, 'float32'), config.rms_norm_eps, weights.offsetParameter(`${name}.weight`, 1));
 }
 
 /** RMS norm of each head of `x [n, heads·headDim]`, in and out in the arithmetic type. */
-function headNorm(g: Graph, weights: ModuleWeights, config: TextConfig, name: string, x: Value, heads: number): Value {
+function headNorm(weights: ModuleWeights, x: Value, config: TextConfig, name: string, heads: number): Value {
   const split = reshape(x, [axisLength(x, 0), heads, config.head_dim]); // [n, heads, headDim]
-  const normed = cast(rmsNorm(weights, config, name, split), g.target.arithmetic);
-  return reshape(normed, x.shape);
+  const normed = cast(rmsNorm(weights, split, config, name), x.graph.target.arithmetic); // [n, heads, headDim]
+  return reshape(normed, x.shape); // [n, heads·headDim]
 }

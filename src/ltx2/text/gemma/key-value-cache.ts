@@ -1,9 +1,11 @@
-import { floatTensor } from '../../../graph/runtime/host-tensor.ts';
+import { floatTensor, type HostTensor } from '../../../graph/runtime/host-tensor.ts';
 import { floats, type Tensors } from '../../../graph/runtime/session.ts';
 
-/** Keys and values of all positions so far, on the host, in the row layout of `languageModelGraph`. */
+type Feed = { readonly keys: HostTensor<'float32'>; readonly values: HostTensor<'float32'> };
+
+/** Keys and values of all positions so far, on the host, in rows as the language model takes and gives them. */
 export class KeyValueCache {
-  readonly #rows: ReadonlyMap<string, Float32Array>;
+  readonly #layers: readonly { readonly keys: Float32Array; readonly values: Float32Array }[];
   readonly #width: number;
   #positions = 0;
 
@@ -12,27 +14,25 @@ export class KeyValueCache {
    * @param capacity positions there is room for
    */
   constructor(layers: number, width: number, capacity: number) {
-    const names = Array.from({ length: layers }, (_, index) => [`keys.${index}`, `values.${index}`]).flat();
-    this.#rows = new Map(names.map((name) => [name, new Float32Array(capacity * width)]));
+    const rows = (): Float32Array => new Float32Array(capacity * width);
+    this.#layers = Array.from({ length: layers }, () => ({ keys: rows(), values: rows() }));
     this.#width = width;
   }
 
-  get positions(): number {
-    return this.#positions;
-  }
-
-  /** The `past_…` inputs of the next run: views, not copies. */
-  feeds(): Tensors {
-    const filled = this.#positions * this.#width;
-    const shape = [this.#positions, this.#width];
-    return Object.fromEntries(
-      [...this.#rows].map(([name, rows]) => [`past_${name}`, floatTensor(rows.subarray(0, filled), shape)]),
-    );
+  /** The `past` of the next run: views, not copies. */
+  feeds(): readonly Feed[] {
+    const filled = (rows: Float32Array): HostTensor<'float32'> =>
+      floatTensor(rows.subarray(0, this.#positions * this.#width), [this.#positions, this.#width]);
+    return this.#layers.map(({ keys, values }) => ({ keys: filled(keys), values: filled(values) }));
   }
 
   /** Appends the rows a run has added. */
   append(results: Tensors, count: number): void {
-    for (const [name, rows] of this.#rows) rows.set(floats(results, name).data, this.#positions * this.#width);
+    const start = this.#positions * this.#width;
+    for (const [index, { keys, values }] of this.#layers.entries()) {
+      keys.set(floats(results, `added.${index}.keys`).data, start);
+      values.set(floats(results, `added.${index}.values`).data, start);
+    }
     this.#positions += count;
   }
 }

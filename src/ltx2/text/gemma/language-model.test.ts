@@ -5,10 +5,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeRandomGemma } from '../../../../test/text/random-gemma.ts';
 import { referenceGemma } from '../../../../test/text/reference-gemma.ts';
 import { graphTargets } from '../../../graph/graph-target.ts';
+import { networkGraph } from '../../../graph/network.ts';
 import { Session } from '../../../graph/runtime/session.ts';
 import { openTextEncoder } from './gemma-folder.ts';
 import { LanguageModel } from './language-model.ts';
-import { languageModelGraph } from './language-model-graph.ts';
+import { languageModel } from './language-model-network.ts';
 
 const tiny = join(import.meta.dirname, '../../../../test/fixtures/parity/checkpoint/gemma');
 const ids = [2, 105, 17, 99, 4, 150, 33, 33, 8, 61, 120, 7, 55, 42, 19, 180, 3, 88, 71, 12, 199, 64, 5];
@@ -70,8 +71,9 @@ test('two texts do not share a cache', async () => {
 });
 
 test('the CUDA form is bf16 with float32 edges', async () => {
-  const { inputs, outputs } = languageModelGraph(graphTargets.cuda, await openTextEncoder(tiny));
-  expect(inputs.filter(({ name }) => name.startsWith('past_'))).toHaveLength(14);
+  const encoder = await openTextEncoder(tiny);
+  const { inputs, outputs } = networkGraph(languageModel, graphTargets.cuda, encoder.checkpoint, encoder);
+  expect(inputs.filter(({ name }) => name.startsWith('past.'))).toHaveLength(14);
   expect(new Set(outputs.map(({ dtype }) => dtype))).toEqual(new Set(['float32']));
   expect(outputs.find(({ name }) => name === 'logits')?.shape).toEqual([1, 640]);
 });

@@ -1,11 +1,12 @@
 import type { GraphTarget } from '../../../graph/graph-target.ts';
+import { networkGraph } from '../../../graph/network.ts';
 import { indexTensor } from '../../../graph/runtime/host-tensor.ts';
 import { floats, Session, type SessionOptions } from '../../../graph/runtime/session.ts';
 import type { GemmaConfig } from '../../config.ts';
 import { openTextEncoder } from './gemma-folder.ts';
-import { rotaryFeeds } from './gemma-rotary.ts';
+import { gemmaRotaryFeeds } from './gemma-rotary.ts';
 import { KeyValueCache } from './key-value-cache.ts';
-import { languageModelGraph } from './language-model-graph.ts';
+import { languageModel } from './language-model-network.ts';
 
 /** Takes the next ids of a text and answers with the logits `[vocabulary]` of the id to follow. */
 export type Decode = (ids: readonly number[]) => Promise<Float32Array>;
@@ -23,7 +24,8 @@ export class LanguageModel implements AsyncDisposable {
   /** @throws SoundstageError `weights` if the folder does not fit, `device` if the session fails */
   static async open(folder: string, target: GraphTarget, options?: SessionOptions): Promise<LanguageModel> {
     const encoder = await openTextEncoder(folder);
-    return new LanguageModel(encoder.config, await Session.open(languageModelGraph(target, encoder), options));
+    const graph = networkGraph(languageModel, target, encoder.checkpoint, encoder);
+    return new LanguageModel(encoder.config, await Session.open(graph, options));
   }
 
   /** Ids that end a text or a turn. */
@@ -35,9 +37,9 @@ export class LanguageModel implements AsyncDisposable {
   begin(capacity: number): Decode {
     const { text_config: config } = this.#config;
     const cache = new KeyValueCache(config.num_hidden_layers, config.num_key_value_heads * config.head_dim, capacity);
-    const tables = rotaryFeeds(config, capacity);
+    const rotary = gemmaRotaryFeeds(config, capacity);
     return async (ids) => {
-      const results = await this.#session.run({ ids: indexTensor(ids), ...tables, ...cache.feeds() });
+      const results = await this.#session.run({ ids: indexTensor(ids), rotary, past: cache.feeds() });
       cache.append(results, ids.length);
       return floats(results, 'logits').data;
     };

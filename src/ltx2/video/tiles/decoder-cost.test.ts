@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { graphTargets } from '../../../graph/graph-target.ts';
-import { configSection, openCheckpoint } from '../../checkpoint.ts';
-import { parseConfig } from '../../config.ts';
-import { buildVideoDecoder } from '../video-decoder.ts';
+import { networkGraph } from '../../../graph/network.ts';
+import { openCheckpoint } from '../../../graph/weights/checkpoint.ts';
+import { configOf } from '../../config.ts';
+import { videoDecoder } from '../video-decoder.ts';
 import { defaultTiling } from './decode-tiles.ts';
 import { chooseTiling, decoderFlops, estimateDecodeMemory, tiledDecoderFlops } from './decoder-cost.ts';
 
 const bundle = join(import.meta.dirname, '../../../../test/fixtures/parity/checkpoint/ltx-2-tiny.safetensors');
 const checkpoint = await openCheckpoint(bundle);
-const config = parseConfig('vae', configSection(checkpoint, 'vae'), bundle);
+const config = configOf(checkpoint, 'vae');
 
 test('a convolution takes two operations per weight and position', () => {
   // Without blocks: 4 → 4 → 48 channels.
@@ -19,7 +20,7 @@ test('a convolution takes two operations per weight and position', () => {
 
 test('every weight of the network is counted', () => {
   // Kernels without biases, each evaluated at its own number of positions; at least once per latent position.
-  const { weightElements } = buildVideoDecoder(checkpoint, graphTargets.cpu, 'planar');
+  const { weightElements } = networkGraph(videoDecoder, graphTargets.cpu, checkpoint, configOf(checkpoint, 'vae'));
   expect(decoderFlops(config, { frames: 1, height: 1, width: 1 })).toBeGreaterThan(2 * 0.9 * weightElements);
 });
 

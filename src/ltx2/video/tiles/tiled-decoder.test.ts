@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rgbVideoDecoder } from '../../../cli/parity/rgb-video-decoder.ts';
 import { graphTargets } from '../../../graph/graph-target.ts';
+import { networkGraph } from '../../../graph/network.ts';
 import { floatTensor, type HostTensor } from '../../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../../graph/runtime/session.ts';
-import { type Checkpoint, openCheckpoint } from '../../checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../../graph/weights/checkpoint.ts';
+import { configOf } from '../../config.ts';
 import { seededNormals } from '../../sampling/noise.ts';
-import { buildVideoDecoder } from '../video-decoder.ts';
+import { videoDecoder } from '../video-decoder.ts';
 import type { AxisTile, DecodeTiling } from './decode-tiles.ts';
 import { blendedFrames, type DecodeOptions, decodeFrames, tilesOf } from './tiled-decoder.ts';
 
@@ -16,7 +19,7 @@ let checkpoint: Checkpoint;
 let decoder: Session;
 beforeAll(async () => {
   checkpoint = await openCheckpoint(join(fixtures, 'ltx-2-tiny.safetensors'));
-  decoder = await Session.open(buildVideoDecoder(checkpoint, graphTargets.cpu, 'planar'));
+  decoder = await Session.open(networkGraph(videoDecoder, graphTargets.cpu, checkpoint, configOf(checkpoint, 'vae')));
 });
 afterAll(() => decoder[Symbol.asyncDispose]());
 
@@ -35,7 +38,10 @@ test('one tile gives the bytes of the network that ends in RGB24', async () => {
   const chunks = await collect(latent);
   const frameBytes = 64 * 96 * 3;
   expect(chunks.map((chunk) => chunk.length / frameBytes)).toEqual([17]);
-  const { frames } = await runOnce(buildVideoDecoder(checkpoint, graphTargets.cpu, 'rgb24'), { latent });
+  const { frames } = await runOnce(
+    networkGraph(rgbVideoDecoder, graphTargets.cpu, checkpoint, configOf(checkpoint, 'vae')),
+    { latent },
+  );
   expect(frames?.shape).toEqual([17, 64, 96, 3]);
   expect(Buffer.concat(chunks).equals(frames?.data as Uint8Array)).toBe(true);
 });

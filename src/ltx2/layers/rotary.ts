@@ -1,4 +1,19 @@
-export interface RopeOptions {
+import type { Dimension } from '../../graph/dimension.ts';
+import { floatInput, type InputType } from '../../graph/network.ts';
+import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
+
+/** A network's input for rotary tables of so many positions and so many angles, which are half of what is rotated. */
+export function rotaryInput(
+  positions: Dimension,
+  angles: number,
+): { readonly cos: InputType; readonly sin: InputType } {
+  return { cos: floatInput(positions, angles), sin: floatInput(positions, angles) };
+}
+
+/** Cosines and sines, `[positions, angles]`. */
+export type RotaryFeed = { readonly cos: HostTensor<'float32'>; readonly sin: HostTensor<'float32'> };
+
+interface RotaryOptions {
   /** Rotary width over all heads. */
   readonly dim: number;
   /** Normaliser per position axis. */
@@ -7,20 +22,14 @@ export interface RopeOptions {
   readonly theta: number;
 }
 
-/** Cosines and sines `[tokens, dim/2]`; the last axis reads as `[heads, headDim/2]`, each head with its own band. */
-export interface RopeTables {
-  readonly tokens: number;
-  readonly cos: Float32Array;
-  readonly sin: Float32Array;
-}
-
 /**
- * Rotary tables of the split layout. The frequency grid is made in double precision; each later step is rounded to
+ * Rotary tables of the split layout, `[tokens, dim/2]`; the last axis reads as `[heads, headDim/2]`, each head with its
+ * own band. The frequency grid is made in double precision; each later step is rounded to
  * float32, as the reference does, because angles reach 15,700 rad and their rounding is part of the result.
  *
  * @param midpoints one array of token positions per axis
  */
-export function ropeTables(midpoints: readonly Float32Array[], options: RopeOptions): RopeTables {
+export function rotaryTables(midpoints: readonly Float32Array[], options: RotaryOptions): RotaryFeed {
   const { dim, maxPositions, theta } = options;
   const axes = midpoints.length;
   const half = dim / 2;
@@ -46,7 +55,7 @@ export function ropeTables(midpoints: readonly Float32Array[], options: RopeOpti
       }
     }
   });
-  return { tokens, cos, sin };
+  return { cos: floatTensor(cos, [tokens, half]), sin: floatTensor(sin, [tokens, half]) };
 }
 
 /** Middle of the bounds of one axis of `[axes, tokens, 2]`. */

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { ropeTables } from './rope.ts';
+import { rotaryTables } from './rotary.ts';
 
 // Golden values of the full-size model: 24 fps, latent token f=3, h=5, w=7, whose midpoints are 0.875 s, 176 and 240 px.
 const token = [0.875, 176, 240].map((position) => Float32Array.of(position));
-const { cos, sin } = ropeTables(token, { dim: 4096, maxPositions: [20, 2048, 2048], theta: 10000 });
+const tables = rotaryTables(token, { dim: 4096, maxPositions: [20, 2048, 2048], theta: 10000 });
+const [cos, sin] = [tables.cos.data, tables.sin.data];
 
 test('head 0 starts with the padding of angle zero', () => {
   expect([...cos.subarray(0, 2), ...sin.subarray(0, 2)]).toEqual([1, 1, 0, 0]);

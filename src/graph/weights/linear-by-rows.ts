@@ -1,8 +1,7 @@
-import type { Graph } from '../../../graph/graph.ts';
-import { linear } from '../../../graph/operations/layers.ts';
-import { concat } from '../../../graph/operations/shapes.ts';
-import type { Value } from '../../../graph/value.ts';
-import type { StoredTensor } from '../../../graph/weights/safetensors.ts';
+import { linear } from '../operations/layers.ts';
+import { concat } from '../operations/shapes.ts';
+import type { Value } from '../value.ts';
+import type { StoredTensor } from './safetensors.ts';
 
 /** Elements of a weight that may be widened at once: 256 MB in float32, as much as the largest matrix of Gemma 12B. */
 const maximumElements = 2 ** 26;
@@ -11,11 +10,11 @@ const maximumElements = 2 ** 26;
  * A linear layer without bias for a weight of gigabytes: `x [M, in]`, stored `[out, in]` → `[M, out]`. Where the weight
  * has to be widened, that happens in blocks of rows, so that only one block at a time takes memory.
  */
-export function linearByRows(g: Graph, x: Value, stored: StoredTensor, elements = maximumElements): Value {
-  if (stored.dtype === g.target.arithmetic) return linear(x, g.weight(stored));
+export function linearByRows(x: Value, stored: StoredTensor, elements = maximumElements): Value {
+  if (stored.dtype === x.graph.target.arithmetic) return linear(x, x.graph.weight(stored));
   const blocks = rowBlocks(stored, elements);
   return concat(
-    blocks.map((block) => linear(x, g.weight(block))),
+    blocks.map((block) => linear(x, x.graph.weight(block))),
     1,
   );
 }

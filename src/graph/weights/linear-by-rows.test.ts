@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Graph } from '../../../graph/graph.ts';
-import { graphTargets } from '../../../graph/graph-target.ts';
-import { floatTensor } from '../../../graph/runtime/host-tensor.ts';
-import { floats, runOnce } from '../../../graph/runtime/session.ts';
-import { openCheckpoint, storedTensor } from '../../checkpoint.ts';
+import { Graph } from '../graph.ts';
+import { graphTargets } from '../graph-target.ts';
+import { floatTensor } from '../runtime/host-tensor.ts';
+import { floats, runOnce } from '../runtime/session.ts';
+import { openCheckpoint, storedTensor } from './checkpoint.ts';
 import { linearByRows, rowBlocks } from './linear-by-rows.ts';
 
 const bundle = await openCheckpoint(
-  join(import.meta.dirname, '../../../../test/fixtures/parity/checkpoint/ltx-2-tiny.safetensors'),
+  join(import.meta.dirname, '../../../test/fixtures/parity/checkpoint/ltx-2-tiny.safetensors'),
 );
 const stored = storedTensor(bundle, 'text_embedding_projection.aggregate_embed.weight'); // [48, 384]
 
@@ -31,7 +31,7 @@ test('block by block equals at once', async () => {
   );
   const multiply = async (elements: number) => {
     const g = new Graph(graphTargets.cpu);
-    g.output('y', linearByRows(g, g.input('x', 'float32', [2, 384]), stored, elements));
+    g.output('y', linearByRows(g.input('x', 'float32', [2, 384]), stored, elements));
     return floats(await runOnce(g.build(), { x }), 'y');
   };
   const whole = await multiply(384 * 48);
@@ -42,6 +42,6 @@ test('block by block equals at once', async () => {
 
 test('a weight that needs no widening is one matrix, used in place', () => {
   const g = new Graph(graphTargets.cuda);
-  linearByRows(g, g.activation('x', [2, 384]), stored, 384);
+  linearByRows(g.activation('x', [2, 384]), stored, 384);
   expect(g.build().weightElements).toBe(48 * 384);
 });

@@ -1,5 +1,5 @@
-import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from '../graph/weights/safetensors.ts';
-import { SoundstageError } from '../shared/errors.ts';
+import { SoundstageError } from '../../shared/errors.ts';
+import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from './safetensors.ts';
 
 /** Tensors by key, over one or several safetensors files, with the configuration from the first file's header. */
 export interface Checkpoint {
@@ -15,28 +15,20 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   return Object.freeze({ path, tensors: header.tensors, config: parseMetadataConfig(header) });
 }
 
+/** Two checkpoints as one, for a network with weights in both, whose keys differ. */
+export function joinCheckpoints(one: Checkpoint, other: Checkpoint): Checkpoint {
+  return {
+    path: `${one.path} or ${other.path}`,
+    tensors: new Map([...one.tensors, ...other.tensors]),
+    config: one.config,
+  };
+}
+
 /** The tensor stored under `key`. @throws SoundstageError `weights` if there is none */
 export function storedTensor(checkpoint: Checkpoint, key: string): StoredTensor {
   const tensor = checkpoint.tensors.get(key);
   if (tensor === undefined) throw new SoundstageError('weights', `${checkpoint.path} has no tensor "${key}"`);
   return tensor;
-}
-
-/** A top-level section of the bundle's configuration. @throws SoundstageError `weights` if there is none */
-export function configSection(checkpoint: Checkpoint, name: string): unknown {
-  if (hasConfigSection(checkpoint, name)) return checkpoint.config[name];
-  throw new SoundstageError(
-    'weights',
-    `${checkpoint.path} has no "${name}" section in its configuration; is it an LTX-2 bundle?`,
-  );
-}
-
-export function hasConfigSection(
-  checkpoint: Checkpoint,
-  name: string,
-): checkpoint is Checkpoint & { readonly config: Record<string, unknown> } {
-  const { config } = checkpoint;
-  return typeof config === 'object' && config !== null && name in config;
 }
 
 function parseMetadataConfig({ file, metadata }: SafetensorsHeader): unknown {

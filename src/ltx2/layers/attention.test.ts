@@ -10,7 +10,7 @@ async function guided(positive: readonly number[], negative: readonly number[]):
   const width = positive.length;
   const [p, q] = ['p', 'q'].map((name) => g.input(name, 'float32', [1, width]));
   if (p === undefined || q === undefined) throw new Error('unreachable');
-  g.output('y', normalizedGuidance(g, p, q));
+  g.output('y', normalizedGuidance(p, q));
   const feed = (values: readonly number[]) => floatTensor(Float32Array.from(values), [1, width]);
   return [...floats(await runOnce(g.build(), { p: feed(positive), q: feed(negative) }), 'y').data];
 }

@@ -1,0 +1,94 @@
+import type { Graph } from '../graph.ts';
+import { type ConvolutionOptions, convolve } from '../operations/convolution.ts';
+import { linear } from '../operations/layers.ts';
+import { knownLength, type Value } from '../value.ts';
+import { type Checkpoint, storedTensor } from './checkpoint.ts';
+import { linearByRows } from './linear-by-rows.ts';
+
+/** Changes what a network does, as LoRAs ask. `module` and `name` are keys of the checkpoint. */
+export interface Adapters {
+  /** `y` plus the branches for `module` applied to `x`; `y` itself when there are none. */
+  apply(module: string, x: Value, y: Value): Value;
+  /** The parameter `name` with what is added to it; `value` itself when that is nothing. */
+  parameter(name: string, value: Value): Value;
+  /** Whether `parameter` changes anything of a module. */
+  changesParameters(module: string): boolean;
+}
+
+/** The weights of a network inside a graph, addressed by module path. `at('transformer_blocks.0')` narrows the path. */
+export class ModuleWeights {
+  readonly #graph: Graph;
+  readonly #checkpoint: Checkpoint;
+  readonly #adapters: Adapters | undefined;
+  /** Ends in a dot, unless it is empty. */
+  readonly #path: string;
+
+  constructor(graph: Graph, checkpoint: Checkpoint, adapters?: Adapters, path = '') {
+    this.#graph = graph;
+    this.#checkpoint = checkpoint;
+    this.#adapters = adapters;
+    this.#path = path;
+  }
+
+  at(path: string): ModuleWeights {
+    return new ModuleWeights(this.#graph, this.#checkpoint, this.#adapters, `${this.#path}${path}.`);
+  }
+
+  has(name: string): boolean {
+    return this.#checkpoint.tensors.has(this.#key(name));
+  }
+
+  /** A parameter in the graph's arithmetic type; scaled fp8 weights are brought to scale. */
+  parameter(name: string): Value {
+    const key = this.#key(name);
+    const scale = name.endsWith('weight') ? this.#checkpoint.tensors.get(`${key}_scale`) : undefined;
+    const value = this.#graph.weight(storedTensor(this.#checkpoint, key), scale);
+    return this.#adapters?.parameter(key, value) ?? value;
+  }
+
+  /** A parameter in the type it is stored in. */
+  storedParameter(name: string): Value {
+    return this.#graph.storedWeight(storedTensor(this.#checkpoint, this.#key(name)));
+  }
+
+  /** A parameter plus a constant in float32. */
+  offsetParameter(name: string, offset: number): Value {
+    return this.#graph.offsetWeight(storedTensor(this.#checkpoint, this.#key(name)), offset);
+  }
+
+  /** `x [M, in]` → `[M, out]`, with bias if the module has one and with the adapters' branches. */
+  linear(x: Value, module: string): Value {
+    const weight = this.parameter(`${module}.weight`);
+    return this.#branched(x, linear(x, weight, this.#bias(module, weight)), module);
+  }
+
+  /** `linear` without a bias for a weight of gigabytes, which is never widened as a whole unless adapters change it. */
+  linearByRows(x: Value, module: string): Value {
+    if (this.#adapters?.changesParameters(this.#key(module))) return this.linear(x, module);
+    const stored = storedTensor(this.#checkpoint, this.#key(`${module}.weight`));
+    return this.#branched(x, linearByRows(x, stored), module);
+  }
+
+  convolve(x: Value, module: string, options?: ConvolutionOptions): Value {
+    const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
+    return convolve(x, this.parameter(`${module}.weight`), bias, options);
+  }
+
+  /** The output `y [M, out]` of a linear layer for `x [M, in]` with the adapters' branches. */
+  #branched(x: Value, y: Value, module: string): Value {
+    return this.#adapters?.apply(this.#key(module), x, y) ?? y;
+  }
+
+  /** A layer without a bias has one where an adapter adds one. */
+  #bias(module: string, weight: Value): Value | undefined {
+    const name = `${module}.bias`;
+    if (this.has(name)) return this.parameter(name);
+    if (!this.#adapters?.changesParameters(this.#key(module))) return undefined;
+    const zeros = this.#graph.constant(new Array<number>(knownLength(weight, 0)).fill(0));
+    return this.#adapters.parameter(this.#key(name), zeros);
+  }
+
+  #key(name: string): string {
+    return `${this.#path}${name}`;
+  }
+}

@@ -1,0 +1,64 @@
+import {
+  absolute,
+  add,
+  affine,
+  divide,
+  gelu,
+  minimum,
+  multiply,
+  reduceSum,
+  subtract,
+} from '../../graph/operations/arithmetic.ts';
+import { type RotaryTables, rotate, scaledDotProductAttention } from '../../graph/operations/attention.ts';
+import { rmsNormalize } from '../../graph/operations/layers.ts';
+import type { Value } from '../../graph/value.ts';
+import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
+
+interface AttentionOptions {
+  readonly heads: number;
+  readonly epsilon: number;
+  /** Tables `[N, inner/2]` and `[M, inner/2]`. */
+  readonly queryRotary?: RotaryTables;
+  readonly keyRotary?: RotaryTables;
+  /** Context of a negative prompt `[S, E]`: turns on normalised attention guidance. */
+  readonly negativeContext?: Value | undefined;
+}
+
+/** Queries from `x [N, D]`, keys and values from `context [M, E]` → `[N, D]`. Norms span all heads. */
+export function attention(weights: ModuleWeights, x: Value, context: Value, options: AttentionOptions): Value {
+  const { heads, epsilon, queryRotary, keyRotary, negativeContext } = options;
+  let q = rmsNormalize(weights.linear(x, 'to_q'), epsilon, weights.parameter('q_norm.weight')); // [N, inner]
+  if (queryRotary !== undefined) q = rotate(q, heads, queryRotary); // [N, inner]
+  const attendTo = (source: Value): Value => {
+    let k = rmsNormalize(weights.linear(source, 'to_k'), epsilon, weights.parameter('k_norm.weight')); // [M, inner]
+    if (keyRotary !== undefined) k = rotate(k, heads, keyRotary); // [M, inner]
+    const v = weights.linear(source, 'to_v'); // [M, inner]
+    return scaledDotProductAttention(q, k, v, heads); // [N, inner]
+  };
+  let attended = attendTo(context); // [N, inner]
+  if (negativeContext !== undefined) attended = normalizedGuidance(attended, attendTo(negativeContext)); // [N, inner]
+  return weights.linear(attended, 'to_out.0'); // [N, D]
+}
+
+/** `x [N, D]` → same, through a wider layer. */
+export function feedForward(weights: ModuleWeights, x: Value): Value {
+  const hidden = gelu(weights.linear(x, 'net.0.proj')); // [N, 4·D]
+  return weights.linear(hidden, 'net.2'); // [N, D]
+}
+
+/** Defaults of the published node for this model (KJNodes, LTX2_NAG). */
+const guidance = { scale: 11, mix: 0.25, limit: 2.5 } as const;
+
+/**
+ * Normalised attention guidance: extrapolates from the negative prompt's attention, limits the growth of each token's
+ * L1 norm, and mixes the result with the plain attention. `[N, D]` → same.
+ */
+export function normalizedGuidance(positive: Value, negative: Value): Value {
+  const { scale, mix, limit } = guidance;
+  const extrapolated = subtract(affine(positive, scale), affine(negative, scale - 1)); // [N, D]
+  const norm = (x: Value): Value => reduceSum(absolute(x), [1]); // [N, 1]
+  // min(1, limit/ratio) with ratio = ‖extrapolated‖/‖positive‖; the offset keeps 0/0 away.
+  const allowed = divide(affine(norm(positive), limit), affine(norm(extrapolated), 1, 1e-7)); // [N, 1]
+  const limited = multiply(extrapolated, minimum(allowed, positive.graph.constant([1], []))); // [N, D]
+  return add(affine(limited, mix), affine(positive, 1 - mix)); // [N, D]
+}
