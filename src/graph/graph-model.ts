@@ -14,4 +14,9 @@ export interface GraphModel {
   readonly weightFiles: readonly string[];
   /** Floating point operations of one run's matrix products and convolutions, as a function of the symbolic sizes. */
   readonly flops: Dimension;
+  /**
+   * Elements of what its convolutions read or write, whichever is more, as functions of the symbolic sizes. The largest of
+   * them bounds the memory of one run.
+   */
+  readonly activations: readonly Dimension[];
 }

@@ -34,6 +34,7 @@ export class Graph {
   readonly #symbols = new Map<string, Value>();
   readonly #dimensions = new Map<string, Value>();
   #flops: Dimension = 0;
+  readonly #activations = new Map<string, Dimension>();
   /** Where in the network the builder is, for names and messages. */
   #scope = '';
   #counter = 0;
@@ -159,6 +160,12 @@ export class Graph {
     this.#flops = addDimensions(this.#flops, multiplyDimensions(2, ...multiplications));
   }
 
+  /** Tells how many elements an activation has. */
+  noteActivation(...shape: readonly Dimension[]): void {
+    const elements = multiplyDimensions(...shape);
+    this.#activations.set(String(elements), elements);
+  }
+
   /** An int64 vector of `shape`, computed at run time where symbols occur. */
   shapeVector(shape: readonly Dimension[]): Value {
     if (shape.every((dimension) => typeof dimension === 'number')) return this.constant(shape, undefined, 'int64');
@@ -220,6 +227,7 @@ export class Graph {
       weightElements: this.#weightElements,
       weightFiles: [...this.#weightFiles],
       flops: this.#flops,
+      activations: [...this.#activations.values()],
     });
   }
 

@@ -1,9 +1,11 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { graphTargets } from '../graph/graph-target.ts';
+import { networkGraph } from '../graph/network.ts';
 import { openCheckpoint } from '../graph/weights/checkpoint.ts';
 import { configOf } from '../ltx2/config.ts';
 import { schedulesOf } from '../ltx2/sampling/schedule.ts';
+import { videoDecoder } from '../ltx2/video/video-decoder.ts';
 import type { MediaService } from '../media/media-service.ts';
 import type { PictureFile } from '../media/raw/picture-file.ts';
 import type { SoundFile } from '../media/raw/sound-file.ts';
@@ -57,7 +59,7 @@ export async function prepareClip(
     audioSeconds: audio.duration,
     audioGoesOn: audio.isCut,
     firstImage,
-    decoder: configOf(bundle, 'vae'),
+    decoder: networkGraph(videoDecoder, graphTargets[settings.device], bundle, configOf(bundle, 'vae')),
     schedules: schedulesOf(bundle),
     decodeMemory: graphTargets[settings.device].hasOwnMemory ? undefined : decodeMemory(),
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { plainSettings } from '../../../test/support/clip-settings.ts';
-import type { VideoVaeConfig } from '../../ltx2/config.ts';
+import { publishedDecoder } from '../../../test/support/decoder-graph.ts';
 import { publishedSchedules } from '../../ltx2/sampling/schedule.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
 import type { ClipSettings } from './clip-settings.ts';
@@ -9,23 +9,10 @@ import { createPlan, type InputFacts } from './plan.ts';
 const weights: WeightSet = { id: 'w', bundle: '/b', upscaler: '/u', textEncoder: '/t', cameraLoras: {} };
 const settings: ClipSettings = { ...plainSettings, numFrames: 121, videoSize: { width: 1024, height: 768 } };
 
-const upsampling = ['compress_all', { multiplier: 2, residual: true }] as const;
-const residuals = ['res_x', { num_layers: 5 }] as const;
-const decoder: VideoVaeConfig = {
-  latent_channels: 128,
-  decoder_base_channels: 128,
-  patch_size: 4,
-  norm_layer: 'pixel_norm',
-  timestep_conditioning: false,
-  causal_decoder: false,
-  encoder_blocks: [],
-  decoder_blocks: [[...residuals], [...upsampling], [...residuals], [...upsampling], [...residuals], [...upsampling]],
-};
-
 function plan(changes: Partial<ClipSettings>, facts: Partial<InputFacts> = {}) {
   return createPlan(
     { ...settings, ...changes },
-    { audioSeconds: 5, decoder, schedules: publishedSchedules, ...facts },
+    { audioSeconds: 5, decoder: publishedDecoder, schedules: publishedSchedules, ...facts },
     weights,
   );
 }

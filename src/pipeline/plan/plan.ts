@@ -1,11 +1,10 @@
 import type { DeviceKind } from '../../graph/graph-target.ts';
 import { audioLatentCount } from '../../ltx2/audio/audio-latents.ts';
-import type { VideoVaeConfig } from '../../ltx2/config.ts';
 import { type LatentSize, spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
 import type { Schedules } from '../../ltx2/sampling/schedule.ts';
 import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import type { DecodeTiling } from '../../ltx2/video/tiles/decode-tiles.ts';
-import { chooseTiling } from '../../ltx2/video/tiles/decoder-cost.ts';
+import { chooseTiling, type DecoderGraph } from '../../ltx2/video/tiles/decoder-cost.ts';
 import type { Crop } from '../../ltx2/video/tiles/rgb-frames.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
 import { type StepSchedule, stepSchedules } from './acceleration.ts';
@@ -20,8 +19,8 @@ export interface InputFacts {
   /** The recording is longer than that; no clip is. */
   readonly audioGoesOn?: boolean | undefined;
   readonly firstImage?: { readonly width: number; readonly height: number } | undefined;
-  /** The decoder's configuration, for choosing its tiles. */
-  readonly decoder: VideoVaeConfig;
+  /** For choosing its tiles. */
+  readonly decoder: DecoderGraph;
   /** The noise levels of the checkpoint. */
   readonly schedules: Schedules;
   /** Bytes a decode may take; undefined: the reference implementation's tiles, whatever they take. */

@@ -1,56 +1,48 @@
-import { SoundstageError } from '../../../shared/errors.ts';
-import type { VideoVaeConfig } from '../../config.ts';
+import { type Dimension, evaluateDimension } from '../../../graph/dimension.ts';
+import type { GraphModel } from '../../../graph/graph-model.ts';
 import { type LatentSize, spatialStride, temporalStride } from '../../sampling/positions.ts';
 import { type AxisTile, type DecodeTiling, decodeTiles, defaultTiling } from './decode-tiles.ts';
 
-/** One 3×3×3 convolution of the decoder and the number of positions it is evaluated at. */
-interface DecoderConvolution {
-  readonly from: number;
-  readonly to: number;
-  readonly positions: number;
-}
+/** What the graph of a video decoder says of itself. */
+export type DecoderGraph = Pick<GraphModel, 'flops' | 'activations'>;
 
-/** Floating point operations of one untiled decode: twice the multiplications of its convolutions. */
-export function decoderFlops(config: VideoVaeConfig, latent: LatentSize): number {
-  const taps = 27;
-  return decoderConvolutions(config, latent).reduce(
-    (sum, { from, to, positions }) => sum + 2 * taps * from * to * positions,
-    0,
-  );
+/** Floating point operations of one untiled decode. */
+export function decoderFlops({ flops }: DecoderGraph, latent: LatentSize): number {
+  return sizeFor(flops, latent);
 }
 
 /** Operations of a tiled decode, overlaps counted as often as they are computed. */
-export function tiledDecoderFlops(config: VideoVaeConfig, latent: LatentSize, tiling: DecodeTiling): number {
-  return tileSizes(latent, tiling).reduce((sum, tile) => sum + decoderFlops(config, tile), 0);
+export function tiledDecoderFlops(decoder: DecoderGraph, latent: LatentSize, tiling: DecodeTiling): number {
+  return tileSizes(latent, tiling).reduce((sum, { count, ...tile }) => sum + count * decoderFlops(decoder, tile), 0);
 }
 
 /**
  * Bytes a float32 decode takes at its peak, weights aside: the runtime's activations for the largest tile, that tile's
  * output, and the sums of the frames in flight.
  */
-export function estimateDecodeMemory(config: VideoVaeConfig, latent: LatentSize, tiling: DecodeTiling): number {
+export function estimateDecodeMemory(decoder: DecoderGraph, latent: LatentSize, tiling: DecodeTiling): number {
   const { time, height, width } = decodeTiles(latent, tiling);
   const isOneTile = time.length * height.length * width.length === 1;
   const framePixels = outputLength(height) * outputLength(width);
   const sums = isOneTile ? 0 : 3 * framePixels * Math.max(...time.map((tile) => tile.outputEnd - tile.outputStart));
-  return bytesPerFloat * (liveActivations * widestActivation(config, latent, tiling) + sums);
+  return bytesPerFloat * (liveActivations * widestActivation(decoder, latent, tiling) + sums);
 }
 
 /**
  * The tiling of a decode. Without a limit on memory the reference implementation's; with one, the tiles with the least
  * work (large ones: overlaps are computed twice) among those that fit, overlapping as in the reference.
  */
-export function chooseTiling(config: VideoVaeConfig, latent: LatentSize, memoryBytes?: number): DecodeTiling {
+export function chooseTiling(decoder: DecoderGraph, latent: LatentSize, memoryBytes?: number): DecodeTiling {
   if (memoryBytes === undefined) return defaultTiling;
-  const pixels = tileLengths(128, Math.max(latent.height, latent.width) * spatialStride, spatialStride);
-  const frames = tileLengths(32, latent.frames * temporalStride, temporalStride);
+  const pixels = lengthsToTry(128, Math.max(latent.height, latent.width) * spatialStride, spatialStride);
+  const frames = lengthsToTry(32, latent.frames * temporalStride, temporalStride);
   const candidates = pixels
     .flatMap((tilePixels) => frames.map((tileFrames): DecodeTiling => ({ ...defaultTiling, tilePixels, tileFrames })))
-    .filter((tiling) => widestActivation(config, latent, tiling) < indexLimit)
+    .filter((tiling) => widestActivation(decoder, latent, tiling) < indexLimit)
     .map((tiling) => ({
       tiling,
-      flops: tiledDecoderFlops(config, latent, tiling),
-      bytes: estimateDecodeMemory(config, latent, tiling),
+      flops: tiledDecoderFlops(decoder, latent, tiling),
+      bytes: estimateDecodeMemory(decoder, latent, tiling),
     }));
   const fitting = candidates.filter(({ bytes }) => bytes <= memoryBytes).sort((a, b) => a.flops - b.flops);
   const smallest = candidates.sort((a, b) => a.bytes - b.bytes)[0];
@@ -61,7 +53,7 @@ export function chooseTiling(config: VideoVaeConfig, latent: LatentSize, memoryB
 const indexLimit = 2 ** 31;
 
 /** Lengths to try: `first`, each about a quarter more than the last in multiples of `unit`, and one that covers `whole`. */
-function tileLengths(first: number, whole: number, unit: number): number[] {
+function lengthsToTry(first: number, whole: number, unit: number): number[] {
   const lengths: number[] = [];
   for (let length = first; length < whole; length = unit * Math.ceil((length * 1.25) / unit)) lengths.push(length);
   return [...lengths, Math.max(first, whole)];
@@ -75,45 +67,34 @@ const bytesPerFloat = 4;
  */
 const liveActivations = 7;
 
-function decoderConvolutions(config: VideoVaeConfig, { frames, height, width }: LatentSize): DecoderConvolution[] {
-  const blocks = config.decoder_blocks.toReversed();
-  const doublings = blocks.filter(([kind]) => kind === 'compress_all').length;
-  let channels = config.decoder_base_channels * 2 ** doublings;
-  let [T, H, W] = [frames, height, width];
-  const convolutions: DecoderConvolution[] = [];
-  const convolve = (from: number, to: number): void => {
-    convolutions.push({ from, to, positions: T * H * W });
-  };
-  convolve(config.latent_channels, channels);
-  for (const [kind, { num_layers = 1, multiplier = 2 }] of blocks) {
-    if (kind === 'res_x') {
-      for (let layer = 0; layer < 2 * num_layers; layer++) convolve(channels, channels);
-    } else if (kind === 'compress_all') {
-      convolve(channels, (8 * channels) / multiplier);
-      channels /= multiplier;
-      [T, H, W] = [2 * T - 1, 2 * H, 2 * W];
-    } else {
-      throw new SoundstageError('weights', `the video decoder block "${kind}" is not supported`);
-    }
-  }
-  convolve(channels, 3 * config.patch_size ** 2);
-  return convolutions;
-}
-
 /** Elements of the largest activation of the largest tile. */
-function widestActivation(config: VideoVaeConfig, latent: LatentSize, tiling: DecodeTiling): number {
-  const widest = tileSizes(latent, tiling).flatMap((tile) =>
-    decoderConvolutions(config, tile).map(({ from, to, positions }) => Math.max(from, to) * positions),
-  );
-  return widest.reduce((most, elements) => Math.max(most, elements), 0);
+function widestActivation({ activations }: DecoderGraph, latent: LatentSize, tiling: DecodeTiling): number {
+  const elements = tileSizes(latent, tiling).flatMap((tile) => activations.map((each) => sizeFor(each, tile)));
+  return elements.reduce((widest, each) => Math.max(widest, each), 0);
 }
 
-function tileSizes(latent: LatentSize, tiling: DecodeTiling): LatentSize[] {
+/** What a length of the decoder's graph is for a latent. */
+function sizeFor(dimension: Dimension, { frames, height, width }: LatentSize): number {
+  const size = evaluateDimension(dimension, new Map(Object.entries({ f: frames, h: height, w: width })));
+  if (size === undefined) throw new Error(`a latent's size does not determine ${dimension}`);
+  return size;
+}
+
+/** The sizes of tiles, most of which are alike, with the number of each. */
+function tileSizes(latent: LatentSize, tiling: DecodeTiling): readonly (LatentSize & { readonly count: number })[] {
   const { time, height, width } = decodeTiles(latent, tiling);
-  const length = ({ start, end }: AxisTile): number => end - start;
-  return time.flatMap((t) =>
-    height.flatMap((h) => width.map((w) => ({ frames: length(t), height: length(h), width: length(w) }))),
+  const [frames, rows, columns] = [tileLengths(time), tileLengths(height), tileLengths(width)];
+  return frames.flatMap((f) =>
+    rows.flatMap((h) =>
+      columns.map((w) => ({ frames: f.length, height: h.length, width: w.length, count: f.count * h.count * w.count })),
+    ),
   );
+}
+
+/** The lengths of tiles along one axis, with the number of each. */
+function tileLengths(axis: readonly AxisTile[]): readonly { readonly length: number; readonly count: number }[] {
+  const groups = Map.groupBy(axis, ({ start, end }) => end - start);
+  return [...groups].map(([length, { length: count }]) => ({ length, count }));
 }
 
 function outputLength(axis: readonly AxisTile[]): number {
