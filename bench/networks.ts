@@ -10,9 +10,8 @@ import { type HostTensor, indexTensor } from '../src/graph/runtime/host-tensor.t
 import { Session, type SessionOptions } from '../src/graph/runtime/session.ts';
 import type { TensorGroup } from '../src/graph/tensor-group.ts';
 import { joinCheckpoints, openCheckpoint } from '../src/graph/weights/checkpoint.ts';
-import { audioPositions } from '../src/ltx2/audio/audio-latents.ts';
 import { configOf, upsamplerConfigOf } from '../src/ltx2/config.ts';
-import { videoPositions } from '../src/ltx2/sampling/positions.ts';
+import { audioPositions, videoPositions } from '../src/ltx2/sampling/positions.ts';
 import { textContext, textContextFeeds } from '../src/ltx2/text/context/text-context.ts';
 import { openTextEncoder } from '../src/ltx2/text/gemma/gemma-folder.ts';
 import { transformer, transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';

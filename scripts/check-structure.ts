@@ -26,7 +26,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/models': ['src/shared'],
   'src/models/hub': ['src/shared'],
   'src/ltx2': ['src/graph', 'src/shared'],
-  'src/ltx2/sampling': ['src/ltx2/checkpoint.ts', 'src/ltx2/config.ts', 'src/graph', 'src/shared'],
+  'src/ltx2/layers': ['src/graph', 'src/shared'],
+  'src/ltx2/sampling': [
+    'src/ltx2/config.ts',
+    'src/ltx2/transformer',
+    'src/ltx2/audio/audio-latents.ts',
+    'src/graph',
+    'src/shared',
+  ],
   'src/ltx2/audio': [
     'src/ltx2',
     '!src/ltx2/video',

@@ -7,10 +7,11 @@ import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { conditionOnAudio, encodeMel } from '../../ltx2/audio/audio-conditioning.ts';
 import { audioDecoder } from '../../ltx2/audio/audio-decoder.ts';
 import { audioEncoder } from '../../ltx2/audio/audio-encoder.ts';
-import { audioLatentCount, audioPositions, audioVaeConfigOf } from '../../ltx2/audio/audio-latents.ts';
+import { audioLatentCount, audioVaeConfigOf } from '../../ltx2/audio/audio-latents.ts';
 import { logMel } from '../../ltx2/audio/features/log-mel.ts';
 import { resampler } from '../../ltx2/audio/features/resample.ts';
 import { vocoder, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
+import { audioPositions } from '../../ltx2/sampling/positions.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 
 const bundleFile = 'ltx-2-tiny.safetensors';

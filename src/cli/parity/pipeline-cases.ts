@@ -9,12 +9,21 @@ import { decodeAudio } from '../../ltx2/audio/audio-decoding.ts';
 import { audioVaeConfigOf, unpatchifyAudio } from '../../ltx2/audio/audio-latents.ts';
 import { vocoder, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
 import { configOf, upsamplerConfigOf } from '../../ltx2/config.ts';
-import { addNoise, addNoiseLegacy, estimateClean, eulerStep, tokenTimesteps } from '../../ltx2/sampling/denoise.ts';
 import { patchifyLatent, unpatchifyLatent } from '../../ltx2/sampling/latent-tokens.ts';
 import { spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
+import {
+  addNoise,
+  type ConditioningImage,
+  denoiseStage,
+  estimateClean,
+  eulerStep,
+  mapTokens,
+  type StageInputs,
+  type TokenState,
+  tokenTimesteps,
+} from '../../ltx2/sampling/sampler.ts';
 import { VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
-import { type ConditioningImage, denoiseStage, type StageInputs } from '../../pipeline/engine/denoise-stage.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 import { rgbVideoDecoder } from './rgb-video-decoder.ts';
 import { bundleFile, withoutBatch } from './transformer-cases.ts';
@@ -84,6 +93,19 @@ export const pipelineEvaluators: Evaluators = {
   },
 };
 
+/** The older form `noise·(m·s) + initial·(1−m·s)`; `initial` holds the clean tokens where the mask is below 1. */
+function addNoiseLegacy(
+  { channels, mask }: TokenState,
+  initial: Float32Array,
+  noise: Float32Array,
+  scale: number,
+): Float32Array {
+  return mapTokens(channels, mask, (at, m) => {
+    const level = Math.fround(m * Math.fround(scale));
+    return (noise[at] as number) * level + (initial[at] as number) * (1 - level);
+  });
+}
+
 const stepParams = z.discriminatedUnion('part', [
   z.object({ part: z.literal('noise'), noiser: z.enum(['new', 'old']), noise_scale: z.number() }),
   z.object({ part: z.literal('step'), sigmas: z.array(z.number()), step_index: z.number() }),
@@ -124,6 +146,7 @@ async function stageInputs(parityCase: ParityCase, params: PipelineParams, stage
     size: latentSize(params, params.multiscale && stage === 1 ? 2 : 1),
     fps: params.fps,
     sigmas: stage === 1 ? params.stage1_sigmas : (params.stage2_sigmas ?? []),
+    reusedSteps: [],
     text: {
       video: withoutBatch(await parityCase.floats('video_context')),
       audio: withoutBatch(await parityCase.floats('audio_context')),

@@ -10,7 +10,7 @@ import { type AdaptableModules, adaptableModules } from '../../ltx2/adaptable-mo
 import { axisMidpoints, rotaryTables } from '../../ltx2/layers/rotary.ts';
 import { mappedAdapters } from '../../ltx2/lora/adapters.ts';
 import { type AppliedLora, readLora } from '../../ltx2/lora/lora.ts';
-import { videoPositions } from '../../ltx2/sampling/positions.ts';
+import { temporalStride, videoPositions } from '../../ltx2/sampling/positions.ts';
 import { timestepModulation } from '../../ltx2/transformer/modulation.ts';
 import { transformerLinears, transformerPath } from '../../ltx2/transformer/modules.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../../ltx2/transformer/timestep-sinusoid.ts';
@@ -25,7 +25,11 @@ export const transformerEvaluators: Evaluators = {
   video_positions: async (parityCase) => {
     const { latent_frames, latent_height, latent_width, fps, keyframe } = parityCase.params(positionParams);
     const size = { frames: latent_frames, height: latent_height, width: latent_width };
-    const appended = keyframe && { frameIndex: keyframe.frame_idx, extent: keyframe.extent };
+    // Before 2026-04-23 the reference let an image cover a whole latent frame.
+    const appended = keyframe && {
+      frameIndex: keyframe.frame_idx,
+      frames: keyframe.extent === 'narrow' ? 1 : temporalStride,
+    };
     const { tokens, bounds } = videoPositions(size, fps, appended);
     return { positions: floatTensor(bounds, [1, 3, tokens, 2]) };
   },

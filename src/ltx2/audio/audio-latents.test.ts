@@ -1,14 +1,7 @@
 import { expect, test } from 'vitest';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import { roundHalfToEven } from '../round-half-to-even.ts';
-import {
-  audioLatentCount,
-  audioPositions,
-  latentsOf,
-  melFramesOf,
-  patchifyAudio,
-  unpatchifyAudio,
-} from './audio-latents.ts';
+import { audioLatentCount, latentsOf, melFramesOf, patchifyAudio, unpatchifyAudio } from './audio-latents.ts';
 
 test('halves are rounded to even', () => {
   expect([0.5, 1.5, 2.5, 2.49, 2.51, -1.5, 1e15].map(roundHalfToEven)).toEqual([0, 2, 2, 2, 3, -2, 1e15]);
@@ -18,11 +11,6 @@ test('25 audio latents per second', () => {
   expect([24, 25, 30].map((fps) => audioLatentCount(121, fps))).toEqual([126, 121, 101]);
   expect(audioLatentCount(9, 50)).toBe(4); // 4.5
   expect(audioLatentCount(11, 50)).toBe(6); // 5.5
-});
-
-test('positions are in seconds and rounded once', () => {
-  const { bounds } = audioPositions(3);
-  expect(bounds).toEqual(Float32Array.of(0, 0.01, 0.01, 0.05, 0.05, 0.09));
 });
 
 test('mel frames and latents correspond', () => {

@@ -17,16 +17,9 @@ export function audioLatentCount(frames: number, fps: number): number {
   return roundHalfToEven((frames / fps) * audioLatentsPerSecond);
 }
 
-/** Start and end of every audio token in seconds, `[1, 1, tokens, 2]` flattened: 0 … 0.01, 0.01 … 0.05, 0.05 … 0.09, … */
-export interface AudioPositions {
-  readonly tokens: number;
-  readonly bounds: Float32Array;
-}
-
-export function audioPositions(tokens: number): AudioPositions {
-  const seconds = (latent: number): number => (latentStart(latent) * hopLength) / sampleRate;
-  const bounds = Float32Array.from({ length: tokens * 2 }, (_, at) => seconds((at >> 1) + (at & 1)));
-  return { tokens, bounds };
+/** When a latent begins, in seconds of the sound: 0, 0.01, 0.05, 0.09, … */
+export function audioLatentSeconds(latent: number): number {
+  return (latentStart(latent) * hopLength) / sampleRate;
 }
 
 /** First mel frame of a latent. */

@@ -58,7 +58,7 @@ export function rotaryTables(midpoints: readonly Float32Array[], options: Rotary
   return { cos: floatTensor(cos, [tokens, half]), sin: floatTensor(sin, [tokens, half]) };
 }
 
-/** Middle of the bounds of one axis of `[axes, tokens, 2]`. */
+/** The middle of every token on one axis of its bounds, `[axes, tokens, 2]` flattened. */
 export function axisMidpoints(bounds: Float32Array, tokens: number, axis: number): Float32Array {
   return Float32Array.from({ length: tokens }, (_, token) => {
     const at = (axis * tokens + token) * 2;

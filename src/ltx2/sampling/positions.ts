@@ -1,3 +1,5 @@
+import { audioLatentSeconds } from '../audio/audio-latents.ts';
+
 /** Pixels per latent row and column, and frames per latent frame after the first (the video VAE's strides). */
 export const spatialStride = 32;
 export const temporalStride = 8;
@@ -13,20 +15,21 @@ export interface LatentSize {
 export interface Keyframe {
   /** Index of the frame the image stands for. */
   readonly frameIndex: number;
-  /** Frames the image covers: `narrow` 1 (current reference), `wide` 8 (before 2026-04-23). */
-  readonly extent: 'narrow' | 'wide';
+  /** Frames the image covers: 1 in the reference since 2026-04-23. */
+  readonly frames: number;
 }
 
-/**
- * Start and end of every video token, `[axes, tokens, 2]` flattened: axis 0 time in seconds, 1 rows and 2 columns in
- * pixels of the current stage. Tokens run over frames, then rows, then columns; a keyframe's tokens follow.
- */
-export interface VideoPositions {
+/** Where tokens are: start and end of each on every axis, `[axes, tokens, 2]` flattened. */
+export interface TokenPositions {
   readonly tokens: number;
   readonly bounds: Float32Array;
 }
 
-export function videoPositions(size: LatentSize, fps: number, keyframe?: Keyframe): VideoPositions {
+/**
+ * Video tokens on three axes: 0 time in seconds, 1 rows and 2 columns in pixels of the current stage. Tokens run over
+ * frames, then rows, then columns; a keyframe's tokens follow.
+ */
+export function videoPositions(size: LatentSize, fps: number, keyframe?: Keyframe): TokenPositions {
   const perFrame = size.height * size.width;
   const tokens = size.frames * perFrame + (keyframe === undefined ? 0 : perFrame);
   const bounds = new Float32Array(3 * tokens * 2);
@@ -36,7 +39,7 @@ export function videoPositions(size: LatentSize, fps: number, keyframe?: Keyfram
   };
   for (let token = 0; token < tokens; token++) {
     const frame = Math.floor(token / perFrame);
-    const [start, end] = frameBounds(frame < size.frames ? frame : keyframe);
+    const [start, end] = frame < size.frames ? latentFrameBounds(frame) : keyframeBounds(keyframe);
     put(0, token, start / fps, end / fps);
     const row = Math.floor((token % perFrame) / size.width);
     put(1, token, row * spatialStride, (row + 1) * spatialStride);
@@ -46,13 +49,19 @@ export function videoPositions(size: LatentSize, fps: number, keyframe?: Keyfram
   return { tokens, bounds };
 }
 
+/** Audio tokens in seconds: 0 … 0.01, 0.01 … 0.05, 0.05 … 0.09, … */
+export function audioPositions(tokens: number): TokenPositions {
+  const bounds = Float32Array.from({ length: tokens * 2 }, (_, at) => audioLatentSeconds((at >> 1) + (at & 1)));
+  return { tokens, bounds };
+}
+
 /** Frames a latent frame covers, `[0,1] [1,9] [9,17] …`: the first latent frame stands for one frame alone. */
-function frameBounds(frame: number | Keyframe | undefined): readonly [number, number] {
-  if (frame === undefined) return [0, 0];
-  if (typeof frame === 'number') {
-    const causal = (latent: number): number => Math.max(0, latent * temporalStride + 1 - temporalStride);
-    return [causal(frame), causal(frame + 1)];
-  }
-  const extent = frame.extent === 'narrow' ? 1 : temporalStride;
-  return [frame.frameIndex, frame.frameIndex + extent];
+function latentFrameBounds(latent: number): readonly [number, number] {
+  const start = (index: number): number => Math.max(0, index * temporalStride + 1 - temporalStride);
+  return [start(latent), start(latent + 1)];
+}
+
+function keyframeBounds(keyframe: Keyframe | undefined): readonly [number, number] {
+  if (keyframe === undefined) return [0, 0];
+  return [keyframe.frameIndex, keyframe.frameIndex + keyframe.frames];
 }

@@ -29,3 +29,14 @@ export function schedulesOf(checkpoint: Checkpoint): Schedules {
     refinement: config.stage_2_sigmas ?? publishedSchedules.refinement,
   };
 }
+
+/** The steps of one denoising stage. */
+export interface StepSchedule {
+  /** One more than there are steps; ends with 0. The first is also the scale of the noise. */
+  readonly sigmas: readonly number[];
+  /**
+   * Steps that run the first block only and add what the other blocks added at the step before. The first five sigmas
+   * of the published schedule lie within 2.5 % of each other, so that sum hardly changes between them.
+   */
+  readonly reusedSteps: readonly number[];
+}

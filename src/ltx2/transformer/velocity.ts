@@ -8,16 +8,11 @@ import type { TransformerConfig } from '../config.ts';
 import { axisMidpoints, type RotaryFeed, rotaryTables } from '../layers/rotary.ts';
 import { adapterFeeds, areInputs, inputAdapters, mappedAdapters } from '../lora/adapters.ts';
 import type { AppliedLora } from '../lora/lora.ts';
+import type { TokenPositions } from '../sampling/positions.ts';
 import type { Streams } from './block.ts';
 import { type LinearModule, transformerLinears } from './modules.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
 import { type TimestepVariant, type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
-
-/** Bounds of tokens in time and space: `[axes, tokens, 2]` flattened. */
-export interface TokenPositions {
-  readonly tokens: number;
-  readonly bounds: Float32Array;
-}
 
 /** Text contexts `[S, H]` for both streams. */
 export type TextContexts = Streams<HostTensor<'float32'>>;

@@ -1,17 +1,7 @@
-import type { Schedules } from '../../ltx2/sampling/schedule.ts';
+import type { Schedules, StepSchedule } from '../../ltx2/sampling/schedule.ts';
 
 export const accelerations = ['none', 'regular', 'high', 'full'] as const;
 export type Acceleration = (typeof accelerations)[number];
-
-/** The steps of one denoising stage. */
-export interface StepSchedule {
-  readonly sigmas: readonly number[];
-  /**
-   * Steps that run the first block only and add what the other blocks added at the step before. The first five sigmas
-   * of the published schedule lie within 2.5 % of each other, so that sum hardly changes between them.
-   */
-  readonly reusedSteps: readonly number[];
-}
 
 /** Steps from sigmas up here differ little from the first, which starts from pure noise. */
 const nearlyNoise = 0.975;

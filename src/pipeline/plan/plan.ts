@@ -1,13 +1,13 @@
 import type { DeviceKind } from '../../graph/graph-target.ts';
 import { audioLatentCount } from '../../ltx2/audio/audio-latents.ts';
 import { type LatentSize, spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
-import type { Schedules } from '../../ltx2/sampling/schedule.ts';
+import type { Schedules, StepSchedule } from '../../ltx2/sampling/schedule.ts';
 import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import type { DecodeTiling } from '../../ltx2/video/tiles/decode-tiles.ts';
 import { chooseTiling, type DecoderGraph } from '../../ltx2/video/tiles/decoder-cost.ts';
 import type { Crop } from '../../ltx2/video/tiles/rgb-frames.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
-import { type StepSchedule, stepSchedules } from './acceleration.ts';
+import { stepSchedules } from './acceleration.ts';
 import type { ClipSettings, LoraChoice } from './clip-settings.ts';
 import { frameLimits, sideLimits } from './limits.ts';
 
