@@ -21,6 +21,5 @@ export const benchmarkSettings: ClipSettings = {
   endImageStrength: 1,
   audioStrength: 1,
   preprocessAudio: true,
-  timestepVariant: 'own',
   device: 'cpu',
 };

@@ -28,7 +28,7 @@ try {
   const read = performance.now();
   const graph = networkGraph(transformer, graphTargets.cpu, checkpoint, {
     config: transformerConfigOf(checkpoint),
-    variant: 'own',
+
     perToken: { video: false, audio: false },
   });
   const built = performance.now();

@@ -104,7 +104,7 @@ async function denoiser(name: string, size: { frames: number; height: number; wi
     name,
     graph: networkGraph(transformer, target, bundle, {
       config,
-      variant: 'own',
+
       perToken: { video: false, audio: false },
     }),
     feeds: {

@@ -75,7 +75,7 @@ export class Studio implements AsyncDisposable {
   async make(request: ClipRequest, options: { readonly withSound?: boolean } = {}): Promise<Take> {
     const input = parseInput({ ...plain, ...request }, audioToVideoLora);
     const { seed = plain.seed } = input;
-    const settings = clipSettings(input, this.#files(input), { seed, device: this.device, timestepVariant: 'own' });
+    const settings = clipSettings(input, this.#files(input), { seed, device: this.device });
     const output = join(this.folder, `clip-${this.#clips++}.mp4`);
     const services = { engine: this.#engine, media: this.media };
     const { file, seconds } = await generateClip(settings, this.weights, services, { output, signal: this.signal });

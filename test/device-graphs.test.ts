@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { referenceTransformer } from '../src/cli/parity/reference-transformer.ts';
 import { rgbVideoDecoder } from '../src/cli/parity/rgb-video-decoder.ts';
 import { bytesPerElement } from '../src/graph/element-type.ts';
 import type { GraphModel } from '../src/graph/graph-model.ts';
@@ -32,7 +33,7 @@ const config = transformerConfigOf(bundle);
 const folder = await mkdtemp(join(tmpdir(), 'soundstage-device-graphs-'));
 afterAll(() => rm(folder, { recursive: true }));
 const loras = [{ lora: await loraOfEveryKind(adaptableModules(bundle)), strength: 0.5 }];
-const general: TransformerForm = { config, variant: 'own', perToken: { video: true, audio: true } };
+const general: TransformerForm = { config, perToken: { video: true, audio: true } };
 
 const textConfig = { encoder, transformer: config, length: 1024 };
 const textWeights = joinCheckpoints(encoder.checkpoint, bundle);
@@ -48,7 +49,10 @@ const networks: readonly [name: string, build: (target: GraphTarget) => GraphMod
     (target) => networkGraph(textContext, target, textWeights, textConfig, mappedAdapters(loras)),
   ],
   ['transformer, fp8 weights', (target) => networkGraph(transformer, target, fp8, general)],
-  ['transformer, cross', (target) => networkGraph(transformer, target, bundle, { ...general, variant: 'cross' })],
+  [
+    'transformer, cross',
+    (target) => networkGraph(referenceTransformer, target, bundle, { ...general, variant: 'cross' }),
+  ],
   ['transformer with guidance', (target) => networkGraph(transformer, target, bundle, { ...general, guidance: true })],
   [
     'transformer, recording',

@@ -98,7 +98,6 @@ test.for([
   ['--acceleration regular', () => ['--acceleration', 'regular']],
   ['--acceleration high', () => ['--acceleration', 'high']],
   ['--acceleration full', () => ['--acceleration', 'full']],
-  ['--timestep-variant', () => ['--timestep-variant', 'cross']],
   ['--fps', () => ['--fps', '30']],
   ['--prompt', () => ['--prompt', 'A cat sings']],
   ['--video-quality', () => ['--video-quality', 'maximum']],

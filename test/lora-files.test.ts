@@ -160,12 +160,11 @@ async function velocity(path?: string, scale = 1): Promise<Float32Array> {
   if (text === undefined) throw new Error('no contexts');
   const size = { frames: 2, height: 4, width: 4 };
   const [tokens, sounds] = [32, 12];
-  const transformer = await model.transformer('own');
+  const transformer = await model.transformer();
   const stage = transformer.prepareStage(videoPositions(size, 24), audioPositions(sounds), text);
   const stream = (count: number, channels: number, timestep: number, index: number) => ({
     tokens: seededNormals(5, index, count * channels),
     timesteps: new Float32Array(count).fill(timestep),
-    sigma: 0.9,
   });
   const { in_channels, audio_in_channels } = transformer.config;
   const sound = stream(sounds, audio_in_channels, 0, 1);
@@ -404,7 +403,7 @@ test('all that a LoRA can name is changed: every layer and table, those outside 
     const weights = joinCheckpoints(encoder.checkpoint, model.bundle);
     const textConfig = { encoder, transformer: config, length: 1024 };
     const text = networkGraph(textContext, graphTargets.cpu, weights, textConfig, adapters);
-    const form = { config, variant: 'own', perToken: { video: true, audio: true } } as const;
+    const form = { config, perToken: { video: true, audio: true } } as const;
     const velocity = networkGraph(transformer, graphTargets.cpu, model.bundle, form, adapters);
     return velocity.weightElements + text.weightElements;
   };

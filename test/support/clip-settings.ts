@@ -20,6 +20,5 @@ export const plainSettings: ClipSettings = {
   endImageStrength: 1,
   audioStrength: 1,
   preprocessAudio: true,
-  timestepVariant: 'own',
   device: 'cpu',
 };

@@ -6,7 +6,6 @@ import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.t
 import { type ClipFiles, clipSettings, drawSeed } from '../../contract/input/clip-settings.ts';
 import { type InputWithLoras as Input, parseInput } from '../../contract/input/input.ts';
 import { type DeviceChoice, deviceChoices } from '../../graph/graph-target.ts';
-import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { type VideoOutputType, videoFormat, videoOutputTypes } from '../../media/video-settings.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
@@ -27,7 +26,6 @@ interface CommandFlags {
   readonly output?: string;
   readonly model: string;
   readonly device: DeviceChoice;
-  readonly timestepVariant: TimestepVariant;
   readonly preview?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -44,11 +42,6 @@ export function generateCommand(services?: ClipServices): Command {
     .option('-o, --output <file>', 'where the clip goes (default: clip with the extension of the output type)')
     .option('--model <id|folder>', 'weights: an id of `soundstage models list`, or a folder of your own', 'nano')
     .addOption(new Option('--device <device>', 'where the model runs').choices(deviceChoices).default('auto'))
-    .addOption(
-      new Option('--timestep-variant <variant>', 'timesteps the audio-video attention sees')
-        .choices(['own', 'cross', 'own_ss_cross_gate'])
-        .default('own'),
-    )
     .option('--preview <file.png>', 'keep a small picture of the clip as it takes shape in this file')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'no progress')
@@ -83,10 +76,9 @@ async function run(command: CommandRun): Promise<void> {
 async function makeClip(input: Input, output: string, { flags, signal, services }: CommandRun): Promise<Clip> {
   const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
   const weights = await resolveWeights(flags.model, { cameras });
-  const { timestepVariant } = flags;
   const device = await chooseDevice(flags.device, signal);
   const { seed = drawSeed() } = input;
-  const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { seed, device, timestepVariant });
+  const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { seed, device });
   const { preview } = flags;
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using own = new AsyncDisposableStack();

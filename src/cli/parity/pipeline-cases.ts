@@ -54,7 +54,7 @@ export const pipelineEvaluators: Evaluators = {
   pipeline_two_stage: async (parityCase) => {
     const params = parityCase.params(pipelineParams);
     const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
-    await using model = new VelocityModel(checkpoint, { target, variant: params.av_timestep_variant });
+    await using model = new VelocityModel(checkpoint, { target });
     const outputs: Record<string, HostTensor> = {};
     const { in_channels: channels } = model.config;
 
@@ -124,7 +124,7 @@ const pipelineParams = z.object({
   stage2_sigmas: z.array(z.number()).optional(),
   state_dtype: z.literal('float32'),
   noiser: z.literal('new'),
-  av_timestep_variant: z.enum(['own', 'cross', 'own_ss_cross_gate']),
+  av_timestep_variant: z.literal('own'),
   keyframe_extent: z.literal('narrow'),
 });
 type PipelineParams = z.infer<typeof pipelineParams>;

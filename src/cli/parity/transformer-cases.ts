@@ -14,9 +14,10 @@ import { temporalStride, videoPositions } from '../../ltx2/sampling/positions.ts
 import { timestepModulation } from '../../ltx2/transformer/modulation.ts';
 import { transformerLinears, transformerPath } from '../../ltx2/transformer/modules.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../../ltx2/transformer/timestep-sinusoid.ts';
-import { type TransformerForm, transformer, transformerConfigOf } from '../../ltx2/transformer/transformer.ts';
+import { transformerConfigOf } from '../../ltx2/transformer/transformer.ts';
 import { VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
+import { referenceTransformer, timestepVariants } from './reference-transformer.ts';
 
 export const bundleFile = 'ltx-2-tiny.safetensors';
 const fp8BundleFile = 'ltx-2-tiny-fp8.safetensors';
@@ -116,7 +117,7 @@ const inspectParams = z.object({
   }),
 });
 const transformerParams = z.object({
-  variant: z.enum(['own', 'cross', 'own_ss_cross_gate']),
+  variant: z.enum(timestepVariants),
   loras: z.array(z.object({ file: z.string(), strength: z.number() })).default([]),
 });
 
@@ -125,14 +126,9 @@ async function evaluateTransformer(parityCase: ParityCase, bundle: string): Prom
   const { variant, loras } = parityCase.params(transformerParams);
   const checkpoint = await openCheckpoint(parityCase.file(bundle));
   const applied = await readLoras(parityCase, checkpoint, loras);
-  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu, variant });
-  const form: TransformerForm = {
-    config: model.config,
-    variant,
-    perToken: { video: true, audio: true },
-    exposeFirstBlock: true,
-  };
-  const graph = networkGraph(transformer, graphTargets.cpu, checkpoint, form, mappedAdapters(applied));
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const form = { config: model.config, variant, perToken: { video: true, audio: true } };
+  const graph = networkGraph(referenceTransformer, graphTargets.cpu, checkpoint, form, mappedAdapters(applied));
   const read = async (name: string): Promise<Float32Array> => (await parityCase.floats(name)).data;
   const rows = async (name: string): Promise<HostTensor<'float32'>> => withoutBatch(await parityCase.floats(name));
   const [videoBounds, audioBounds] = [await read('video_positions'), await read('audio_positions')];
@@ -149,20 +145,22 @@ async function evaluateTransformer(parityCase: ParityCase, bundle: string): Prom
     return {
       tokens: await rows(`${stream}_tokens`),
       timestep: { sinusoid: sinusoid(values), index: indexTensor(index) },
-      sigma: variant === 'own' ? undefined : sinusoid(await read(`${stream}_sigma`)),
       residual: undefined,
     };
   };
-  const feeds: Feeds<typeof transformer> = {
+  const sigma = async (stream: 'video' | 'audio') =>
+    variant === 'own' ? undefined : sinusoid(await read(`${stream}_sigma`));
+  const feeds: Feeds<typeof referenceTransformer> = {
     video: { ...stage.video, ...(await step('video')) },
     audio: { ...stage.audio, ...(await step('audio')) },
+    sigma: { video: await sigma('video'), audio: await sigma('audio') },
   };
   const results = await runOnce(graph, feeds);
   return {
-    video_velocity: withBatch(floats(results, 'video.velocity')),
-    audio_velocity: withBatch(floats(results, 'audio.velocity')),
-    block0_video: withBatch(floats(results, 'video.firstBlock')),
-    block0_audio: withBatch(floats(results, 'audio.firstBlock')),
+    video_velocity: withBatch(floats(results, 'velocity.video')),
+    audio_velocity: withBatch(floats(results, 'velocity.audio')),
+    block0_video: withBatch(floats(results, 'firstBlock.video')),
+    block0_audio: withBatch(floats(results, 'firstBlock.audio')),
   };
 }
 

@@ -24,7 +24,7 @@ export function drawSeed(): number {
 export function clipSettings(
   input: Input,
   files: ClipFiles,
-  { seed, device, timestepVariant }: Pick<ClipSettings, 'seed' | 'device' | 'timestepVariant'>,
+  { seed, device }: Pick<ClipSettings, 'seed' | 'device'>,
 ): ClipSettings {
   const { video_size: size, negative_prompt: negative } = input;
   const { audio, image, endImage, cameraLora, loras } = files;
@@ -52,7 +52,6 @@ export function clipSettings(
     endImageStrength: input.end_image_strength,
     audioStrength: input.audio_strength,
     preprocessAudio: input.preprocess_audio,
-    timestepVariant,
     device,
   };
 }

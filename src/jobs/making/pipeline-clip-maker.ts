@@ -95,7 +95,7 @@ export class PipelineClipMaker implements ClipMaker {
     const { endpoint, input, seed } = request;
     const { folder, signal, log } = context;
     const device = await this.#device.get();
-    const settings = endpoint.toSettings(input, inputs.files, { seed, device, timestepVariant: 'own' });
+    const settings = endpoint.toSettings(input, inputs.files, { seed, device });
     log('INFO', `seed ${seed}, ${weights.id} on ${device}`);
     const progress = new ProgressLog(log);
     const output = join(folder, `ltx-2-a2v-output${videoFormat(input.video_output_type).extension}`);

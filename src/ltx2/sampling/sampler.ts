@@ -91,8 +91,8 @@ export async function denoiseStage(
     const record = !isReused && reusedSteps.length > 0;
     const velocity = await model.evaluate(
       stage,
-      { tokens: video, timesteps: tokenTimesteps(known.video.mask, sigma), sigma },
-      { tokens: audio, timesteps: tokenTimesteps(known.audio.mask, sigma), sigma },
+      { tokens: video, timesteps: tokenTimesteps(known.video.mask, sigma) },
+      { tokens: audio, timesteps: tokenTimesteps(known.audio.mask, sigma) },
       { record, replay: isReused ? residuals : undefined },
     );
     if (!isReused) residuals = velocity.residuals;

@@ -17,6 +17,8 @@ import {
 /** Something for both streams. Where a shape has N and D, they are tokens and width of the video, or of the audio. */
 export type Streams<Item> = { readonly video: Item; readonly audio: Item };
 
+export type Stream = keyof Streams<unknown>;
+
 /** What one stream brings to every block. */
 export interface StreamConditions {
   readonly heads: number;

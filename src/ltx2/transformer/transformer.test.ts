@@ -19,7 +19,7 @@ test.for([
     transformer,
     graphTargets.cuda,
     bundle,
-    { config: transformerConfigOf(bundle), variant: 'own', perToken },
+    { config: transformerConfigOf(bundle), perToken },
     inputAdapters(),
   );
   const pairs = graph.inputs.filter(({ name }) => /\.lora_[AB]$/.test(name));
@@ -34,28 +34,18 @@ test.for([
   ]);
 });
 
-test.for(['own', 'cross', 'own_ss_cross_gate'] as const)(
-  'variant %s with guidance builds for every device',
-  (variant) => {
-    for (const target of Object.values(graphTargets)) {
-      const graph = networkGraph(transformer, target, checkpoint, {
-        config: transformerConfigOf(checkpoint),
-        variant,
-        perToken,
-        guidance: true,
-        residuals: 'record',
-      });
-      expect(graph.outputs.map(({ name }) => name)).toContain('video.residual');
-      expect(graph.inputs.some(({ name }) => name === 'video.sigma')).toBe(variant !== 'own');
-    }
-  },
-);
+test.for(Object.values(graphTargets))('guidance and recording build for $device', (target) => {
+  const form = { config: transformerConfigOf(checkpoint), perToken, guidance: true, residuals: 'record' } as const;
+  const graph = networkGraph(transformer, target, checkpoint, form);
+  expect(graph.outputs.map(({ name }) => name)).toContain('video.residual');
+  expect(graph.inputs.map(({ name }) => name)).toContain('video.negativeContext');
+});
 
 test('a replay graph holds the first block only', () => {
   const weights = (residuals: 'record' | 'replay'): number =>
     networkGraph(transformer, graphTargets.cpu, checkpoint, {
       config: transformerConfigOf(checkpoint),
-      variant: 'own',
+
       perToken,
       residuals,
     }).weightElements;

@@ -11,21 +11,14 @@ import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { configOf, type TransformerConfig } from '../config.ts';
 import { rotaryInput } from '../layers/rotary.ts';
-import { type StreamConditions, type Streams, transformerBlock } from './block.ts';
+import { type Stream, type StreamConditions, type Streams, transformerBlock } from './block.ts';
 import { type Modulation, perToken, type StreamTimesteps, timestepModulation } from './modulation.ts';
 import { transformerPath } from './modules.ts';
 import { sinusoidWidth } from './timestep-sinusoid.ts';
 
-/**
- * Which timesteps the cross-modal modules see: each stream's `own` (as the 19B weights were released), the other
- * stream's scalar sigma (`cross`), or own for scale and shift but the other's for the gates (`own_ss_cross_gate`).
- */
-export type TimestepVariant = 'own' | 'cross' | 'own_ss_cross_gate';
-
 /** The sizes of the transformer, and which of its parts a graph has. */
 export interface TransformerForm {
   readonly config: TransformerConfig;
-  readonly variant: TimestepVariant;
   /** Streams whose tokens differ in timestep; the others take one timestep, which saves passes over the activations. */
   readonly perToken: Streams<boolean>;
   /** Takes the contexts of a negative prompt. */
@@ -35,8 +28,6 @@ export interface TransformerForm {
    * take that sum as an input.
    */
   readonly residuals?: 'record' | 'replay' | undefined;
-  /** Also output both streams after the first block. */
-  readonly exposeFirstBlock?: boolean;
 }
 
 export function transformerConfigOf(checkpoint: Checkpoint): TransformerConfig {
@@ -75,8 +66,8 @@ interface StreamSizes {
 }
 
 /** What one stream takes, for N tokens in U distinct timesteps. */
-function streamInputs(stream: keyof Streams<unknown>, { form, tokens, channels, angles, crossAngles }: StreamSizes) {
-  const { config, variant, guidance, residuals } = form;
+function streamInputs(stream: Stream, { form, tokens, channels, angles, crossAngles }: StreamSizes) {
+  const { config, guidance, residuals } = form;
   const N = symbol(tokens);
   const U = form.perToken[stream] ? symbol(`distinct_${stream}`) : 1;
   const when = (wanted: boolean | undefined, input: InputType): InputType | undefined => (wanted ? input : undefined);
@@ -86,8 +77,6 @@ function streamInputs(stream: keyof Streams<unknown>, { form, tokens, channels, 
       sinusoid: floatInput(U, sinusoidWidth),
       index: when(form.perToken[stream], indexInput(N)),
     },
-    /** Sinusoid of the scalar sigma. */
-    sigma: when(variant !== 'own', floatInput(1, sinusoidWidth)),
     rotary: rotaryInput(N, angles),
     crossRotary: rotaryInput(N, crossAngles),
     context: floatInput(symbol('S'), config.caption_channels),
@@ -100,74 +89,89 @@ function streamInputs(stream: keyof Streams<unknown>, { form, tokens, channels, 
 type StreamValues = SameNames<ReturnType<typeof streamInputs>, Value>;
 
 /**
- * The audio-video transformer: one evaluation of both streams. Outputs, for each: `velocity [N, C]` and, where asked for,
- * `residual [N, D]` and `firstBlock [N, D]`.
+ * The audio-video transformer: one evaluation of both streams. Outputs, for each: `velocity [N, C]` and, where it is recorded,
+ * `residual [N, D]`.
  */
 export const transformer = network({
   inputs: transformerInputs,
 
-  build(graph, root, { video, audio }, form) {
-    const weights = root.at(transformerPath);
-    const { norm_eps: epsilon, num_layers: layers } = form.config;
-    const conditions = streamConditions(weights, { video, audio }, form);
-    const blocks = (streams: Streams<Value>, from: number, to: number): Streams<Value> =>
-      runBlocks(graph, weights, streams, conditions, from, to, epsilon);
-
-    const embedded = {
-      video: weights.linear(video.tokens, 'patchify_proj'), // [Nv, D]
-      audio: weights.linear(audio.tokens, 'audio_patchify_proj'), // [Na, A]
+  build(graph, weights, inputs, form) {
+    const own = { video: inputs.video.timestep, audio: inputs.audio.timestep };
+    const { velocity, first, last } = evaluateStreams(graph, weights, inputs, form, { scaleShift: own, gate: own });
+    const residual = (stream: Stream): Value | undefined =>
+      form.residuals === 'record' ? subtract(last[stream], first[stream]) : undefined; // [N, D]
+    return {
+      video: { velocity: velocity.video, residual: residual('video') },
+      audio: { velocity: velocity.audio, residual: residual('audio') },
     };
-    const first = blocks(embedded, 0, 1); // [Nv, D], [Na, A]
-    const last =
-      form.residuals === 'replay'
-        ? { video: replayed(first.video, video), audio: replayed(first.audio, audio) } // [Nv, D], [Na, A]
-        : blocks(first, 1, layers); // [Nv, D], [Na, A]
-
-    const outputs = (stream: keyof Streams<unknown>, prefix: '' | 'audio_') => ({
-      velocity: velocityHead(weights, prefix, last[stream], conditions[stream].modulation, epsilon), // [N, C]
-      residual: form.residuals === 'record' ? subtract(last[stream], first[stream]) : undefined, // [N, D]
-      firstBlock: form.exposeFirstBlock ? first[stream] : undefined, // [N, D]
-    });
-    return { video: outputs('video', ''), audio: outputs('audio', 'audio_') };
   },
 });
+
+/** Which timesteps the modules between the streams see. The 19B weights were released for each stream's own. */
+export interface CrossTimesteps {
+  readonly scaleShift: Streams<StreamTimesteps>;
+  readonly gate: Streams<StreamTimesteps>;
+}
+
+/** Velocities `[N, C]`, and both residual streams `[N, D]` after the first and after the last block. */
+export function evaluateStreams(
+  graph: Graph,
+  root: ModuleWeights,
+  { video, audio }: Streams<StreamValues>,
+  { config, residuals }: TransformerForm,
+  cross: CrossTimesteps,
+): Record<'velocity' | 'first' | 'last', Streams<Value>> {
+  const weights = root.at(transformerPath);
+  const { norm_eps: epsilon, num_layers: layers } = config;
+  const conditions = streamConditions(weights, { video, audio }, config, cross);
+  const blocks = (streams: Streams<Value>, from: number, to: number): Streams<Value> =>
+    runBlocks(graph, weights, streams, conditions, from, to, epsilon);
+
+  const embedded = {
+    video: weights.linear(video.tokens, 'patchify_proj'), // [Nv, D]
+    audio: weights.linear(audio.tokens, 'audio_patchify_proj'), // [Na, A]
+  };
+  const first = blocks(embedded, 0, 1); // [Nv, D], [Na, A]
+  const last =
+    residuals === 'replay'
+      ? { video: replayed(first.video, video), audio: replayed(first.audio, audio) } // [Nv, D], [Na, A]
+      : blocks(first, 1, layers); // [Nv, D], [Na, A]
+  const velocity = {
+    video: velocityHead(weights, '', last.video, conditions.video.modulation, epsilon), // [Nv, C]
+    audio: velocityHead(weights, 'audio_', last.audio, conditions.audio.modulation, epsilon), // [Na, Ca]
+  };
+  return { velocity, first, last };
+}
 
 /** What the blocks are told: text, timesteps and positions. */
 function streamConditions(
   weights: ModuleWeights,
   { video, audio }: Streams<StreamValues>,
-  { config, variant }: TransformerForm,
+  config: TransformerConfig,
+  { scaleShift, gate }: CrossTimesteps,
 ): Streams<StreamConditions> {
-  const own = { video: video.timestep, audio: audio.timestep };
-  const other = variant === 'own' ? own : { video: scalar(audio.sigma), audio: scalar(video.sigma) };
-  const scaleShift = variant === 'cross' ? other : own;
   const modulation = (module: string, timestep: StreamTimesteps): Modulation =>
     timestepModulation(weights.at(module), timestep);
   return {
     video: {
       heads: config.num_attention_heads,
       ...textContexts(weights.at('caption_projection'), video),
-      modulation: modulation('adaln_single', own.video),
+      modulation: modulation('adaln_single', video.timestep),
       crossModulation: modulation('av_ca_video_scale_shift_adaln_single', scaleShift.video),
-      crossGate: modulation('av_ca_a2v_gate_adaln_single', other.video),
+      crossGate: modulation('av_ca_a2v_gate_adaln_single', gate.video),
       rotary: video.rotary,
       crossRotary: video.crossRotary,
     },
     audio: {
       heads: config.audio_num_attention_heads,
       ...textContexts(weights.at('audio_caption_projection'), audio),
-      modulation: modulation('audio_adaln_single', own.audio),
+      modulation: modulation('audio_adaln_single', audio.timestep),
       crossModulation: modulation('av_ca_audio_scale_shift_adaln_single', scaleShift.audio),
-      crossGate: modulation('av_ca_v2a_gate_adaln_single', other.audio),
+      crossGate: modulation('av_ca_v2a_gate_adaln_single', gate.audio),
       rotary: audio.rotary,
       crossRotary: audio.crossRotary,
     },
   };
-}
-
-function scalar(sigma: Value | undefined): StreamTimesteps {
-  if (sigma === undefined) throw new Error('this variant takes the sigma of each stream');
-  return { sinusoid: sigma, index: undefined };
 }
 
 /** Contexts `[S, H]` → `[S, D]`. */

@@ -37,12 +37,10 @@ const sigma = 0.725;
 const video: StreamStep = {
   tokens: seededNormals(2, 0, videoTokens * 4),
   timesteps: new Float32Array(videoTokens).fill(sigma),
-  sigma,
 };
 const audio: StreamStep = {
   tokens: seededNormals(2, 1, audioTokens * 32),
   timesteps: new Float32Array(audioTokens),
-  sigma,
 };
 
 async function evaluate(options: Partial<VelocityModelOptions> = {}, negative?: typeof text): Promise<Float32Array> {
@@ -137,7 +135,7 @@ async function evaluateWithInputs(loras: readonly AppliedLora[]): Promise<Float3
     transformer,
     graphTargets.cpu,
     checkpoint,
-    { config: transformerConfigOf(checkpoint), variant: 'own', perToken },
+    { config: transformerConfigOf(checkpoint), perToken },
     inputAdapters(),
   );
   const sinusoid = (timestep: number): HostTensor =>

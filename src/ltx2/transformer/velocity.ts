@@ -9,17 +9,16 @@ import { axisMidpoints, type RotaryFeed, rotaryTables } from '../layers/rotary.t
 import { adapterFeeds, areInputs, inputAdapters, mappedAdapters } from '../lora/adapters.ts';
 import type { AppliedLora } from '../lora/lora.ts';
 import type { TokenPositions } from '../sampling/positions.ts';
-import type { Streams } from './block.ts';
+import type { Stream, Streams } from './block.ts';
 import { type LinearModule, transformerLinears } from './modules.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
-import { type TimestepVariant, type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
+import { type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
 
 /** Text contexts `[S, H]` for both streams. */
 export type TextContexts = Streams<HostTensor<'float32'>>;
 
 export interface VelocityModelOptions {
   readonly target: GraphTarget;
-  readonly variant?: TimestepVariant;
   /** Applied from the start; `useLoras` changes them. */
   readonly loras?: readonly AppliedLora[];
   readonly session?: SessionOptions;
@@ -36,8 +35,6 @@ export interface StreamStep {
   readonly tokens: Float32Array;
   /** mask·sigma per token. */
   readonly timesteps: Float32Array;
-  /** The scalar schedule value. */
-  readonly sigma: number;
 }
 
 /** Whether an evaluation keeps its block residuals, or replays those of another. */
@@ -126,7 +123,6 @@ export class VelocityModel implements AsyncDisposable {
   ): Promise<Velocities & { residuals?: BlockResiduals }> {
     const form: TransformerForm = {
       config: this.config,
-      variant: this.#options.variant ?? 'own',
       perToken: { video: this.#differs(video), audio: this.#differs(audio) },
       guidance: stage.video.negativeContext !== undefined,
       residuals: this.#residuals(reuse),
@@ -194,15 +190,14 @@ export class VelocityModel implements AsyncDisposable {
   }
 
   #stepFeeds(
-    stream: keyof Streams<StreamStep>,
-    { tokens, timesteps, sigma }: StreamStep,
-    { perToken, variant }: TransformerForm,
-  ): Pick<StreamFeed, 'tokens' | 'timestep' | 'sigma'> {
+    stream: Stream,
+    { tokens, timesteps }: StreamStep,
+    { perToken }: TransformerForm,
+  ): Pick<StreamFeed, 'tokens' | 'timestep'> {
     const { values, index } = distinctTimesteps(timesteps);
     return {
       tokens: floatTensor(tokens, [timesteps.length, tokens.length / timesteps.length]),
       timestep: { sinusoid: this.#sinusoid(values), index: perToken[stream] ? indexTensor(index) : undefined },
-      sigma: variant === 'own' ? undefined : this.#sinusoid(Float32Array.of(sigma)),
     };
   }
 

@@ -158,7 +158,7 @@ class Generation {
     await this.#begin('images');
     const firstImage = await this.#encodeImage(this.#inputs.firstImage, plan.imageStrength, stage);
     const endImage = await this.#encodeImage(this.#inputs.endImage, plan.endImageStrength, stage);
-    const transformer = await this.#model.transformer(plan.timestepVariant);
+    const transformer = await this.#model.transformer();
     const channels = transformer.config.in_channels;
     const perFrame = stage.latent.height * stage.latent.width;
     const tokens = tokenCount(stage.latent) + (endImage === undefined ? 0 : perFrame);

@@ -12,7 +12,6 @@ import { type AudioVaeConfig, configOf, upsamplerConfigOf } from '../../ltx2/con
 import { mappedAdapters } from '../../ltx2/lora/adapters.ts';
 import { type AppliedLora, requireFiniteWeights } from '../../ltx2/lora/lora.ts';
 import { PromptEncoder } from '../../ltx2/text/context/prompt-encoder.ts';
-import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import { type TextContexts, VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import { fitLatentPreview, type LatentPreview } from '../../ltx2/video/latent-preview.ts';
 import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
@@ -26,7 +25,6 @@ import { convolutionSession, transformerSession } from './session-options.ts';
 const rememberedPrompts = 8;
 
 interface OpenTransformer {
-  readonly variant: TimestepVariant;
   readonly model: VelocityModel;
   /** `keyOf` the LoRAs in use. */
   loras: string;
@@ -104,10 +102,9 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   /** The transformer with the LoRAs. It stays the model's; a change of LoRAs keeps its weights where they are. */
-  async transformer(timestepVariant: TimestepVariant): Promise<VelocityModel> {
-    if (this.#transformer?.variant !== timestepVariant) await this.#closeTransformer();
-    const options = { target: this.#target, variant: timestepVariant, session: transformerSession };
-    this.#transformer ??= { variant: timestepVariant, model: new VelocityModel(this.bundle, options), loras: '[]' };
+  async transformer(): Promise<VelocityModel> {
+    const options = { target: this.#target, session: transformerSession };
+    this.#transformer ??= { model: new VelocityModel(this.bundle, options), loras: '[]' };
     const wanted = keyOfLoras(this.#loras);
     if (this.#transformer.loras !== wanted) {
       await this.#transformer.model.useLoras(this.#loras);

@@ -1,5 +1,4 @@
 import type { DeviceKind } from '../../graph/graph-target.ts';
-import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import type { VideoOutputType, VideoQuality, VideoWriteMode } from '../../media/video-settings.ts';
 import type { CameraMove } from '../../models/camera-moves.ts';
 import type { Acceleration } from './acceleration.ts';
@@ -39,6 +38,5 @@ export interface ClipSettings {
   readonly endImageStrength: number;
   readonly audioStrength: number;
   readonly preprocessAudio: boolean;
-  readonly timestepVariant: TimestepVariant;
   readonly device: DeviceKind;
 }

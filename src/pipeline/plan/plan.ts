@@ -2,7 +2,6 @@ import type { DeviceKind } from '../../graph/graph-target.ts';
 import { audioLatentCount } from '../../ltx2/audio/audio-latents.ts';
 import { type LatentSize, spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
 import type { Schedules, StepSchedule } from '../../ltx2/sampling/schedule.ts';
-import type { TimestepVariant } from '../../ltx2/transformer/transformer.ts';
 import type { DecodeTiling } from '../../ltx2/video/tiles/decode-tiles.ts';
 import { chooseTiling, type DecoderGraph } from '../../ltx2/video/tiles/decoder-cost.ts';
 import type { Crop } from '../../ltx2/video/tiles/rgb-frames.ts';
@@ -41,7 +40,6 @@ export interface StagePlan extends StepSchedule {
 export interface Plan {
   readonly weights: Pick<WeightSet, 'bundle' | 'upscaler' | 'textEncoder'>;
   readonly device: DeviceKind;
-  readonly timestepVariant: TimestepVariant;
   readonly prompt: string;
   readonly negativePrompt: string | undefined;
   readonly loras: readonly LoraChoice[];
@@ -91,7 +89,6 @@ export function createPlan(
   const plan: Plan = {
     weights: { bundle: weights.bundle, upscaler: weights.upscaler, textEncoder: weights.textEncoder },
     device: settings.device,
-    timestepVariant: settings.timestepVariant,
     prompt: settings.prompt,
     negativePrompt: settings.negativePrompt,
     loras: settings.loras,
