@@ -8,7 +8,7 @@ import { prepareClip } from '../src/pipeline/clip-inputs.ts';
 import { Engine } from '../src/pipeline/engine/engine.ts';
 import type { EngineReport } from '../src/pipeline/engine/engine-messages.ts';
 import { accelerations } from '../src/pipeline/plan/acceleration.ts';
-import type { ClipSettings } from '../src/pipeline/plan/clip-settings.ts';
+import type { ClipSettings } from '../src/pipeline/plan/plan.ts';
 import { benchmarkSettings } from './benchmark-settings.ts';
 import { deepSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 

@@ -1,25 +1,24 @@
 import { join } from 'node:path';
-import type { ClipSettings } from '../src/pipeline/plan/clip-settings.ts';
+import { audioToVideoLora } from '../src/contract/endpoints/audio-to-video-lora.ts';
+import { parseInput } from '../src/contract/input/input.ts';
+import type { ClipSettings } from '../src/pipeline/plan/plan.ts';
+
+const input = parseInput(
+  {
+    prompt: 'A woman speaks to the camera in a quiet room',
+    audio_url: join(import.meta.dirname, '../examples/hello.wav'),
+    loras: [],
+    enable_prompt_expansion: false,
+    match_audio_length: false,
+    num_frames: 121,
+    video_size: { width: 512, height: 384 },
+  },
+  audioToVideoLora,
+);
 
 /** What every benchmarked clip has in common. */
-export const benchmarkSettings: ClipSettings = {
-  prompt: 'A woman speaks to the camera in a quiet room',
-  expandPrompt: false,
-  audio: join(import.meta.dirname, '../examples/hello.wav'),
-  matchAudioLength: false,
-  numFrames: 121,
-  videoSize: { width: 512, height: 384 },
-  useMultiscale: true,
-  fps: 25,
-  acceleration: 'none',
-  seed: 1,
-  videoOutputType: 'X264 (.mp4)',
-  videoQuality: 'high',
-  videoWriteMode: 'balanced',
-  loras: [],
-  imageStrength: 1,
-  endImageStrength: 1,
-  audioStrength: 1,
-  preprocessAudio: true,
-  device: 'cpu',
-};
+export const benchmarkSettings: ClipSettings = audioToVideoLora.toSettings(
+  input,
+  { audio: input.audio_url, loras: [] },
+  { seed: 1, device: 'cpu' },
+);

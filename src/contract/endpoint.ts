@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ClipSettings } from '../pipeline/plan/clip-settings.ts';
+import type { ClipSettings } from '../pipeline/plan/plan.ts';
 import { appOf } from './endpoint-id.ts';
 import type { ClipFiles } from './input/clip-settings.ts';
 import type { Input } from './input/input-schema.ts';

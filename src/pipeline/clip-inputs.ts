@@ -12,8 +12,7 @@ import type { SoundFile } from '../media/raw/sound-file.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import type { ClipInspector } from './clip-inspector.ts';
 import type { EngineInputs } from './engine/engine-messages.ts';
-import type { ClipSettings } from './plan/clip-settings.ts';
-import { createPlan, maxSeconds, type Plan } from './plan/plan.ts';
+import { type ClipSettings, createPlan, maxSeconds, type Plan } from './plan/plan.ts';
 
 /** Seconds of sound decoded beyond the clip: its encoder looks a little ahead, and is not to meet what nobody has tried. */
 const lookAhead = 1;

@@ -10,8 +10,7 @@ import type { ClipInspector, FrameInspector } from './clip-inspector.ts';
 import { ClipWriter } from './clip-writer.ts';
 import type { Engine } from './engine/engine.ts';
 import type { EngineEvent, EngineReport, Preview, Progress } from './engine/engine-messages.ts';
-import type { ClipSettings } from './plan/clip-settings.ts';
-import type { Plan } from './plan/plan.ts';
+import type { ClipSettings, Plan } from './plan/plan.ts';
 import { checkLoras } from './usable-lora.ts';
 
 export interface ClipServices {
@@ -115,13 +114,13 @@ async function workFolder(output: string): Promise<WorkFolder> {
 }
 
 async function finalPrompt(
-  { prompt, expandPrompt, device, seed }: ClipSettings,
+  { prompt, enablePromptExpansion, device, seed }: ClipSettings,
   weights: WeightSet,
   engine: Engine,
   { signal, onNote, inspector }: ClipOptions,
 ): Promise<string> {
   await inspector?.checkPrompt(prompt);
-  if (!expandPrompt) return prompt;
+  if (!enablePromptExpansion) return prompt;
   const expanded = await engine.expandPrompt({ weights, device, prompt, seed }, { signal });
   if (expanded === undefined) onNote?.(`${weights.id} has no chat model, so the prompt is used as it is`);
   else await inspector?.checkPrompt(expanded);

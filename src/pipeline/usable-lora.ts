@@ -2,7 +2,7 @@ import { openCheckpoint } from '../graph/weights/checkpoint.ts';
 import { type AdaptableModules, adaptableModules } from '../ltx2/adaptable-modules.ts';
 import { type Lora, readLora, requireUsable } from '../ltx2/lora/lora.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import type { LoraChoice } from './plan/clip-settings.ts';
+import type { LoraChoice } from './plan/plan.ts';
 
 /**
  * Reads what a LoRA file says of its weights, and matches it with a model's modules.

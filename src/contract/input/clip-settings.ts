@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { ClipSettings, LoraChoice } from '../../pipeline/plan/clip-settings.ts';
+import type { ClipSettings, LoraChoice } from '../../pipeline/plan/plan.ts';
 import type { Input } from './input.ts';
 import { defaultNegativePrompt } from './negative-prompt.ts';
 import { videoSizePresets } from './presets.ts';
@@ -20,38 +20,34 @@ export function drawSeed(): number {
   return randomInt(2 ** 32);
 }
 
-/** What a clip should be, from what was asked for. */
+/** What a clip should be, from what was asked for. Fields that mean the same for the pipeline are taken as they are. */
 export function clipSettings(
   input: Input,
-  files: ClipFiles,
-  { seed, device }: Pick<ClipSettings, 'seed' | 'device'>,
+  { cameraLora, loras, ...files }: ClipFiles,
+  options: Pick<ClipSettings, 'seed' | 'device'>,
 ): ClipSettings {
   const { video_size: size, negative_prompt: negative } = input;
-  const { audio, image, endImage, cameraLora, loras } = files;
   const camera = cameraLora === undefined ? [] : [{ path: cameraLora, scale: input.camera_lora_scale }];
-  const guided = negative.trim() !== '' && negative !== defaultNegativePrompt;
+  const isGuided = negative.trim() !== '' && negative !== defaultNegativePrompt;
   return {
-    prompt: input.prompt,
-    expandPrompt: input.enable_prompt_expansion,
-    audio,
-    image,
-    endImage,
-    matchAudioLength: input.match_audio_length,
-    numFrames: input.num_frames,
+    ...inCamelCase(input),
+    ...files,
+    ...options,
     videoSize: typeof size === 'string' && size !== 'auto' ? videoSizePresets[size] : size,
-    useMultiscale: input.use_multiscale,
-    fps: input.fps,
-    acceleration: input.acceleration,
-    negativePrompt: guided ? negative : undefined,
-    seed,
-    videoOutputType: input.video_output_type,
-    videoQuality: input.video_quality,
-    videoWriteMode: input.video_write_mode,
+    negativePrompt: isGuided ? negative : undefined,
     loras: [...camera, ...loras],
-    imageStrength: input.image_strength,
-    endImageStrength: input.end_image_strength,
-    audioStrength: input.audio_strength,
-    preprocessAudio: input.preprocess_audio,
-    device,
   };
+}
+
+type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : Name;
+
+type InCamelCase<Fields> = { [Name in keyof Fields as CamelCase<Name>]: Fields[Name] };
+
+function inCamelCase<Fields extends object>(fields: Fields): InCamelCase<Fields> {
+  const entries = Object.entries(fields).map(([name, value]) => [camelCase(name), value]);
+  return Object.fromEntries(entries);
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -28,14 +28,19 @@ export function parseInput<Valid extends Input>(value: unknown, endpoint: Endpoi
 
 function refusal(path: Path, given: unknown, served: Served): string {
   const field = path.length === 0 ? 'the request' : path.join('.');
-  const accepted = describe(schemaAt(path, served), served);
+  const accepted = acceptedValues(path, served);
   if (given === undefined) return `${field} is missing; it must be ${accepted}`;
   const shown = typeof given === 'number' ? String(given) : JSON.stringify(given)?.slice(0, 60);
   return `${field} must be ${accepted}, not ${shown}`;
 }
 
+/** What a field accepts, in words; inside a choice of shapes, what the whole choice accepts. */
+export function acceptedValues(path: Path, served: Served): string {
+  return describe(schemaAt(path, served), served);
+}
+
 /** The schema of a field; inside a choice of shapes, that of the whole choice. */
-function schemaAt(path: Path, { root, named }: Served): ServedSchema {
+export function schemaAt(path: Path, { root, named }: Served): ServedSchema {
   let schema = root;
   for (const key of path) {
     const inner = typeof key === 'number' ? schema.items : schema.properties?.[key];

@@ -4,7 +4,7 @@ import type { Fetcher } from '../../fetching/fetcher.ts';
 import { timeLimit } from '../../fetching/time-limit.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
-import type { LoraChoice } from '../../pipeline/plan/clip-settings.ts';
+import type { LoraChoice } from '../../pipeline/plan/plan.ts';
 import type { ClipMakerContext, ClipRequest } from '../clip-maker.ts';
 import { ownFilesOf } from './own-files.ts';
 

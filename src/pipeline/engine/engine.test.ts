@@ -13,8 +13,7 @@ import { configOf } from '../../ltx2/config.ts';
 import { publishedSchedules } from '../../ltx2/sampling/schedule.ts';
 import { videoDecoder } from '../../ltx2/video/video-decoder.ts';
 import { writeSoundFile } from '../../media/raw/sound-file.ts';
-import type { ClipSettings } from '../plan/clip-settings.ts';
-import { createPlan, type Plan } from '../plan/plan.ts';
+import { type ClipSettings, createPlan, type Plan } from '../plan/plan.ts';
 import { Engine } from './engine.ts';
 import type { EngineEvent, EngineInputs } from './engine-messages.ts';
 

@@ -17,8 +17,7 @@ import { fitLatentPreview, type LatentPreview } from '../../ltx2/video/latent-pr
 import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
 import { videoDecoder } from '../../ltx2/video/video-decoder.ts';
 import { videoEncoder } from '../../ltx2/video/video-encoder.ts';
-import type { LoraChoice } from '../plan/clip-settings.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { LoraChoice, Plan } from '../plan/plan.ts';
 import { usableLora } from '../usable-lora.ts';
 import { convolutionSession, transformerSession } from './session-options.ts';
 

@@ -3,8 +3,7 @@ import { plainSettings } from '../../../test/support/clip-settings.ts';
 import { publishedDecoder } from '../../../test/support/decoder-graph.ts';
 import { publishedSchedules } from '../../ltx2/sampling/schedule.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
-import type { ClipSettings } from './clip-settings.ts';
-import { createPlan, type InputFacts } from './plan.ts';
+import { type ClipSettings, createPlan, type InputFacts } from './plan.ts';
 
 const weights: WeightSet = { id: 'w', bundle: '/b', upscaler: '/u', textEncoder: '/t', cameraLoras: {} };
 const settings: ClipSettings = { ...plainSettings, numFrames: 121, videoSize: { width: 1024, height: 768 } };

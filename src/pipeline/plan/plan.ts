@@ -5,12 +5,52 @@ import type { Schedules, StepSchedule } from '../../ltx2/sampling/schedule.ts';
 import type { DecodeTiling } from '../../ltx2/video/tiles/decode-tiles.ts';
 import { chooseTiling, type DecoderGraph } from '../../ltx2/video/tiles/decoder-cost.ts';
 import type { Crop } from '../../ltx2/video/tiles/rgb-frames.ts';
+import type { VideoOutputType, VideoQuality, VideoWriteMode } from '../../media/video-settings.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
-import { stepSchedules } from './acceleration.ts';
-import type { ClipSettings, LoraChoice } from './clip-settings.ts';
+import { type Acceleration, stepSchedules } from './acceleration.ts';
 import { frameLimits, sideLimits } from './limits.ts';
 
 const defaultSize = { width: 1024, height: 768 } as const;
+
+export interface LoraChoice {
+  /** A `.safetensors` file. */
+  readonly path: string;
+  readonly scale: number;
+  /** The request field to blame when the file is no LoRA for this model, e.g. `loras.0.path`. */
+  readonly field?: string | undefined;
+}
+
+/**
+ * What a clip should be, in validated terms; files are local. Fields that are in the endpoint's input have its names, in
+ * camelCase: `clipSettings` of the contract copies them by these names.
+ */
+export interface ClipSettings {
+  readonly prompt: string;
+  /** Let the text encoder's language model rewrite the prompt first. */
+  readonly enablePromptExpansion: boolean;
+  readonly audio: string;
+  readonly image?: string | undefined;
+  readonly endImage?: string | undefined;
+  readonly matchAudioLength: boolean;
+  readonly numFrames: number;
+  /** `auto`: the first image's size. */
+  readonly videoSize: 'auto' | { readonly width: number; readonly height: number };
+  readonly useMultiscale: boolean;
+  readonly fps: number;
+  readonly acceleration: Acceleration;
+  /** Undefined: plain sampling without guidance. */
+  readonly negativePrompt?: string | undefined;
+  readonly seed: number;
+  readonly videoOutputType: VideoOutputType;
+  readonly videoQuality: VideoQuality;
+  readonly videoWriteMode: VideoWriteMode;
+  readonly loras: readonly LoraChoice[];
+  readonly imageStrength: number;
+  readonly endImageStrength: number;
+  readonly audioStrength: number;
+  readonly preprocessAudio: boolean;
+  readonly device: DeviceKind;
+}
 
 /** Facts about the inputs that settings alone do not hold. */
 export interface InputFacts {
