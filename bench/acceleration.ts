@@ -1,5 +1,6 @@
 // What each acceleration level saves and how far it drifts from the exact schedule, at equal seed and plan otherwise.
 // Usage: node bench/acceleration.ts [WIDTHxHEIGHTxFRAMES] [model folder]
+
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MediaService } from '../src/media/media-service.ts';
@@ -7,13 +8,12 @@ import { readWeightFolder } from '../src/models/weight-folder.ts';
 import { prepareClip } from '../src/pipeline/clip-inputs.ts';
 import { Engine } from '../src/pipeline/engine/engine.ts';
 import type { EngineReport } from '../src/pipeline/engine/engine-messages.ts';
-import { accelerations } from '../src/pipeline/plan/acceleration.ts';
-import type { ClipSettings } from '../src/pipeline/plan/plan.ts';
+import { type Acceleration, accelerations } from '../src/pipeline/plan/acceleration.ts';
+import { elementAt } from '../src/shared/element-at.ts';
 import { benchmarkSettings } from './benchmark-settings.ts';
 import { deepSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 
 const [size = '512x384x121', folder] = process.argv.slice(2);
-const [width = 0, height = 0, numFrames = 0] = size.split('x').map(Number);
 const work = join(import.meta.dirname, 'work');
 const weights = await readWeightFolder(folder ?? (await randomCheckpoint(work, deepSizes)));
 await mkdir(work, { recursive: true });
@@ -34,9 +34,11 @@ for (const acceleration of accelerations) {
 }
 process.stdout.write(`for scale, another seed: ${psnr(exact.frames, otherSeed.frames).toFixed(1)} dB\n`);
 
-async function run(changes: Partial<ClipSettings>): Promise<{ report: EngineReport; frames: Uint8Array }> {
-  const settings = { ...benchmarkSettings, videoSize: { width, height }, numFrames, ...changes };
-  const { plan, inputs } = await prepareClip(settings, weights, media, { folder: work });
+async function run(fields: {
+  readonly acceleration: Acceleration;
+  readonly seed?: number;
+}): Promise<{ report: EngineReport; frames: Uint8Array }> {
+  const { plan, inputs } = await prepareClip(benchmarkSettings(size, fields), weights, media, { folder: work });
   const frames: Uint8Array[] = [];
   const report = await engine.generate(plan, inputs, {
     onEvent: (event) => {
@@ -52,6 +54,6 @@ function stepSeconds({ phases: { denoise = 0, refine = 0 } }: EngineReport): num
 
 function psnr(a: Uint8Array, b: Uint8Array): number {
   let squares = 0;
-  for (let at = 0; at < a.length; at++) squares += ((a[at] as number) - (b[at] as number)) ** 2;
+  for (let at = 0; at < a.length; at++) squares += (elementAt(a, at) - elementAt(b, at)) ** 2;
   return 10 * Math.log10((255 * 255 * a.length) / squares);
 }

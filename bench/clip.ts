@@ -6,7 +6,6 @@ import { MediaService } from '../src/media/media-service.ts';
 import { readWeightFolder } from '../src/models/weight-folder.ts';
 import { Engine } from '../src/pipeline/engine/engine.ts';
 import { type Clip, generateClip } from '../src/pipeline/generate-clip.ts';
-import type { Acceleration } from '../src/pipeline/plan/acceleration.ts';
 import { benchmarkSettings } from './benchmark-settings.ts';
 import { benchmarkSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 import { MemoryWatch } from './memory-watch.ts';
@@ -17,15 +16,13 @@ const weights = await readWeightFolder(await randomCheckpoint(work, benchmarkSiz
 const sizes = process.argv.length > 2 ? process.argv.slice(2) : ['512x384x121', '1024x768x121'];
 
 for (const text of sizes) {
-  const [size = '', acceleration = 'none'] = text.split(':');
-  const [width = 0, height = 0, numFrames = 0] = size.split('x').map(Number);
+  const [size = text, acceleration] = text.split(':');
   // A process of its own for each clip, so that peak memory is the clip's.
   await using media = new MediaService();
   await using engine = new Engine();
-  const settings = { ...benchmarkSettings, videoSize: { width, height }, numFrames };
   using memory = new MemoryWatch(() => engine.pid);
   const clip = await generateClip(
-    { ...settings, acceleration: acceleration as Acceleration },
+    benchmarkSettings(size, { acceleration }),
     weights,
     { engine, media },
     { output: join(work, 'clip.mp4'), onProgress: ({ phase }) => memory.enter(phase) },

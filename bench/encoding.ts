@@ -14,6 +14,7 @@ import {
   videoQualities,
   videoWriteModes,
 } from '../src/media/video-settings.ts';
+import { elementAt } from '../src/shared/element-at.ts';
 
 const width = 512;
 const height = 384;
@@ -58,7 +59,7 @@ async function measurePsnr(path: string, clip: Uint8Array): Promise<number> {
     const frame = Math.min(fps * seconds - 1, Math.ceil(time * fps - 0.13));
     const offset = frame * frameBytes;
     for (let index = 0; index < frameBytes; index++) {
-      const difference = (rgb[index] ?? 0) - (clip[offset + index] ?? 0);
+      const difference = elementAt(rgb, index) - elementAt(clip, offset + index);
       squares += difference * difference;
     }
     count += frameBytes;

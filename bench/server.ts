@@ -2,6 +2,7 @@
 // route on the same libraries that takes and gives JSON of the same size, measured in turn in one run. Then how long
 // others wait while large bodies arrive.
 // Usage: node bench/server.ts [seconds of each measurement]
+
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { get } from 'node:http';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { elementAt } from '../src/shared/element-at.ts';
 import { startPostgres } from '../test/support/databases/postgres.ts';
 import { Spawned } from '../test/support/programs/spawned.ts';
 import { type Load, type LoadFigures, measureLoad } from './server/server-load.ts';
@@ -47,15 +49,15 @@ async function measureServer(name: string, location: Readonly<Record<string, str
   await using server = new Spawned({ program: 'server', environment });
   const url = await server.ready();
   const accepted = await Promise.all(Array.from({ length: connections }, () => submit(url)));
-  const [first] = accepted;
-  const status = await (await fetch(`${url}${statusPath(first ?? '')}`)).text();
+  const first = elementAt(accepted, 0);
+  const status = await (await fetch(`${url}${statusPath(first)}`)).text();
   const asking = { url, connections, seconds };
   const paths = accepted.map((reply) => statusPath(reply));
   await compare(`status, ${name}`, { ...asking, paths, method: 'GET' }, status.length);
   const submitting = { ...asking, paths: [`/queue/${id}`], method: 'POST', body } as const;
-  await compare(`submit, ${name}`, submitting, first?.length ?? 0);
+  await compare(`submit, ${name}`, submitting, first.length);
   const open = await Promise.all(Array.from({ length: streams }, () => openStream(url)));
-  await compare(`submit with ${streams} open status streams, ${name}`, submitting, first?.length ?? 0);
+  await compare(`submit with ${streams} open status streams, ${name}`, submitting, first.length);
   for (const stream of open) if (stream.close() < 1) throw new Error('a status stream has said nothing');
 }
 
@@ -65,7 +67,7 @@ async function submit(url: string): Promise<string> {
 }
 
 function statusPath(accepted: string): string {
-  const { request_id: request } = JSON.parse(accepted) as { request_id: string };
+  const { request_id: request }: { request_id: string } = JSON.parse(accepted);
   return `/queue/${app}/requests/${request}/status`;
 }
 
@@ -120,7 +122,7 @@ async function waitsFor(url: string, work: Promise<unknown>): Promise<string> {
   }
   await done;
   const sorted = waits.toSorted((a, b) => a - b);
-  const at = (share: number): string => (sorted[Math.ceil(share * sorted.length) - 1] ?? 0).toFixed(0);
+  const at = (share: number): string => elementAt(sorted, Math.ceil(share * sorted.length) - 1).toFixed(0);
   return `${waits.length} | ${at(0.5)} | ${at(0.99)} | ${at(1)}`;
 }
 

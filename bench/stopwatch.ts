@@ -4,6 +4,7 @@ import { linear } from '../src/graph/operations/layers.ts';
 import { expand, slice } from '../src/graph/operations/shapes.ts';
 import { floatTensor, type HostTensor } from '../src/graph/runtime/host-tensor.ts';
 import { Session } from '../src/graph/runtime/session.ts';
+import { elementAt } from '../src/shared/element-at.ts';
 
 /** Deterministic values of about unit variance. */
 export function someValues(shape: readonly number[]): HostTensor<'float32'> {
@@ -15,7 +16,7 @@ export function someValues(shape: readonly number[]): HostTensor<'float32'> {
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return elementAt(sorted, Math.floor(sorted.length / 2));
 }
 
 /** This machine's matrix multiplication as the runtime does it at its best: packed float32 weights, all threads. */

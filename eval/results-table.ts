@@ -1,3 +1,4 @@
+import { elementAt } from '../src/shared/element-at.ts';
 import type { Finding } from './row.ts';
 
 /** A row's findings, by the row's name. */
@@ -58,7 +59,7 @@ function earlierRows(table: string): Map<string, string[]> {
     .split('\n')
     .filter((text) => text.startsWith('|'))
     .slice(2)) {
-    const first = line.split('|')[1]?.trim() ?? '';
+    const first = elementAt(line.split('|'), 1).trim();
     if (first !== '') {
       lines = [];
       rows.set(/^\[([^\]]+)\]/.exec(first)?.[1] ?? first, lines);

@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TensorToWrite, writeSafetensors } from '../../src/graph/weights/safetensors-writer.ts';
 import { philoxBlock } from '../../src/ltx2/sampling/noise.ts';
+import { elementAt } from '../../src/shared/element-at.ts';
 import {
   audioChannels,
   audioVaeShapes,
@@ -82,9 +83,17 @@ const fixture = join(import.meta.dirname, '../../test/fixtures/parity/checkpoint
 
 type Json = Record<string, unknown>;
 
+interface TinyConfig {
+  readonly bundle: Json & { readonly transformer: Json; readonly vae: Json; readonly vocoder: Json };
+  readonly upscaler: Json;
+  readonly gemma: GemmaConfig;
+}
+
+type GemmaConfig = Json & { readonly text_config: Json & { readonly vocab_size: number } };
+
 /** The parity checkpoint's configurations, whose block lists and kernel sizes are those of the real model. */
-async function readTinyConfig(): Promise<{ bundle: Json; upscaler: Json; gemma: Json }> {
-  const config = async (file: string): Promise<Json> => {
+async function readTinyConfig(): Promise<TinyConfig> {
+  const config = async (file: string) => {
     const bytes = await readFile(join(fixture, file));
     const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE())));
     return JSON.parse(header.__metadata__.config);
@@ -103,7 +112,7 @@ export async function scaledConfig(sizes: CheckpointSizes): Promise<Json> {
   return {
     ...tiny,
     transformer: {
-      ...(tiny.transformer as Json),
+      ...tiny.transformer,
       num_layers: sizes.layers,
       num_attention_heads: sizes.heads,
       attention_head_dim: sizes.headDim,
@@ -119,15 +128,15 @@ export async function scaledConfig(sizes: CheckpointSizes): Promise<Json> {
       connector_num_attention_heads: sizes.gemmaHidden / 128,
       connector_attention_head_dim: 128,
     },
-    vae: { ...(tiny.vae as Json), latent_channels: sizes.latentChannels, decoder_base_channels: sizes.vaeBase },
-    vocoder: { ...(tiny.vocoder as Json), upsample_initial_channel: sizes.vocoderChannels },
+    vae: { ...tiny.vae, latent_channels: sizes.latentChannels, decoder_base_channels: sizes.vaeBase },
+    vocoder: { ...tiny.vocoder, upsample_initial_channel: sizes.vocoderChannels },
   };
 }
 
-async function writeGemma(folder: string, tiny: Json, sizes: CheckpointSizes): Promise<void> {
-  const vocabulary = Number((tiny.text_config as Json).vocab_size);
+async function writeGemma(folder: string, tiny: GemmaConfig, sizes: CheckpointSizes): Promise<void> {
+  const vocabulary = tiny.text_config.vocab_size;
   const text = {
-    ...(tiny.text_config as Json),
+    ...tiny.text_config,
     hidden_size: sizes.gemmaHidden,
     num_hidden_layers: sizes.gemmaLayers,
     num_attention_heads: 4,
@@ -170,7 +179,7 @@ async function writeRandom(path: string, shapes: Shapes, config: Json | undefine
 }
 
 /** Uniform numbers in −1…1 that all tensors draw from, each at an offset of its own. */
-const uniform = Float32Array.from({ length: 2 ** 20 }, (_, at) => (philoxBlock(at, 0, 7)[0] as number) / 2 ** 31 - 1);
+const uniform = Float32Array.from({ length: 2 ** 20 }, (_, at) => elementAt(philoxBlock(at, 0, 7), 0) / 2 ** 31 - 1);
 
 /** Weights of variance 1/fan-in, so that activations neither die nor explode; standard deviations 1, biases 0. */
 function randomValues(name: string, shape: readonly number[], index: number): Uint8Array {
@@ -183,10 +192,10 @@ function randomValues(name: string, shape: readonly number[], index: number): Ui
     const scale = name.startsWith('vae.decoder.conv_out') ? 0.05 : 1;
     const deviation = scale * Math.sqrt(3 / shape.slice(1).reduce((product, length) => product * length, 1));
     for (let at = 0; at < count; at++)
-      values[at] = (uniform[(at + index * 4099) % uniform.length] as number) * deviation;
+      values[at] = elementAt(uniform, (at + index * 4099) % uniform.length) * deviation;
   }
   const words = new Uint32Array(values.buffer);
   const halves = new Uint16Array(count);
-  for (let at = 0; at < count; at++) halves[at] = (words[at] as number) >>> 16;
+  for (let at = 0; at < count; at++) halves[at] = elementAt(words, at) >>> 16;
   return new Uint8Array(halves.buffer);
 }

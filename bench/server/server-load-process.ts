@@ -1,8 +1,10 @@
 // Asks a server as fast as it answers. What to ask is the JSON of a Load on the command line; prints JSON of LoadFigures.
+
 import autocannon, { type LoadRequest } from 'autocannon';
+import { elementAt } from '../../src/shared/element-at.ts';
 import type { Load, LoadFigures } from './server-load.ts';
 
-const { url, paths, method, body, connections, seconds } = JSON.parse(process.argv[2] ?? '') as Load;
+const { url, paths, method, body, connections, seconds }: Load = JSON.parse(elementAt(process.argv, 2));
 const requests: readonly LoadRequest[] = paths.map((path) => ({ method, path, body }));
 let clients = 0;
 const { requests: done, ...result } = await autocannon({

@@ -25,5 +25,6 @@ export interface LoadFigures {
 export async function measureLoad(load: Load): Promise<LoadFigures> {
   const flags = ['--disable-warning=ExperimentalWarning', program, JSON.stringify(load)];
   const { stdout } = await promisify(execFile)(process.execPath, flags);
-  return JSON.parse(stdout) as LoadFigures;
+  const figures: LoadFigures = JSON.parse(stdout);
+  return figures;
 }

@@ -1,3 +1,4 @@
+import { elementAt } from '../../src/shared/element-at.ts';
 import type { Picture } from '../footage.ts';
 import { reducedPicture } from './edges/reduced-picture.ts';
 import { correlation } from './motion/series.ts';
@@ -13,7 +14,7 @@ export function psnr(a: Picture, b: Picture): number {
 
 /** Of whole clips: one mean over all frames. */
 export function clipPsnr(a: readonly Picture[], b: readonly Picture[]): number {
-  const errors = a.map((picture, at) => squaredError(picture, b[at] ?? picture));
+  const errors = a.map((picture, at) => squaredError(picture, elementAt(b, at)));
   return psnrOf(errors.reduce((sum, error) => sum + error, 0) / errors.length);
 }
 
@@ -24,7 +25,7 @@ export function layoutCorrelation(a: Picture, b: Picture): number {
 
 function squaredError(a: Picture, b: Picture): number {
   let sum = 0;
-  for (let at = 0; at < a.rgb.length; at++) sum += ((a.rgb[at] as number) - (b.rgb[at] as number)) ** 2;
+  for (let at = 0; at < a.rgb.length; at++) sum += (elementAt(a.rgb, at) - elementAt(b.rgb, at)) ** 2;
   return sum / a.rgb.length;
 }
 

@@ -1,6 +1,7 @@
+import { elementAt } from '../../src/shared/element-at.ts';
 import type { Picture } from '../footage.ts';
 import type { Region } from '../world/canvas.ts';
-import { colorDistance, mixed, type Rgb } from '../world/colors.ts';
+import { type ColorName, colorDistance, colorNames, colors, mixed, type Rgb } from '../world/colors.ts';
 import { median } from './motion/series.ts';
 
 export type { Region } from '../world/canvas.ts';
@@ -8,7 +9,7 @@ export type { Region } from '../world/canvas.ts';
 /** The pixel at an index, in 0…1. */
 export function pixelAt({ rgb }: Picture, index: number): Rgb {
   const at = index * 3;
-  return [(rgb[at] ?? 0) / 255, (rgb[at + 1] ?? 0) / 255, (rgb[at + 2] ?? 0) / 255];
+  return [elementAt(rgb, at) / 255, elementAt(rgb, at + 1) / 255, elementAt(rgb, at + 2) / 255];
 }
 
 /** The color at a point of the world, between the pixels' middles; beyond the edges, that of the edge. */
@@ -67,21 +68,32 @@ export function colorIn(picture: Picture, region: Region): Rgb {
   return medianColor(pixelsIn(picture, region).map((index) => pixelAt(picture, index)));
 }
 
-/** The name whose color is nearest. */
+/** The name whose color, or one of whose colors, is nearest. */
 export function nearestColor<Name extends string>(
   color: Rgb,
-  table: Readonly<Record<Name, Rgb | readonly Rgb[]>>,
+  names: readonly Name[],
+  colorsOf: (name: Name) => Rgb | readonly Rgb[],
 ): Name {
-  let [nearest, least] = [undefined as Name | undefined, Number.POSITIVE_INFINITY];
-  for (const [name, entry] of Object.entries(table) as [Name, Rgb | readonly Rgb[]][]) {
-    const candidates = typeof entry[0] === 'number' ? [entry as Rgb] : (entry as readonly Rgb[]);
-    for (const candidate of candidates) {
-      const distance = colorDistance(color, candidate);
-      if (distance < least) [nearest, least] = [name, distance];
-    }
+  let nearest: Name | undefined;
+  let minDistance = Number.POSITIVE_INFINITY;
+  for (const name of names) {
+    const known = colorsOf(name);
+    const distance = isRgb(known)
+      ? colorDistance(color, known)
+      : Math.min(...known.map((each) => colorDistance(color, each)));
+    if (distance < minDistance) [nearest, minDistance] = [name, distance];
   }
-  if (nearest === undefined) throw new Error('no color is a number, or the table is empty');
+  if (nearest === undefined) throw new Error('no color is a number, or there are no names');
   return nearest;
+}
+
+/** The nearest of the world's color words. */
+export function nearestColorName(color: Rgb): ColorName {
+  return nearestColor(color, colorNames, (name) => colors[name]);
+}
+
+function isRgb(known: Rgb | readonly Rgb[]): known is Rgb {
+  return typeof known[0] === 'number';
 }
 
 /** 0.2126 R + 0.7152 G + 0.0722 B. */

@@ -7,6 +7,7 @@ import { resampler } from '../../src/ltx2/audio/features/resample.ts';
 import { decodeFrames } from '../../src/ltx2/video/tiles/tiled-decoder.ts';
 import { channelsOf } from '../../src/media/sound/waveform.ts';
 import { LoadedModel } from '../../src/pipeline/engine/loaded-model.ts';
+import { elementAt } from '../../src/shared/element-at.ts';
 import { type Footage, frameOf, type Picture } from '../footage.ts';
 import { loudnessPerFrame, soundRate, toLevel } from '../measures/motion/loudness.ts';
 import { mean } from '../measures/motion/series.ts';
@@ -69,7 +70,7 @@ export const soundAutoencoderRow: Row = {
       waveform.set(levelled, levelled.length);
       const { latent } = await conditionOnAudio(encoder, model.audioConfig, { sampleRate: soundRate, waveform }, clip);
       const heard = await decodeAudio(decoder, vocoder, model.vocoderConfig, latent);
-      const [voice = new Float32Array(0)] = channelsOf(heard.waveform, 2).map(resampler(heard.sampleRate, soundRate));
+      const voice = resampler(heard.sampleRate, soundRate)(elementAt(channelsOf(heard.waveform, 2), 0));
       const length = Math.min(voice.length, levelled.length);
       const mel = (sound: Float32Array): Float32Array =>
         logMel(sound.subarray(0, length), sound.subarray(0, length), model.audioConfig).data;
@@ -125,6 +126,6 @@ function picturesIn(chunk: Uint8Array): Picture[] {
 function meanDifference(a: Float32Array, b: Float32Array): number {
   const length = Math.min(a.length, b.length) / 2;
   let sum = 0;
-  for (let at = 0; at < length; at++) sum += Math.abs((a[at] ?? 0) - (b[at] ?? 0));
+  for (let at = 0; at < length; at++) sum += Math.abs(elementAt(a, at) - elementAt(b, at));
   return sum / length;
 }

@@ -1,4 +1,5 @@
 import { imagePixels } from '../../src/ltx2/video/image-pixels.ts';
+import { elementAt } from '../../src/shared/element-at.ts';
 import { defaultSize, defaultSizeName } from '../default-size.ts';
 import { frameOf, type Picture, spacedFrames } from '../footage.ts';
 import { fallsMonotonically, mean } from '../measures/motion/series.ts';
@@ -105,7 +106,7 @@ async function clipsFrom(end: End, { strength, images, form }: Clips, { studio, 
 function findings({ name, aim }: End, images: number, means: readonly number[]): Finding[] {
   const all = means.map((value, at) => `${strengths[at]}: ${value.toFixed(1)}`);
   return [
-    atLeast(`${name} frame against its image at strength 1, mean of ${images}`, means[0] ?? 0, aim, inDecibels),
+    atLeast(`${name} frame against its image at strength 1, mean of ${images}`, elementAt(means, 0), aim, inDecibels),
     {
       what: `the same at every strength, in dB`,
       measured: all.join(', '),
@@ -127,7 +128,7 @@ function coverCropped({ rgb, width, height }: Picture, size: PictureSize): Pictu
   const { data } = imagePixels({ data: rgb, width, height }, size.width, size.height);
   const plane = size.width * size.height;
   const bytes = Uint8Array.from({ length: plane * 3 }, (_, at) => {
-    const value = data[(at % 3) * plane + Math.floor(at / 3)] ?? 0;
+    const value = elementAt(data, (at % 3) * plane + Math.floor(at / 3));
     return Math.round((value + 1) * 127.5);
   });
   return { ...size, rgb: bytes };

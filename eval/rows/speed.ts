@@ -43,8 +43,8 @@ export function speedRow(model: string): Row {
 
 /** What `npm run demo` passes to `generate`, but for the output. */
 async function demoArguments(): Promise<string[]> {
-  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: { demo: string } };
-  const words = [...scripts.demo.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  const { scripts }: { scripts: { demo: string } } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const words = [...scripts.demo.matchAll(/"[^"]*"|\S+/g)].map(([word]) => word.replaceAll('"', ''));
   const given = words.slice(words.indexOf('generate') + 1);
   const output = given.indexOf('--output');
   return output < 0 ? given : given.toSpliced(output, 2);

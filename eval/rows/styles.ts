@@ -1,3 +1,4 @@
+import { elementAt } from '../../src/shared/element-at.ts';
 import { defaultSize, defaultSizeName } from '../default-size.ts';
 import { type Footage, type Picture, spacedFrames } from '../footage.ts';
 import { cameraMotion, showsMove } from '../measures/motion/camera-motion.ts';
@@ -14,7 +15,7 @@ import {
   type RowResult,
 } from '../row.ts';
 import { SeededRandom } from '../seeded-random.ts';
-import { type StyleName, styleLora } from '../style-lora.ts';
+import { type StyleName, styleLora, styleNames } from '../style-lora.ts';
 import { promptFor } from '../world/prompt.ts';
 import { randomScene } from '../world/scene.ts';
 
@@ -31,7 +32,7 @@ export const stylesRow: Row = {
   async run(context: RowContext): Promise<RowResult> {
     const findings: Finding[] = [];
     const sheet: Picture[][] = [];
-    for (const style of Object.keys(styles) as StyleName[]) {
+    for (const style of styleNames) {
       const lora = await styleLora(style, context.studio.weights);
       const what = `${style}: amount at scale 0, 0.5 and 1, mean of ${context.count(4)}`;
       if (lora === undefined) {
@@ -101,7 +102,7 @@ async function styledClip(
   const random = new SeededRandom(5000 + index);
   const scene = {
     ...randomScene('speaker', random),
-    ground: grounds[index % grounds.length] ?? 'blue',
+    ground: elementAt(grounds, index % grounds.length),
     shirt: 'yellow',
   } as const;
   const { footage } = await studio.make({

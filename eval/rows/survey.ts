@@ -1,4 +1,5 @@
 import { type VideoSizePreset, videoSizePresets } from '../../src/contract/input/presets.ts';
+import { elementAt } from '../../src/shared/element-at.ts';
 import { type Footage, type Picture, spacedFrames } from '../footage.ts';
 import { type Attribute, askedAttributes } from '../measures/attributes/asked-attributes.ts';
 import { barArea, objectSize } from '../measures/attributes/object-size.ts';
@@ -135,9 +136,7 @@ async function makeClip(index: number, { studio, sounds }: RowContext): Promise<
 
 function formOf(index: number): Form {
   const forms = index < followingClips ? usualForms : stillForms;
-  const form = unusualForms.get(index) ?? forms[index % forms.length];
-  if (form === undefined) throw new Error('there are forms');
-  return form;
+  return unusualForms.get(index) ?? elementAt(forms, index % forms.length);
 }
 
 function sized(width: number, height: number, frames: number, fps: number): Form {

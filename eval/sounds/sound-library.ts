@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { MediaService } from '../../src/media/media-service.ts';
+import { elementAt } from '../../src/shared/element-at.ts';
 import { loudnessPerFrame } from '../measures/motion/loudness.ts';
 import { deviation } from '../measures/motion/series.ts';
 import { SeededRandom } from '../seeded-random.ts';
@@ -48,7 +49,7 @@ export class SoundLibrary {
   async sound(index: number, { frames, fps }: ClipLength): Promise<Sound> {
     this.#speaks ??= canSpeak();
     const kinds = (await this.#speaks) ? ['speech', ...syntheticKinds] : syntheticKinds;
-    const kind = kinds[index % kinds.length] ?? 'syllables';
+    const kind = elementAt(kinds, index % kinds.length);
     const seconds = frames / fps + 0.1;
     const path = join(this.#folder, `sound-${index}-${frames}-${fps}.wav`);
     for (let take = 0; ; take++) {

@@ -1,3 +1,4 @@
+import { elementAt } from '../../src/shared/element-at.ts';
 import { soundRate } from '../measures/motion/loudness.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 
@@ -98,12 +99,12 @@ function addNoise(samples: Float32Array, random: SeededRandom): void {
   const knots = Array.from({ length: Math.ceil((samples.length / soundRate) * 2.5) + 2 }, () => random.number());
   for (let n = 0; n < samples.length; n++) {
     const at = (n / soundRate) * 2.5;
-    const [from, to] = [knots[Math.floor(at)] ?? 0, knots[Math.floor(at) + 1] ?? 0];
+    const [from, to] = [elementAt(knots, Math.floor(at)), elementAt(knots, Math.floor(at) + 1)];
     samples[n] = random.normal() * (from + (to - from) * (at % 1)) ** 2.5;
   }
 }
 
 function addTo(samples: Float32Array, at: number, value: number): void {
   const index = Math.floor(at);
-  if (index < samples.length) samples[index] = (samples[index] ?? 0) + value;
+  if (index < samples.length) samples[index] = elementAt(samples, index) + value;
 }

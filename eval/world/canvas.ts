@@ -1,3 +1,4 @@
+import { elementAt } from '../../src/shared/element-at.ts';
 import type { Picture } from '../footage.ts';
 import type { Rgb } from './colors.ts';
 
@@ -59,7 +60,7 @@ export class Canvas {
     for (const [row, y] of this.#y.entries()) {
       const color = this.#groundIn(colorAt(y));
       const part = this.#rgb.subarray(row * rowLength, (row + 1) * rowLength);
-      for (let at = 0; at < rowLength; at++) part[at] = color[at % 3] as number;
+      for (let at = 0; at < rowLength; at++) part[at] = elementAt(color, at % 3);
     }
   }
 
@@ -73,16 +74,16 @@ export class Canvas {
     const [firstRow, endRow] = span(this.#y, within.top - margin, within.bottom + margin);
     const [firstColumn, endColumn] = span(this.#x, within.left - margin, within.right + margin);
     for (let row = firstRow; row < endRow; row++) {
-      const y = this.#y[row] as number;
+      const y = elementAt(this.#y, row);
       for (let column = firstColumn; column < endColumn; column++) {
-        this.#lay((row * this.#size.width + column) * 3, distance(this.#x[column] as number, y), color);
+        this.#lay((row * this.#size.width + column) * 3, distance(elementAt(this.#x, column), y), color);
       }
     }
   }
 
   picture(): Picture {
     const rgb = new Uint8Array(this.#rgb.length);
-    for (let at = 0; at < rgb.length; at++) rgb[at] = Math.round((this.#rgb[at] as number) * 255);
+    for (let at = 0; at < rgb.length; at++) rgb[at] = Math.round(elementAt(this.#rgb, at) * 255);
     return { ...this.#size, rgb };
   }
 
@@ -98,7 +99,7 @@ export class Canvas {
     const line = clamped(1 - Math.max(0, Math.abs(distance) - 0.012) / this.#pixel);
     const glow = Math.exp(-Math.abs(distance) / 0.05);
     for (const axis of [0, 1, 2] as const) {
-      const before = this.#rgb[at + axis] ?? 0;
+      const before = elementAt(this.#rgb, at + axis);
       this.#rgb[at + axis] = this.#blended(before, color[axis], inside, line, glow);
     }
   }

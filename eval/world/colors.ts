@@ -1,8 +1,25 @@
 /** Red, green and blue in 0…1. */
 export type Rgb = readonly [number, number, number];
 
+export const colorNames = [
+  'red',
+  'orange',
+  'yellow',
+  'green',
+  'blue',
+  'purple',
+  'pink',
+  'white',
+  'black',
+  'gray',
+  'brown',
+  'turquoise',
+] as const;
+
+export type ColorName = (typeof colorNames)[number];
+
 /** What the drawn world means by its color words. */
-export const colors = {
+export const colors: Readonly<Record<ColorName, Rgb>> = {
   red: [0.86, 0.16, 0.16],
   orange: [0.96, 0.55, 0.12],
   yellow: [0.97, 0.86, 0.2],
@@ -15,21 +32,21 @@ export const colors = {
   gray: [0.55, 0.55, 0.58],
   brown: [0.47, 0.29, 0.15],
   turquoise: [0.15, 0.72, 0.72],
-} as const satisfies Record<string, Rgb>;
+};
 
-export type ColorName = keyof typeof colors;
+export const hairNames = ['red', 'brown', 'black', 'blonde', 'gray'] as const;
 
-export const hairColors = {
+export type HairColor = (typeof hairNames)[number];
+
+export const hairColors: Readonly<Record<HairColor, Rgb>> = {
   red: [0.72, 0.25, 0.1],
   brown: [0.36, 0.22, 0.12],
   black: [0.09, 0.08, 0.09],
   blonde: [0.93, 0.78, 0.38],
   gray: [0.66, 0.66, 0.68],
-} as const satisfies Record<string, Rgb>;
+};
 
-export type HairColor = keyof typeof hairColors;
-
-export const skinTones: readonly [Rgb, ...Rgb[]] = [
+export const skinTones: readonly Rgb[] = [
   [0.99, 0.85, 0.74],
   [0.94, 0.75, 0.6],
   [0.8, 0.58, 0.42],

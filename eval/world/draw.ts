@@ -1,3 +1,4 @@
+import { elementAt } from '../../src/shared/element-at.ts';
 import type { Footage, Picture } from '../footage.ts';
 import { type Camera, Canvas, type PictureSize, type Style, stillCamera } from './canvas.ts';
 import { colors, mixed, type Rgb, shaded } from './colors.ts';
@@ -96,7 +97,7 @@ function paintSea(canvas: Canvas, scene: Sea, { seconds, loudness }: Moment): vo
     const shift = speed * seconds + 2 * depth;
     canvas.paint(
       (x, y) => (level - swell * Math.sin(wave * x + shift) - y) / 1.3,
-      shaded(colors[scene.water], waterLight[depth] ?? 1),
+      shaded(colors[scene.water], elementAt(waterLight, depth)),
     );
   }
 }

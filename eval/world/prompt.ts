@@ -1,3 +1,4 @@
+import { elementAt } from '../../src/shared/element-at.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import type { Motion, Scene, Speaker, Thing } from './scene.ts';
 
@@ -50,6 +51,6 @@ function article(words: string): string {
 }
 
 function joined(parts: readonly string[]): string {
-  const last = parts.at(-1) ?? '';
+  const last = elementAt(parts, parts.length - 1);
   return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} and ${last}`;
 }

@@ -1,10 +1,10 @@
 import type { SeededRandom } from '../seeded-random.ts';
 import {
   type ColorName,
-  colors,
+  colorNames,
   groundNames,
   type HairColor,
-  hairColors,
+  hairNames,
   lightNames,
   nightNames,
   skinTones,
@@ -85,7 +85,7 @@ function randomSpeaker(random: SeededRandom): Speaker {
     kind: 'speaker',
     ground,
     person,
-    hair: random.pick(Object.keys(hairColors) as HairColor[]),
+    hair: random.pick(hairNames),
     hairStyle: random.pick(styles),
     shirt: random.pick(groundNames.filter((name) => name !== ground)),
     skin: random.integer(skinTones.length),
@@ -101,7 +101,7 @@ export function randomShapes(count: number, random: SeededRandom): Shapes {
   const taken = new Set<ColorName>([ground, 'brown']);
   const places = { 1: [0], 2: [-0.5, 0.5] }[count] ?? [-0.66, 0, 0.66];
   const things = places.map((x): Thing => {
-    const color = random.pick((Object.keys(colors) as ColorName[]).filter((name) => !taken.has(name)));
+    const color = random.pick(colorNames.filter((name) => !taken.has(name)));
     taken.add(color);
     return {
       shape: random.pick(shapeNames),

@@ -1,3 +1,4 @@
+import { elementAt } from '../../src/shared/element-at.ts';
 import type { Canvas, Distance } from './canvas.ts';
 import { colors, hairColors, mouthColor, type Rgb, shaded, skinTones } from './colors.ts';
 import { box, circle, ellipse } from './distances.ts';
@@ -63,7 +64,7 @@ export function blinks(seconds: number): boolean {
 
 /** Head and shoulders; the mouth opens with the loudness. */
 export function paintSpeaker(canvas: Canvas, scene: Speaker, { seconds, loudness }: Moment): void {
-  const skin = skinTones[scene.skin] ?? skinTones[0];
+  const skin = elementAt(skinTones, scene.skin);
   const hair = hairColors[scene.hair];
   const place = headPlace(scene, seconds);
   const paint = painter(canvas, place);

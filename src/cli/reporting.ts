@@ -32,7 +32,7 @@ export async function reporting(stderr: TextOutput, action: (signal: AbortSignal
 
 /** Folders and files are the user's choice or the machine's state: no defect. */
 function troubleWithPath(error: unknown): string | undefined {
-  const { path } = error as NodeJS.ErrnoException;
   const trouble = fileTrouble(error);
-  return path === undefined || trouble === undefined ? undefined : `${path} cannot be used: ${trouble}`;
+  if (trouble === undefined || !(error instanceof Error && 'path' in error)) return undefined;
+  return error.path === undefined ? undefined : `${error.path} cannot be used: ${trouble}`;
 }

@@ -1,4 +1,5 @@
 import { SoundstageError } from '../shared/errors.ts';
+import { errorCode } from '../shared/system-code.ts';
 
 /** The database cannot be reached, or cannot go on for now: the same may succeed later. */
 export class DatabaseUnavailable extends SoundstageError {
@@ -15,6 +16,6 @@ const outages = /^(?:08...|53...|57P0[123]|58030|25006)$/;
 
 /** Whether an error that the database answered with says that it cannot go on for now. */
 export function isOutageAnswer(error: unknown): boolean {
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === 'string' && outages.test(code);
+  const code = errorCode(error);
+  return code !== undefined && outages.test(code);
 }

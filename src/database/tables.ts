@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { AccessDecision, AccessRule, CallerOptions, ClipProgress, PreviewSheet } from './json-columns.ts';
 
 /** A column the database fills in and nobody changes. */
 type CreatedAt = ColumnType<Date, Date | undefined, never>;
@@ -37,8 +38,8 @@ export interface RequestsTable {
   priority: number;
   /** Null once erased. */
   input: Json<unknown> | null;
-  /** What the server needs to know about the caller later; see `jobs/submission.ts`. */
-  caller: Json<unknown>;
+  /** What the server needs to know about the caller later. */
+  caller: Json<CallerOptions>;
   webhook: string | null;
   /** The seed of its clip, if the input names none: every attempt makes the same clip. */
   drawn_seed: Generated<number>;
@@ -87,9 +88,9 @@ export interface RequestProgressTable {
   request_id: string;
   /** Counts up with every change. */
   revision: number;
-  progress: Json<unknown>;
+  progress: Json<ClipProgress>;
   /** The newest look at the clip; null until there is one. */
-  preview: Json<unknown> | null;
+  preview: Json<PreviewSheet> | null;
 }
 
 export interface UsageTable {
@@ -119,8 +120,8 @@ export interface FilesTable {
    * `removed`: gone for everybody; blob and row follow.
    */
   state: 'pending' | 'storing' | 'stored' | 'removed';
-  access: 'allow' | 'forbid' | 'hide';
-  access_rules: Json<readonly { readonly user: string; readonly decision: 'allow' | 'forbid' | 'hide' }[]>;
+  access: AccessDecision;
+  access_rules: Json<readonly AccessRule[]>;
   /** The request that made it. */
   request_id: string | null;
   /** The request that it is part of the input of: it goes with the request's payloads. */

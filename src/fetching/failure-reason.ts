@@ -1,4 +1,5 @@
 import { errors } from 'undici';
+import { errorCode } from '../shared/system-code.ts';
 
 /** A connection that the address guard did not allow. */
 export class AddressRefusal extends Error {
@@ -56,8 +57,8 @@ export function failureReason(error: unknown): string | undefined {
 }
 
 function codeOf(error: unknown): string | undefined {
-  const { code } = error as NodeJS.ErrnoException;
-  if (typeof code === 'string') return code;
+  const code = errorCode(error);
+  if (code !== undefined) return code;
   // Several addresses were tried.
   return error instanceof AggregateError ? codeOf(error.errors[0]) : undefined;
 }

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { SoundstageError } from '../shared/errors.ts';
+import { errorCode } from '../shared/system-code.ts';
 import { cancelled } from './time-limit.ts';
 
 /**
@@ -22,7 +23,7 @@ export async function writeNewFile(
   } catch (error) {
     await rm(path, { force: true });
     if (signal?.aborted) throw cancelled(error);
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
     throw new SoundstageError('device', 'the disk for fetched files is full: free some space', { cause: error });
   }

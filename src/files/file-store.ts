@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
+import type { AccessDecision } from '../database/json-columns.ts';
 import type { Tables } from '../database/tables.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { isKey } from './blobs/blob-key.ts';
@@ -7,7 +8,7 @@ import type { BlobStore, ByteRange, ByteSource } from './blobs/blob-store.ts';
 import { unknownUpload } from './blobs/unknown-upload.ts';
 import { FileRows, type PartOfRequest } from './file-rows.ts';
 import { FileSweep } from './file-sweep.ts';
-import type { AccessControl, AccessDecision } from './lifecycle.ts';
+import type { AccessControl } from './lifecycle.ts';
 import { safeFileName } from './links/file-name.ts';
 import { lookupFileUrl } from './links/file-url.ts';
 import type { LinkSignature } from './links/link-signature.ts';

@@ -1,30 +1,13 @@
 import { z } from 'zod';
+import type { AccessDecision, AccessRule, Lifecycle } from '../database/json-columns.ts';
 import { SoundstageError } from '../shared/errors.ts';
 
-const decisions = ['allow', 'forbid', 'hide'] as const;
-
-/** `forbid`: told that it may not be read. `hide`: told that it does not exist. */
-export type AccessDecision = (typeof decisions)[number];
-
-/** A decision about one user, by the id of their key. */
-export interface AccessRule {
-  readonly user: string;
-  readonly decision: AccessDecision;
-}
+const decisions = ['allow', 'forbid', 'hide'] as const satisfies readonly AccessDecision[];
 
 /** Who may read a file besides its owner; rules win over the default. */
 export interface AccessControl {
   readonly default: AccessDecision;
   readonly rules: readonly AccessRule[];
-}
-
-/** Lifetime and access of a file (`X-Fal-Object-Lifecycle`). */
-export interface Lifecycle {
-  /** Seconds; null or absent: the server's default. */
-  readonly expiration_duration_seconds?: number | null | undefined;
-  readonly initial_acl?:
-    | { readonly default: AccessDecision; readonly rules?: readonly AccessRule[] | undefined }
-    | undefined;
 }
 
 /** A hundred years, which dates can still express. */

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Selectable } from 'kysely';
+import type { AccessDecision, Lifecycle } from '../database/json-columns.ts';
 import type { FilesTable } from '../database/tables.ts';
-import type { AccessControl, AccessDecision, Lifecycle } from './lifecycle.ts';
+import type { AccessControl } from './lifecycle.ts';
 
 /** A complete file that has not expired. */
 export interface StoredFile {

@@ -1,8 +1,8 @@
 import type { Endpoint } from '../contract/endpoint.ts';
 import type { Input } from '../contract/input/input.ts';
+import type { CallerOptions } from '../database/json-columns.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
 import type { Preview, Progress } from '../pipeline/engine/engine-messages.ts';
-import type { CallerOptions } from './request/submission.ts';
 
 export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG';
 

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type NotNull, sql } from 'kysely';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Database } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
@@ -194,9 +194,10 @@ export class Requests implements AsyncDisposable {
       .select(['status_code', 'output', 'units', 'error', 'error_type'])
       .where('id', '=', id)
       .where('state', '=', 'COMPLETED')
+      .$narrowType<{ status_code: NotNull; units: NotNull }>()
       .executeTakeFirst();
-    if (row === undefined || row.status_code === null) return undefined;
-    const units = row.units ?? 0;
+    if (row === undefined) return undefined;
+    const { units } = row;
     if (row.output === null) return { ...goneReply(), units, error: undefined, errorType: undefined };
     const body = isStoredOutput(row.output) ? await presentOutput(row.output, this.#files, fileBase) : row.output;
     if (body === undefined) return { ...goneReply(), units, error: undefined, errorType: undefined };

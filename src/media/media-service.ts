@@ -125,7 +125,7 @@ export class MediaService implements AsyncDisposable {
     return this.#read(field, () => this.#decoder.call('sound', request, { timeLimit: this.#timeLimit, signal }));
   }
 
-  /** Mutex a decoded recording, in its place, into what conditions the model for a clip of so many seconds. */
+  /** Turns a decoded recording, in its place, into what conditions the model for a clip of so many seconds. */
   conditionSound(sound: SoundFile, seconds: number, { field = 'audio', signal }: MediaCallOptions = {}): Promise<void> {
     const { path, sampleRate, channels } = sound;
     const request = { sound: { path, sampleRate, channels }, seconds };
@@ -197,12 +197,12 @@ export class MediaService implements AsyncDisposable {
 }
 
 function fileFault(field: string, error: SoundstageError): SoundstageError {
-  const limit = error instanceof ChildLimitError ? error.limit : undefined;
+  const limit = error instanceof ChildLimitError ? error.limit : 'crash';
   const problem = {
     time: 'takes too long to decode: make it shorter or smaller',
     memory: 'takes too much memory to decode: make it shorter or smaller',
     crash: 'makes its decoder crash: export it again or in another format',
-  }[limit ?? 'crash'];
+  }[limit];
   return new SoundstageError('input', `The ${field} file ${problem}.`, { field, cause: error });
 }
 

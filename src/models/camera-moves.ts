@@ -12,7 +12,7 @@ export const cameraMoves = [
 export type CameraMove = (typeof cameraMoves)[number];
 
 export function isCameraMove(text: string): text is CameraMove {
-  return (cameraMoves as readonly string[]).includes(text);
+  return cameraMoves.some((move) => move === text);
 }
 
 /** The camera move a LoRA file is for, by the published naming `*camera-control-dolly-in*.safetensors`. */

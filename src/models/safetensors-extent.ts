@@ -20,8 +20,8 @@ export async function safetensorsExtent(path: string): Promise<number | undefine
   if ((await file.read(text, 0, length, 8)).bytesRead < length) return undefined;
   const header = headerSchema.safeParse(parseJson(new TextDecoder().decode(text)));
   if (!header.success) return undefined;
-  const ends = Object.values(header.data).map(({ data_offsets }) => data_offsets?.[1] ?? 0);
-  return 8 + length + ends.reduce((most, end) => Math.max(most, end), 0);
+  const ends = Object.values(header.data).flatMap(({ data_offsets }) => data_offsets?.[1] ?? []);
+  return 8 + length + ends.reduce((max, end) => Math.max(max, end), 0);
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { SoundstageError } from '../shared/errors.ts';
-import { type CameraMove, cameraMoves } from './camera-moves.ts';
+import type { CameraMove } from './camera-moves.ts';
 
 /** Files of one repository on the hub that belong together. */
 export interface HubFiles {
@@ -52,9 +52,15 @@ const gemmaFiles: HubFiles = {
   shardIndex: 'model.safetensors.index.json',
 };
 
-const cameraMoveFiles = Object.fromEntries(
-  cameraMoves.map((move) => [move, cameraLora(move)]),
-) as HubWeightSet['cameraLoras'];
+const cameraMoveFiles: HubWeightSet['cameraLoras'] = {
+  dolly_in: cameraLora('dolly_in'),
+  dolly_out: cameraLora('dolly_out'),
+  dolly_left: cameraLora('dolly_left'),
+  dolly_right: cameraLora('dolly_right'),
+  jib_up: cameraLora('jib_up'),
+  jib_down: cameraLora('jib_down'),
+  static: cameraLora('static'),
+};
 
 export const weightSets: readonly WeightSetEntry[] = [
   {

@@ -1,8 +1,10 @@
 import { type FilmedMoment, type Footage, type Picture, spacedMoments } from '../../footage.ts';
 import {
   type ColorName,
+  colorNames,
   colors,
   hairColors,
+  hairNames,
   lightNames,
   type Rgb,
   shaded,
@@ -16,7 +18,16 @@ import type { Scene, Shapes, Speaker } from '../../world/scene.ts';
 import { faceHeight, headPlace, headScale } from '../../world/speaker.ts';
 import { showsBeard, showsGlasses } from '../faces/glasses-and-beards.ts';
 import { median } from '../motion/series.ts';
-import { colorIn, nearestColor, pixelAt, pixelsIn, type Region, worldHeight, worldWidth } from '../pixels.ts';
+import {
+  colorIn,
+  nearestColor,
+  nearestColorName,
+  pixelAt,
+  pixelsIn,
+  type Region,
+  worldHeight,
+  worldWidth,
+} from '../pixels.ts';
 import { type FoundObject, findObjects } from './objects.ts';
 import { sceneKindOf } from './scene-kind.ts';
 import { shapeOf } from './shape-class.ts';
@@ -72,13 +83,16 @@ export function groundOf(picture: Picture, { kind }: Pick<Scene, 'kind'>): Color
   };
   const pixels = [...corner(-width, -side * width), ...corner(side * width, width)];
   const channel = (axis: 0 | 1 | 2): number => median(pixels.map((pixel) => pixel[axis]));
-  const table = kind === 'sea' ? chosen(skyNames) : colors;
-  return nearestColor([channel(0), channel(1), channel(2)], table);
+  return nearestColor(
+    [channel(0), channel(1), channel(2)],
+    kind === 'sea' ? skyNames : colorNames,
+    (name) => colors[name],
+  );
 }
 
 function shirtOf(picture: Picture): ColorName {
   const bottom = Math.min(0.95, worldHeight(picture));
-  return nearestColor(colorIn(picture, { left: -0.36, right: 0.36, top: 0.74, bottom }), colors);
+  return nearestColorName(colorIn(picture, { left: -0.36, right: 0.36, top: 0.74, bottom }));
 }
 
 function hairOf({ hair, hairStyle }: Speaker): string {
@@ -87,8 +101,13 @@ function hairOf({ hair, hairStyle }: Speaker): string {
 
 /** The top of the head: hair in its color, or skin. */
 function seenHair(picture: Picture, { person, hairStyle }: Speaker): string {
-  if (hairStyle !== 'bald') return nearestColor(colorIn(picture, topOfHead({ person }, -0.55, -0.48)), hairColors);
-  return nearestColor(colorIn(picture, topOfHead({ person }, -0.42, -0.34)), { bald: skinTones, ...hairColors });
+  if (hairStyle !== 'bald') {
+    return nearestColor(colorIn(picture, topOfHead({ person }, -0.55, -0.48)), hairNames, (name) => hairColors[name]);
+  }
+  const seen = colorIn(picture, topOfHead({ person }, -0.42, -0.34));
+  return nearestColor(seen, ['bald', ...hairNames] as const, (name) =>
+    name === 'bald' ? skinTones : hairColors[name],
+  );
 }
 
 /** Above the forehead, between two heights in the head's coordinates. */
@@ -124,25 +143,18 @@ function faceAttributes(scene: Speaker, moments: readonly FilmedMoment[], omitte
 }
 
 function waterOf(picture: Picture): ColorName {
-  const table = Object.fromEntries(
-    waterNames.map((name) => [name, waterLight.map((light) => shaded(colors[name], light))]),
-  );
   const width = worldWidth(picture);
   const region = { left: -width, right: width, top: 0.55, bottom: worldHeight(picture) };
-  return nearestColor(colorIn(picture, region), table) as ColorName;
+  return nearestColor(colorIn(picture, region), waterNames, (name) =>
+    waterLight.map((light) => shaded(colors[name], light)),
+  );
 }
 
 function lightsOf(picture: Picture): ColorName {
-  const table = Object.fromEntries(
-    lightNames.map((name) => [name, [0.65, 0.8, 1].map((light) => shaded(colors[name], light))]),
-  );
-  const middles = [0, 1, 2, 3].map((band) => (band + 0.5) * 0.27);
-  const feet = middles.map((x) => colorIn(picture, { left: x - 0.06, right: x + 0.06, top: 0.84, bottom: 0.93 }));
-  return nearestColor(feet.at(-2) ?? [0, 0, 0], table) as ColorName;
-}
-
-function chosen(names: readonly ColorName[]): Readonly<Record<ColorName, Rgb>> {
-  return Object.fromEntries(names.map((name) => [name, colors[name]])) as Record<ColorName, Rgb>;
+  // The foot of the third bar right of the middle.
+  const x = 2.5 * 0.27;
+  const foot = colorIn(picture, { left: x - 0.06, right: x + 0.06, top: 0.84, bottom: 0.93 });
+  return nearestColor(foot, lightNames, (name) => [0.65, 0.8, 1].map((light) => shaded(colors[name], light)));
 }
 
 /** For each thing asked for, whether its color is there, and whether what has the color has the shape. */
@@ -162,7 +174,7 @@ function shapeAttributes({ things }: Shapes, frames: readonly Picture[]): Attrib
 }
 
 function colorNameOf({ color }: FoundObject): ColorName {
-  return nearestColor(color, colors);
+  return nearestColorName(color);
 }
 
 function largest<Found extends { readonly object: FoundObject }>(found: readonly Found[]): Found | undefined {

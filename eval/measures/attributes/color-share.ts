@@ -1,6 +1,6 @@
 import { type Footage, spacedFrames } from '../../footage.ts';
-import { type ColorName, colors } from '../../world/colors.ts';
-import { nearestColor, pixelAt } from '../pixels.ts';
+import type { ColorName } from '../../world/colors.ts';
+import { nearestColorName, pixelAt } from '../pixels.ts';
 
 /** Share of a clip's pixels whose nearest named color is the given one. */
 export function colorShare(footage: Footage, name: ColorName): number {
@@ -14,7 +14,7 @@ export function colorShares(footage: Footage): Map<ColorName, number> {
   for (const picture of frames) {
     const pixels = picture.width * picture.height;
     for (let index = 0; index < pixels; index++) {
-      const nearest = nearestColor(pixelAt(picture, index), colors);
+      const nearest = nearestColorName(pixelAt(picture, index));
       shares.set(nearest, (shares.get(nearest) ?? 0) + 1 / pixels / frames.length);
     }
   }

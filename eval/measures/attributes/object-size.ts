@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import type { Footage, Picture } from '../../footage.ts';
 import { type ColorName, colors, type Rgb } from '../../world/colors.ts';
 import { pixelAt, pixelsIn } from '../pixels.ts';
@@ -12,7 +13,7 @@ export function objectSize({ frames }: Footage, name: ColorName): number[] {
 export function barArea({ frames }: Footage, lights: ColorName): number[] {
   return frames.map((picture) => {
     const sky = pixelsIn(picture, { left: -1.2, right: 1.2, top: -0.98, bottom: -0.78 });
-    const color = pixelAt(picture, sky[Math.floor(sky.length / 2)] ?? 0);
+    const color = pixelAt(picture, elementAt(sky, Math.floor(sky.length / 2)));
     return shareToward(picture, new Array(picture.height).fill(color), colors[lights], 0.92);
   });
 }

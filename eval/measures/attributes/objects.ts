@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import type { Picture } from '../../footage.ts';
 import { colorDistance, type Rgb } from '../../world/colors.ts';
 import { softened } from '../edges/reduced-picture.ts';
@@ -43,7 +44,7 @@ function takePiece(mask: Uint8Array, start: number, width: number): number[] {
   const piece = [start];
   mask[start] = 0;
   for (let next = 0; next < piece.length; next++) {
-    const index = piece[next] as number;
+    const index = elementAt(piece, next);
     const column = index % width;
     for (const neighbour of [
       column > 0 ? index - 1 : -1,

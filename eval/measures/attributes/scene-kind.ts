@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import type { Picture } from '../../footage.ts';
 import { colorDistance, type Rgb, skinTones } from '../../world/colors.ts';
 import type { SceneKind } from '../../world/scene.ts';
@@ -25,7 +26,7 @@ function showsFace(picture: Picture): boolean {
     skinTones.some((tone) => colorDistance(pixelAt(picture, index), tone) < 0.15);
   const skin = cheeks.filter(isSkin).length / cheeks.length;
   // The middle of a gradient may have the color of skin, but then so has the edge.
-  const behind = backdropRows(picture)[Math.floor((cheeks[0] ?? 0) / picture.width)] ?? [0, 0, 0];
+  const behind = elementAt(backdropRows(picture), Math.floor(elementAt(cheeks, 0) / picture.width));
   if (colorDistance(behind, medianColor(cheeks.map((index) => pixelAt(picture, index)))) < 0.1) return false;
   const eyes = pixelsIn(picture, { left: -0.2, right: 0.2, top: -0.28, bottom: -0.1 });
   const light = eyes.map((index) => luma(pixelAt(picture, index)));
@@ -58,12 +59,12 @@ function hasStep(picture: Picture, left: number): boolean {
   const column = pixelsIn(picture, { left, right: left + 0.08, top: -0.3, bottom: 0.9 });
   const rows = [...Map.groupBy(column, (index) => Math.floor(index / picture.width)).values()];
   const colors = rows.map((row) => medianColor(row.map((index) => pixelAt(picture, index))));
-  return colors.some((color, at) => at > 1 && colorDistance(color, colors[at - 2] ?? color) > 0.15);
+  return colors.some((color, at) => at > 1 && colorDistance(color, elementAt(colors, at - 2)) > 0.15);
 }
 
 function meanColor(picture: Picture, pixels: readonly number[]): Rgb {
   const sum = pixels
     .map((index) => pixelAt(picture, index))
-    .reduce((total, pixel): Rgb => [total[0] + pixel[0], total[1] + pixel[1], total[2] + pixel[2]], [0, 0, 0] as Rgb);
+    .reduce<Rgb>((total, pixel) => [total[0] + pixel[0], total[1] + pixel[1], total[2] + pixel[2]], [0, 0, 0]);
   return [sum[0] / pixels.length, sum[1] / pixels.length, sum[2] / pixels.length];
 }

@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import type { Picture } from '../../footage.ts';
 
 /** A picture in blocks of equal size, each its mean, so that the shorter side has at least `cells`. */
@@ -11,7 +12,7 @@ export function reducedPicture(picture: Picture, cells: number): Picture {
     let sum = 0;
     for (let row = 0; row < block; row++) {
       for (let column = 0; column < block; column++) {
-        sum += picture.rgb[(corner + row * picture.width + column) * 3 + axis] as number;
+        sum += elementAt(picture.rgb, (corner + row * picture.width + column) * 3 + axis);
       }
     }
     rgb[at] = Math.round(sum / block ** 2);
@@ -28,7 +29,7 @@ export function softened({ width, height, rgb }: Picture): Picture {
     let [sum, count] = [0, 0];
     for (let y = Math.max(0, row - 1); y <= Math.min(height - 1, row + 1); y++) {
       for (let x = Math.max(0, column - 1); x <= Math.min(width - 1, column + 1); x++, count++) {
-        sum += rgb[(y * width + x) * 3 + axis] as number;
+        sum += elementAt(rgb, (y * width + x) * 3 + axis);
       }
     }
     soft[at] = Math.round(sum / count);

@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import { type Footage, spacedMoments } from '../../footage.ts';
 import { drawScene } from '../../world/draw.ts';
 import type { Scene } from '../../world/scene.ts';
@@ -30,7 +31,7 @@ export function sharpnessOverDrawing(footage: Footage, drawn: Drawn): number | u
   const moments = spacedMoments(footage, Math.min(looks, footage.frames.length));
   let [seen, exact] = [0, 0];
   for (const { picture, index, seconds } of moments) {
-    const moment = { seconds, loudness: drawn.loudness[index] ?? 0, bands: drawn.bands?.[index] };
+    const moment = { seconds, loudness: elementAt(drawn.loudness, index), bands: drawn.bands?.[index] };
     seen += strongEdges(picture);
     exact += strongEdges(drawScene(scene, moment, picture));
   }

@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import type { Picture } from '../../footage.ts';
 import { luma, pixelAt } from '../pixels.ts';
 
@@ -9,8 +10,12 @@ export function sharpness(picture: Picture): number {
   for (let y = 1; y < height - 1; y++) {
     for (let x = 1; x < width - 1; x++) {
       const at = y * width + x;
-      const around = (light[at - 1] ?? 0) + (light[at + 1] ?? 0) + (light[at - width] ?? 0) + (light[at + width] ?? 0);
-      const value = around - 4 * (light[at] ?? 0);
+      const around =
+        elementAt(light, at - 1) +
+        elementAt(light, at + 1) +
+        elementAt(light, at - width) +
+        elementAt(light, at + width);
+      const value = around - 4 * elementAt(light, at);
       sum += value;
       squares += value * value;
       count++;

@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import type { Picture } from '../../footage.ts';
 import { luma, pixelAt } from '../pixels.ts';
 
@@ -17,8 +18,8 @@ export function strongEdges(picture: Picture): number {
   for (let y = 0; y < height - 1; y++) {
     for (let x = 0; x < width - 1; x++) {
       const at = y * width + x;
-      const here = light[at] as number;
-      const step = Math.hypot((light[at + 1] as number) - here, (light[at + width] as number) - here);
+      const here = elementAt(light, at);
+      const step = Math.hypot(elementAt(light, at + 1) - here, elementAt(light, at + width) - here);
       if (step > minStep) sum += step;
     }
   }
@@ -53,7 +54,7 @@ function reducedRows(values: Float32Array, length: number, scale: number): Float
     const [from, to] = [(at % reduced) * scale, ((at % reduced) + 1) * scale];
     let sum = 0;
     for (let index = Math.floor(from); index < Math.min(length, to); index++) {
-      sum += (values[row + index] as number) * (Math.min(to, index + 1) - Math.max(from, index));
+      sum += elementAt(values, row + index) * (Math.min(to, index + 1) - Math.max(from, index));
     }
     result[at] = sum / scale;
   }
@@ -65,6 +66,6 @@ function transposed(values: Float32Array, width: number): Float32Array {
   const height = values.length / width;
   const result = new Float32Array(values.length);
   for (let at = 0; at < values.length; at++)
-    result[(at % width) * height + Math.floor(at / width)] = values[at] as number;
+    result[(at % width) * height + Math.floor(at / width)] = elementAt(values, at);
   return result;
 }

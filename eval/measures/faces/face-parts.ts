@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import { type Footage, frameOf, type Picture } from '../../footage.ts';
 import { colorDistance, colors, hairColors, skinTones } from '../../world/colors.ts';
 import type { Speaker } from '../../world/scene.ts';
@@ -53,7 +54,7 @@ export function faceParts(footage: Footage, scene: Speaker, loudness: readonly n
   const look = ({ index, seconds }: { readonly index: number; readonly seconds: number }): Look => ({
     picture: frameOf(footage, index),
     head: headPlace(scene, seconds),
-    loudness: loudness[index] ?? 0,
+    loudness: elementAt(loudness, index),
   });
   const awake = spaced(times.filter(({ seconds }) => !blinks(seconds))).map(look);
   const loud = times
@@ -66,7 +67,7 @@ export function faceParts(footage: Footage, scene: Speaker, loudness: readonly n
     { name: 'right eye', found: inMost(awake, (at) => showsEye(at, right)) },
     { name: 'mouth', found: inMost(loud, showsMouth) },
   ];
-  const skin = skinTones[skinToneOf(footage, scene)] ?? skinTones[0];
+  const skin = elementAt(skinTones, skinToneOf(footage, scene));
   const color = scene.hairStyle === 'bald' ? skin : hairColors[scene.hair];
   const contrast = colorDistance(color, colors[scene.ground]);
   if (contrast < minContrast) return parts;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Picture } from '../../footage.ts';
 import { SeededRandom } from '../../seeded-random.ts';
-import { colorDistance, hairColors, skinTones } from '../../world/colors.ts';
+import { colorDistance, hairColors, hairNames, skinTones } from '../../world/colors.ts';
 import { drawClip, drawScene } from '../../world/draw.ts';
 import { type HairStyle, randomScene, type Speaker } from '../../world/scene.ts';
 import { type Attribute, askedAttributes } from '../attributes/asked-attributes.ts';
@@ -11,7 +11,7 @@ import { skinToneOf } from './skin-tone.ts';
 const small = { width: 256, height: 256 };
 const usual = { width: 1024, height: 768 };
 const styles: readonly HairStyle[] = ['short', 'curly', 'bald'];
-const hairs = Object.keys(hairColors) as Speaker['hair'][];
+const hairs = hairNames;
 
 /** Men in all skins and colors of hair. */
 const men = skinTones.flatMap((_, skin) =>

@@ -1,3 +1,4 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
 import type { Picture } from '../../footage.ts';
 import { colorDistance, type Rgb, skinTones } from '../../world/colors.ts';
 import type { HeadPlace } from '../../world/speaker.ts';
@@ -17,7 +18,7 @@ const directions = 24;
 /** Whether a jaw has the color of hair rather than that of the cheeks; undefined where the two are too alike to tell. */
 export function showsBeard(picture: Picture, head: HeadPlace, hair: Rgb): boolean | undefined {
   const skin = cheekColor(picture, head);
-  if (colorDistance(skinTones[nearestTone(skin)] ?? skin, hair) < tellable) return undefined;
+  if (colorDistance(elementAt(skinTones, nearestTone(skin)), hair) < tellable) return undefined;
   return shareOfWay(colorBesideMiddle(picture, head, jaw), skin, hair) > 0.5;
 }
 

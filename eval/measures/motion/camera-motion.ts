@@ -1,4 +1,5 @@
 import type { CameraMove } from '../../../src/models/camera-moves.ts';
+import { elementAt } from '../../../src/shared/element-at.ts';
 import { type Footage, frameOf, type Picture } from '../../footage.ts';
 import { reducedPicture } from '../edges/reduced-picture.ts';
 
@@ -88,10 +89,10 @@ function warped(from: Picture, to: Picture, scale: number, right: number, down: 
       const beside = Math.min(left + 1, width - 1);
       for (let axis = 0; axis < 3; axis++) {
         const value = (atRow: number, atColumn: number): number =>
-          from.rgb[(atRow * width + atColumn) * 3 + axis] as number;
+          elementAt(from.rgb, (atRow * width + atColumn) * 3 + axis);
         const upper = value(top, left) * (1 - across) + value(top, beside) * across;
         const lower = value(below, left) * (1 - across) + value(below, beside) * across;
-        sum += Math.abs(upper * (1 - share) + lower * share - (to.rgb[(y * width + x) * 3 + axis] as number));
+        sum += Math.abs(upper * (1 - share) + lower * share - elementAt(to.rgb, (y * width + x) * 3 + axis));
       }
     }
   }

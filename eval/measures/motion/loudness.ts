@@ -1,4 +1,5 @@
 import { fourierTransform } from '../../../src/ltx2/audio/features/fourier-transform.ts';
+import { elementAt } from '../../../src/shared/element-at.ts';
 import { bandCount } from '../../world/draw.ts';
 
 /** Sample rate of everything that is measured in sound. */
@@ -27,7 +28,7 @@ export function loudnessPerFrame(samples: Float32Array, frames: number, fps: num
   const decibels = Array.from({ length: count }, (_, index) => {
     let energy = 0;
     for (let at = 0; at < window; at++) {
-      const value = (levelled[index * hop - window / 2 + at] ?? 0) * (shape[at] as number);
+      const value = (levelled[index * hop - window / 2 + at] ?? 0) * elementAt(shape, at);
       energy += value * value;
     }
     return Math.min(1, Math.max(0, (10 * Math.log10(energy / shapeEnergy + 1e-9) - silence) / range));
@@ -48,12 +49,14 @@ export function bandsPerFrame(samples: Float32Array, frames: number, fps: number
   const perHop = Array.from({ length: Math.floor(samples.length / hop) + 1 }, (_, index) => {
     const [real, imaginary] = [new Float64Array(transformLength), new Float64Array(transformLength)];
     for (let at = 0; at < window; at++) {
-      real[at] = (levelled[index * hop - window / 2 + at] ?? 0) * (shape[at] as number);
+      real[at] = (levelled[index * hop - window / 2 + at] ?? 0) * elementAt(shape, at);
     }
     transform(real, imaginary);
     return Array.from({ length: bandCount }, (_, band) => bandLevel(real, imaginary, band));
   });
-  const smooth = Array.from({ length: bandCount }, (_, band) => smoothed(perHop.map((levels) => levels[band] ?? 0)));
+  const smooth = Array.from({ length: bandCount }, (_, band) =>
+    smoothed(perHop.map((levels) => elementAt(levels, band))),
+  );
   return Array.from({ length: frames }, (_, frame) =>
     smooth.map((levels) => interpolated(levels, (((frame + 0.5) / fps) * soundRate) / hop)),
   );
@@ -64,7 +67,7 @@ function bandLevel(real: Float64Array, imaginary: Float64Array, band: number): n
   const bin = (edge: number): number =>
     Math.ceil((lowest * (highest / lowest) ** (edge / bandCount) * transformLength) / soundRate);
   let power = 0;
-  for (let at = bin(band); at < bin(band + 1); at++) power += (real[at] ?? 0) ** 2 + (imaginary[at] ?? 0) ** 2;
+  for (let at = bin(band); at < bin(band + 1); at++) power += elementAt(real, at) ** 2 + elementAt(imaginary, at) ** 2;
   const decibels = 10 * Math.log10((2 * power) / (transformLength * shapeEnergy) + 1e-9);
   return Math.min(1, Math.max(0, (decibels - bandSilence) / bandRange));
 }

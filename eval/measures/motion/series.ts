@@ -1,10 +1,12 @@
+import { elementAt } from '../../../src/shared/element-at.ts';
+
 /** Pearson's correlation of two series of equal length, −1…1; 0 where one of them is constant. */
 export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const length = Math.min(a.length, b.length);
   const [meanA, meanB] = [mean(a, length), mean(b, length)];
   let [product, squareA, squareB] = [0, 0, 0];
   for (let at = 0; at < length; at++) {
-    const [x, y] = [(a[at] as number) - meanA, (b[at] as number) - meanB];
+    const [x, y] = [elementAt(a, at) - meanA, elementAt(b, at) - meanB];
     product += x * y;
     squareA += x * x;
     squareB += y * y;
@@ -35,13 +37,13 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   if (sorted.length === 0) return Number.NaN;
-  if (sorted.length % 2 === 1) return sorted[Math.floor(middle)] as number;
-  return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  if (sorted.length % 2 === 1) return elementAt(sorted, Math.floor(middle));
+  return (elementAt(sorted, middle - 1) + elementAt(sorted, middle)) / 2;
 }
 
 export function mean(values: ArrayLike<number>, length: number = values.length): number {
   let sum = 0;
-  for (let at = 0; at < length; at++) sum += values[at] as number;
+  for (let at = 0; at < length; at++) sum += elementAt(values, at);
   return sum / length;
 }
 
@@ -57,5 +59,5 @@ export function deviation(values: ArrayLike<number>): number {
 
 /** Whether every value is above the next one. */
 export function fallsMonotonically(values: readonly number[]): boolean {
-  return values.every((value, at) => at === 0 || value < (values[at - 1] as number));
+  return values.every((value, at) => at === 0 || value < elementAt(values, at - 1));
 }

@@ -34,8 +34,9 @@ export const audioEvaluators: Evaluators = {
   resample: async (parityCase) => {
     const { from_rate, to_rate } = parityCase.params(z.object({ from_rate: z.number(), to_rate: z.number() }));
     const resample = resampler(from_rate, to_rate);
-    const [left, right] = stereo(await parityCase.floats('waveform')).map(resample) as [Float32Array, Float32Array];
-    return { resampled: floatTensor(Float32Array.of(...left, ...right), [1, 2, left.length]) };
+    const [left, right] = stereo(await parityCase.floats('waveform'));
+    const resampled = [resample(left), resample(right)] as const;
+    return { resampled: floatTensor(Float32Array.of(...resampled[0], ...resampled[1]), [1, 2, resampled[0].length]) };
   },
 
   log_mel: async (parityCase) => {

@@ -53,18 +53,18 @@ export class ParityCase {
 
   /** A float32 input. */
   async floats(input: string): Promise<HostTensor<'float32'>> {
-    const tensor = await this.#read(this.description.inputs[input] ?? `no input "${input}"`);
+    const tensor = await this.integers(input);
     if (tensor.dtype !== 'float32') throw new Error(`input "${input}" is ${tensor.dtype}`);
     return tensor as HostTensor<'float32'>;
   }
 
   /** An integer or byte input. */
   async integers(input: string): Promise<HostTensor> {
-    return await this.#read(this.description.inputs[input] ?? `no input "${input}"`);
+    return await this.#read(this.description.inputs[input], `input "${input}"`);
   }
 
   async expected(output: string): Promise<HostTensor> {
-    return await this.#read(this.description.outputs[output] ?? `no output "${output}"`);
+    return await this.#read(this.description.outputs[output], `output "${output}"`);
   }
 
   /** The case's parameters, validated. */
@@ -72,7 +72,8 @@ export class ParityCase {
     return schema.parse(this.description.params);
   }
 
-  async #read(key: string): Promise<HostTensor> {
+  async #read(key: string | undefined, name: string): Promise<HostTensor> {
+    if (key === undefined) throw new Error(`the case has no ${name}`);
     const stored = this.#folder.tensors.tensors.get(key);
     if (stored === undefined) throw new Error(`${this.#folder.tensors.file} has no tensor "${key}"`);
     const { buffer } = await readBytes(stored);

@@ -24,6 +24,7 @@ import {
 } from '../../ltx2/sampling/sampler.ts';
 import { VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 import { rgbVideoDecoder } from './rgb-video-decoder.ts';
 import { bundleFile, withoutBatch } from './transformer-cases.ts';
@@ -35,12 +36,13 @@ export const pipelineEvaluators: Evaluators = {
     const params = parityCase.params(stepParams);
     const read = async (name: string): Promise<Float32Array> => (await parityCase.floats(name)).data;
     const { shape } = await parityCase.floats('clean');
-    const state = { channels: shape[2] ?? 1, clean: await read('clean'), mask: await read('mask') };
+    const state = { channels: elementAt(shape, 2), clean: await read('clean'), mask: await read('mask') };
     if (params.part === 'noise') {
       const apply = params.noiser === 'old' ? addNoiseLegacy : addNoise;
       return { x: floatTensor(apply(state, await read('x_init'), await read('noise'), params.noise_scale), shape) };
     }
-    const [sigma = 0, next = 0] = params.sigmas.slice(params.step_index, params.step_index + 2);
+    const sigma = elementAt(params.sigmas, params.step_index);
+    const next = elementAt(params.sigmas, params.step_index + 1);
     const x = await read('x');
     const { x0, blended } = estimateClean(state, x, await read('velocity'), sigma);
     return {
@@ -62,9 +64,9 @@ export const pipelineEvaluators: Evaluators = {
     const half = params.multiscale ? 2 : 1;
     const size1 = latentSize(params, half);
     outputs.stage1_start = floatTensor(first.start, [1, first.start.length / channels, channels]);
-    outputs.stage1_latent = unpatchifyLatent(first.video, size1);
     let last = first;
-    let latent = outputs.stage1_latent as HostTensor<'float32'>;
+    let latent = unpatchifyLatent(first.video, size1);
+    outputs.stage1_latent = latent;
     if (params.multiscale) {
       latent = await upsample(parityCase, checkpoint, latent);
       outputs.upsampled_latent = latent;
@@ -86,8 +88,9 @@ export const pipelineEvaluators: Evaluators = {
         );
       };
       if (params.multiscale) outputs.stage1_audio_latent = audioLatent(first.audio);
-      outputs.audio_latent = audioLatent(last.audio);
-      Object.assign(outputs, await decodeSound(checkpoint, outputs.audio_latent as HostTensor<'float32'>));
+      const lastAudioLatent = audioLatent(last.audio);
+      outputs.audio_latent = lastAudioLatent;
+      Object.assign(outputs, await decodeSound(checkpoint, lastAudioLatent));
     }
     return outputs;
   },

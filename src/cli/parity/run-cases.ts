@@ -29,7 +29,8 @@ export async function runCase(folder: ParityFolder, description: CaseDescription
     );
     const passed = comparisons.every((comparison) => comparison.passed);
     return { name, passed, comparisons, seconds: seconds() };
-  } catch (error) {
-    return { name, passed: false, comparisons: [], error: error as Error, seconds: seconds() };
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    return { name, passed: false, comparisons: [], error, seconds: seconds() };
   }
 }

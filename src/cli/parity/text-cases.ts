@@ -14,6 +14,7 @@ import { type GemmaFolder, openTextEncoder } from '../../ltx2/text/gemma/gemma-f
 import { gemmaRotaryFeeds } from '../../ltx2/text/gemma/gemma-rotary.ts';
 import { Tokenizer } from '../../ltx2/text/tokenizer.ts';
 import { transformerPath } from '../../ltx2/transformer/modules.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 
 const bundleFile = 'ltx-2-tiny.safetensors';
@@ -47,11 +48,11 @@ export const textEvaluators: Evaluators = {
   text_features: async (parityCase) => {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const states = await parityCase.floats('hidden_states');
-    const [layers = 0, , hidden = 0] = states.shape;
+    const [layers, hidden] = [elementAt(states.shape, 0), elementAt(states.shape, 2)];
     const graph = networkGraph(featuresOfStates, target, bundle, { layers, hidden });
     const features = floats(await runOnce(graph, { states }), 'features');
     const { rows, length } = await validRows(parityCase);
-    const width = features.shape[1] ?? 0;
+    const width = elementAt(features.shape, 1);
     const padded = new Float32Array(length * width);
     rows.forEach((row, index) => {
       padded.set(features.data.subarray(index * width, (index + 1) * width), row * width);
@@ -64,7 +65,7 @@ export const textEvaluators: Evaluators = {
     const config = configOf(bundle, 'transformer');
     const { data, shape } = await parityCase.floats('features');
     const { rows, length } = await validRows(parityCase);
-    const width = shape[2] ?? 0;
+    const width = elementAt(shape, 2);
     const valid = Float32Array.from(rows.flatMap((row) => [...data.subarray(row * width, (row + 1) * width)]));
     const features = floatTensor(valid, [rows.length, width]);
     const graph = networkGraph(contextsOfFeatures, target, bundle, { config, width, length });

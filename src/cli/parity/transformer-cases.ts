@@ -16,6 +16,7 @@ import { transformerLinears, transformerPath } from '../../ltx2/transformer/modu
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from '../../ltx2/transformer/timestep-sinusoid.ts';
 import { transformerConfigOf } from '../../ltx2/transformer/transformer.ts';
 import { VelocityModel } from '../../ltx2/transformer/velocity.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 import { referenceTransformer, timestepVariants } from './reference-transformer.ts';
 
@@ -38,8 +39,8 @@ export const transformerEvaluators: Evaluators = {
   rope_tables: async (parityCase) => {
     const { kind, dim, heads, max_pos } = parityCase.params(ropeParams);
     const { data, shape } = await parityCase.floats('positions');
-    const tokens = shape[2] ?? 0;
-    const axes = kind === 'av_cross' || kind === 'connector' ? 1 : (shape[1] ?? 1);
+    const tokens = elementAt(shape, 2);
+    const axes = kind === 'av_cross' || kind === 'connector' ? 1 : elementAt(shape, 1);
     const midpoints =
       kind === 'connector' ? [data] : Array.from({ length: axes }, (_, axis) => axisMidpoints(data, tokens, axis));
     const tables = rotaryTables(midpoints, { dim, maxPositions: max_pos, theta: 10000 });

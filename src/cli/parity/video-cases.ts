@@ -15,6 +15,7 @@ import type { PlanarFrame } from '../../ltx2/video/tiles/frame-blender.ts';
 import { blendedFrames, tilesOf } from '../../ltx2/video/tiles/tiled-decoder.ts';
 import { videoDecoder } from '../../ltx2/video/video-decoder.ts';
 import { videoEncoder } from '../../ltx2/video/video-encoder.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 import { rgbVideoDecoder } from './rgb-video-decoder.ts';
 
@@ -135,8 +136,8 @@ function concatenated(parts: readonly Float32Array[]): HostTensor<'float32'> {
 
 /** All frames of a decode as one tensor `[1, 3, T, H, W]`. */
 async function gathered(frames: AsyncIterable<PlanarFrame>, tiles: DecodeTiles): Promise<HostTensor<'float32'>> {
-  const size = [tiles.time, tiles.height, tiles.width].map((axis) => axis.at(-1)?.outputEnd ?? 0);
-  const [T, H, W] = size as [number, number, number];
+  const lengthOf = (axis: DecodeTiles['time']): number => elementAt(axis, axis.length - 1).outputEnd;
+  const [T, H, W] = [lengthOf(tiles.time), lengthOf(tiles.height), lengthOf(tiles.width)];
   const video = new Float32Array(3 * T * H * W);
   let index = 0;
   for await (const { data, offset, planeStride } of frames) {
@@ -151,13 +152,13 @@ async function gathered(frames: AsyncIterable<PlanarFrame>, tiles: DecodeTiles):
 
 /** Every a-th frame, b-th row and c-th column of `[1, 3, T, H, W]`. */
 function sampled(video: HostTensor<'float32'>, [a, b, c] = [1, 1, 1]): HostTensor<'float32'> {
-  const [, , T = 0, H = 0, W = 0] = video.shape;
+  const [T, H, W] = [elementAt(video.shape, 2), elementAt(video.shape, 3), elementAt(video.shape, 4)];
   const values: number[] = [];
   for (let channel = 0; channel < 3; channel++) {
     for (let t = 0; t < T; t += a) {
       for (let y = 0; y < H; y += b) {
         const row = ((channel * T + t) * H + y) * W;
-        for (let x = 0; x < W; x += c) values.push(video.data[row + x] as number);
+        for (let x = 0; x < W; x += c) values.push(elementAt(video.data, row + x));
       }
     }
   }

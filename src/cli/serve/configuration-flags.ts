@@ -43,7 +43,7 @@ export function configurationFrom(
 
 /** Every setting with its meaning and default, for help. */
 export function settingsHelp(): string {
-  const names = Object.keys(configurationSchema.shape).toSorted() as (keyof Configuration)[];
+  const names = configurationSchema.keyof().options.toSorted();
   const width = Math.max(...names.map((name) => name.length));
   const lines = names.map((name) => `  ${name.padEnd(width)}  ${describe(name)}`);
   return `\nEnvironment (flags win):\n${lines.join('\n')}`;
@@ -59,6 +59,5 @@ function describe(name: keyof Configuration): string {
 
 /** As commander names it: `--public-url <url>` is `publicUrl`. */
 function optionName(flag: string): string {
-  const [long = ''] = flag.slice(2).split(' ');
-  return long.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return flag.replace(/^--| .*$/g, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

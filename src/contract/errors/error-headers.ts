@@ -6,7 +6,7 @@ import { isRequestError, modelErrorType, requestErrorTypes } from './error-types
  */
 export function errorHeaders(status: number, body: unknown): Readonly<Record<string, string>> {
   if (status < 400 || typeof body !== 'object' || body === null) return {};
-  const { error_type: requestType, detail } = body as { readonly error_type?: unknown; readonly detail?: unknown };
+  const { error_type: requestType, detail }: { readonly error_type?: unknown; readonly detail?: unknown } = body;
   if (isRequestError(requestType)) {
     return {
       ...retryHeaders(requestErrorTypes[requestType].retryable),

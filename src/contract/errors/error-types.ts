@@ -84,9 +84,11 @@ export function isRequestError(type: unknown): type is RequestErrorName {
   return typeof type === 'string' && Object.hasOwn(requestErrorTypes, type);
 }
 
+function isModelError(type: unknown): type is ModelErrorName {
+  return typeof type === 'string' && Object.hasOwn(modelErrorTypes, type);
+}
+
 /** Status and retryability of a model-level type; those of the validator's own types are not in the catalogue. */
 export function modelErrorType(type: unknown): ErrorType {
-  return typeof type === 'string' && Object.hasOwn(modelErrorTypes, type)
-    ? modelErrorTypes[type as ModelErrorName]
-    : { status: 422, retryable: false };
+  return isModelError(type) ? modelErrorTypes[type] : { status: 422, retryable: false };
 }

@@ -38,9 +38,7 @@ export function problem(path: readonly (string | number)[], { type, msg, ctx, in
 export function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
     (inner, key) =>
-      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
-        ? (inner as Readonly<Record<PropertyKey, unknown>>)[key]
-        : undefined,
+      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? Reflect.get(inner, key) : undefined,
     value,
   );
 }

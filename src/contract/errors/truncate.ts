@@ -37,12 +37,9 @@ function copy(value: unknown, depth: number, counter: { left: number }): unknown
 
 function copyObject(value: object, depth: number, counter: { left: number }): unknown {
   if (Array.isArray(value) && value.length > counter.left) return tooBig;
-  const keys = Object.keys(value);
-  if (keys.length > counter.left) return tooBig;
-  const entries = keys.map((key): [string, unknown] => [
-    truncateText(key),
-    copy((value as Readonly<Record<string, unknown>>)[key], depth + 1, counter),
-  ]);
+  const given: readonly [string, unknown][] = Object.entries(value);
+  if (given.length > counter.left) return tooBig;
+  const entries = given.map(([key, item]): [string, unknown] => [truncateText(key), copy(item, depth + 1, counter)]);
   if (entries.some(([, item]) => item === tooBig)) return tooBig;
   return Array.isArray(value) ? entries.map(([, item]) => item) : Object.fromEntries(entries);
 }

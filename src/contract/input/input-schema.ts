@@ -5,7 +5,7 @@ import { accelerations } from '../../pipeline/plan/acceleration.ts';
 import { frameLimits, sideLimits } from '../../pipeline/plan/limits.ts';
 import { address, integer, number, optionalAddress, text } from './field-schemas.ts';
 import { defaultNegativePrompt } from './negative-prompt.ts';
-import { type VideoSizePreset, videoSizePresets } from './presets.ts';
+import { videoSizePresetNames } from './presets.ts';
 
 const examples = 'https://storage.googleapis.com/falserverless/example_inputs';
 const strength = number({ least: 0, most: 1 });
@@ -27,7 +27,7 @@ const imageSize = z
   })
   .meta({ id: 'ImageSize', title: 'ImageSize' });
 
-const sizePresets = z.enum(['auto', ...(Object.keys(videoSizePresets) as VideoSizePreset[])]);
+const sizePresets = z.enum(['auto', ...videoSizePresetNames]);
 
 const loraInput = z
   .object({

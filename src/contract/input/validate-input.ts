@@ -28,7 +28,7 @@ export function validateInput<Valid>(body: unknown, { schema, served }: InputSch
   if (parsed.success) return { ok: true, input: parsed.data };
   const problems = new Map<string, Problem>();
   for (const issue of parsed.error.issues.flatMap((each) => branches(each, body))) {
-    const found = problem(issue.path as Path, details(issue, body, served));
+    const found = problem(pathOf(issue), details(issue, body, served));
     const key = JSON.stringify(found.loc);
     if (!problems.has(key)) problems.set(key, found);
   }
@@ -73,14 +73,19 @@ function chosen(schema: ServedSchema, given: unknown, named: Served['named']): S
 /** The issues of the shape that was meant, where a value may have several. */
 function branches(issue: Issue, body: unknown): readonly Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
-  const meant = isObject(valueAt(body, issue.path as Path))
+  const meant = isObject(valueAt(body, pathOf(issue)))
     ? issue.errors.find((issues) => !issues.some(({ path }) => path.length === 0))
     : issue.errors.at(-1);
   return (meant ?? []).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
+/** JSON has no symbols. */
+function pathOf({ path }: Issue): Path {
+  return path.filter((key) => typeof key !== 'symbol');
+}
+
 function details(issue: Issue, body: unknown, served: Served): ProblemDetails {
-  const path = issue.path as Path;
+  const path = pathOf(issue);
   const given = valueAt(body, path);
   if (given === undefined) {
     return { type: 'missing', msg: 'Field required', input: valueAt(body, path.slice(0, -1)) };

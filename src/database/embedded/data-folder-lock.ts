@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SoundstageError } from '../../shared/errors.ts';
 import { tryLockFile } from '../../shared/folders/file-lock.ts';
+import { errorCode } from '../../shared/system-code.ts';
 
 /** A server that is being replaced needs a moment to close, and so does a command that changes a key. */
 const patienceMilliseconds = 2000;
@@ -46,7 +47,7 @@ async function readHolder(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).trim() || undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SoundstageError } from '../../shared/errors.ts';
+import { errorCode } from '../../shared/system-code.ts';
 
 /** Of `sun_path` on macOS, which is shorter than Linux's. */
 const maxPathBytes = 103;
@@ -49,7 +50,7 @@ export async function isServed(socketPath: string): Promise<boolean> {
     });
     return true;
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
+    const code = errorCode(cause);
     if (code === 'ENOENT' || code === 'ECONNREFUSED') return false;
     throw new SoundstageError(
       'device',

@@ -1,11 +1,14 @@
+import { elementAt } from '../../shared/element-at.ts';
+
 /** The bytes that percent escapes stand for; `decodeURIComponent` would throw where they are not UTF-8. */
 export function percentDecoded(text: string): Buffer {
   const bytes = Buffer.from(text);
   let length = 0;
   for (let at = 0; at < bytes.length; at++) {
-    const escaped = bytes[at] === percentByte ? escapedByte(bytes, at + 1) : undefined;
+    const byte = elementAt(bytes, at);
+    const escaped = byte === percentByte ? escapedByte(bytes, at + 1) : undefined;
     if (escaped !== undefined) at += 2;
-    bytes[length++] = escaped ?? bytes[at] ?? 0;
+    bytes[length++] = escaped ?? byte;
   }
   return bytes.subarray(0, length);
 }

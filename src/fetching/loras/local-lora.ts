@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { SoundstageError } from '../../shared/errors.ts';
+import { errorCode } from '../../shared/system-code.ts';
 import { chooseLora } from './lora-choice.ts';
 import { requireSafetensors } from './lora-source.ts';
 
@@ -56,7 +57,7 @@ async function realPath(path: string, field: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
+    const code = errorCode(cause);
     if (code === undefined || !['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'].includes(code)) throw cause;
     throw new SoundstageError('input', `${field} names a file that is not in the LoRA folder`, { field, cause });
   }

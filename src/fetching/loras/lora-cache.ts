@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileSize } from '../../models/hub/cache.ts';
 import { tryLock } from '../../shared/folders/file-lock.ts';
+import { errorCode } from '../../shared/system-code.ts';
 import { cancelled } from '../time-limit.ts';
 import { type KnownSource, LoraIndex } from './lora-index.ts';
 
@@ -227,7 +228,7 @@ export class LoraCache implements Disposable {
       try {
         renameSync(this.#path(hash), join(this.#folder, 'incoming', aside));
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        if (errorCode(error) !== 'ENOENT') throw error;
       } finally {
         lock[Symbol.dispose]();
       }
@@ -265,6 +266,6 @@ async function treeSize(path: string): Promise<number> {
 }
 
 /** Others may finish and remove theirs meanwhile. */
-function unlessAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
+function unlessAbsent(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error;
 }

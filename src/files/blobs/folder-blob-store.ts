@@ -4,6 +4,7 @@ import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { probeFolder } from '../../shared/folders/folder-probe.ts';
+import { errorCode } from '../../shared/system-code.ts';
 import { checkKey, isKey, joinedEtag } from './blob-key.ts';
 import type { BlobPart, BlobStore, ByteRange, ByteSource, WriteOptions, WrittenBlob } from './blob-store.ts';
 import { diskFailure, entries, fileEtag, ignoreAbsent, removeStale, Spool } from './spool.ts';
@@ -43,7 +44,7 @@ export class FolderBlobStore implements BlobStore {
     try {
       await moveInto(path, target);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw diskFailure(error);
+      if (errorCode(error) !== 'EXDEV') throw diskFailure(error);
       await this.#copyInto(path, target);
     }
     return written;
@@ -78,7 +79,7 @@ export class FolderBlobStore implements BlobStore {
     try {
       await rename(file.path, this.#partPath(upload, number, file.etag));
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw unknownUpload(undefined, cause);
+      if (errorCode(cause) === 'ENOENT') throw unknownUpload(undefined, cause);
       throw cause;
     }
     return { size: file.size, etag: file.etag };

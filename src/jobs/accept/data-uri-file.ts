@@ -42,7 +42,7 @@ export class DataUriFile implements AsyncDisposable {
   /** Whether a JSON string that begins like this is a data URI. */
   static isBeginning(string: Buffer): boolean {
     const json = string.toString('utf8', 0, beginningCharacters);
-    const text = json.replace(/\\(?:u[\da-f]{4}|[bfnrt])/gi, (escaped) => JSON.parse(`"${escaped}"`) as string);
+    const text = json.replace(/\\(?:u[\da-f]{4}|[bfnrt])/gi, (escaped): string => JSON.parse(`"${escaped}"`));
     return isDataUri(trimInvisible(text));
   }
 
@@ -112,7 +112,7 @@ export class DataUriFile implements AsyncDisposable {
 
   #unescaped(json: string): string {
     try {
-      return JSON.parse(`"${json}"`) as string;
+      return JSON.parse(`"${json}"`);
     } catch (error) {
       throw UnreadableInput.notJson(undefined, this.#position + this.#received, error);
     }

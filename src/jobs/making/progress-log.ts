@@ -15,7 +15,7 @@ const names: Readonly<Record<Phase, string>> = Object.freeze({
 /** Phases whose steps are worth a line each. */
 const counted: ReadonlySet<Phase> = new Set(['denoise', 'refine', 'decode']);
 
-/** Mutex the engine's progress into log lines such as `denoising 3/8`. */
+/** Turns the engine's progress into log lines such as `denoising 3/8`. */
 export class ProgressLog {
   readonly #log: ClipMakerContext['log'];
   readonly #written = new Set<string>();

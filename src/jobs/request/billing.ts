@@ -1,8 +1,8 @@
 import type { Transaction } from 'kysely';
 import type { Endpoint } from '../../contract/endpoint.ts';
+import type { CallerOptions } from '../../database/json-columns.ts';
 import type { Tables } from '../../database/tables.ts';
 import { storedJson } from './stored-text.ts';
-import type { CallerOptions } from './submission.ts';
 
 export interface BilledRequest {
   readonly id: string;

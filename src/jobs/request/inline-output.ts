@@ -16,10 +16,11 @@ export class InlineOutput {
   /** @param output its `video.url` does not matter */
   constructor({ video, ...rest }: Output, file: StoredFile, files: FileStore) {
     const mark = randomUUID();
-    const [before = '', after = ''] = asciiJson({ video: { ...video, url: mark }, ...rest }).split(mark);
-    this.#before = `${before}data:${file.contentType};base64,`;
-    this.#after = after;
-    this.bytes = this.#before.length + 4 * Math.ceil(file.size / 3) + after.length;
+    const json = asciiJson({ video: { ...video, url: mark }, ...rest });
+    const at = json.indexOf(mark);
+    this.#before = `${json.slice(0, at)}data:${file.contentType};base64,`;
+    this.#after = json.slice(at + mark.length);
+    this.bytes = this.#before.length + 4 * Math.ceil(file.size / 3) + this.#after.length;
     this.#file = file;
     this.#files = files;
   }

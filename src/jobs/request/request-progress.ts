@@ -1,27 +1,16 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ClipProgress, PreviewSheet } from '../../database/json-columns.ts';
 import type { Tables } from '../../database/tables.ts';
-import type { Progress } from '../../pipeline/engine/engine-messages.ts';
-
-/** A look at the clip as the newest step sees it: frames below each other in one picture. */
-export interface PreviewSheet {
-  /** Data URI of a WebP picture, `width` × `height·frames`. */
-  readonly image: string;
-  readonly frames: number;
-  readonly width: number;
-  readonly height: number;
-  /** Of the phase under way. */
-  readonly step: number;
-}
 
 /** How far a running request is. */
 export interface RequestProgress {
   readonly revision: number;
-  readonly progress: Omit<Progress, 'type'>;
+  readonly progress: ClipProgress;
   readonly preview: PreviewSheet | undefined;
 }
 
 export interface ProgressChanges {
-  readonly progress: Omit<Progress, 'type'>;
+  readonly progress: ClipProgress;
   /** Absent: as it was. */
   readonly preview?: PreviewSheet | undefined;
 }
@@ -53,6 +42,5 @@ export async function readProgress(kysely: Kysely<Tables>, request: string): Pro
     .where('request_id', '=', request)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const progress = row.progress as RequestProgress['progress'];
-  return { revision: row.revision, progress, preview: (row.preview as PreviewSheet | null) ?? undefined };
+  return { ...row, preview: row.preview ?? undefined };
 }

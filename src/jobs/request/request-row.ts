@@ -1,7 +1,7 @@
 import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Retries } from '../../database/json-columns.ts';
 import type { RequestsTable, Tables } from '../../database/tables.ts';
-import { noRetries, type Retries } from './retries.ts';
-import type { CallerOptions } from './submission.ts';
+import { noRetries } from './retries.ts';
 
 export type RequestRow = Selectable<RequestsTable>;
 
@@ -58,5 +58,5 @@ export function lockRequest(transaction: Transaction<Tables>, id: string): Promi
 
 /** How often this request may be tried again, from its first start on. */
 export function retriesOf({ surface, caller }: LockedRequest): Retries {
-  return surface === 'queue' ? (caller as CallerOptions).retries : noRetries;
+  return surface === 'queue' ? caller.retries : noRetries;
 }

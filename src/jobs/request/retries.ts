@@ -1,10 +1,4 @@
-/** How often a request is tried again. */
-export interface Retries {
-  /** After crashes of the engine. */
-  readonly crashes: number;
-  /** After processes that died while they made it. */
-  readonly interruptions: number;
-}
+import type { Retries } from '../../database/json-columns.ts';
 
 export const noRetries: Retries = Object.freeze({ crashes: 0, interruptions: 0 });
 

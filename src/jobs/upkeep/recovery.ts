@@ -78,13 +78,15 @@ async function interrupted(
   transaction: Transaction<Tables>,
   requests: readonly LockedRequest[],
 ): Promise<void> {
-  const started = requests.filter(({ runningSeconds }) => runningSeconds !== null);
+  const started = requests.flatMap(({ id, worker, runningSeconds }) =>
+    runningSeconds === null ? [] : [{ id, worker, runningSeconds }],
+  );
   // The one that has run for the shortest time is the last, and the only one in this map.
-  started.sort((one, other) => (other.runningSeconds ?? 0) - (one.runningSeconds ?? 0));
-  const lastOf = new Map(started.map((request) => [request.worker, request]));
+  started.sort((one, other) => other.runningSeconds - one.runningSeconds);
+  const lastOf = new Map(started.map(({ worker, id }) => [worker, id]));
   for (const request of requests) {
-    const last = lastOf.get(request.worker) ?? request;
-    if (request === last) await blamed(context, transaction, request);
+    const last = lastOf.get(request.worker) ?? request.id;
+    if (request.id === last) await blamed(context, transaction, request);
     else await requeue(context, transaction, request);
   }
 }

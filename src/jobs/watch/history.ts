@@ -1,4 +1,4 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Kysely, type NotNull, type RawBuilder, sql } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { RequestRow } from '../request/request-row.ts';
@@ -83,10 +83,10 @@ export async function readHistory(kysely: Kysely<Tables>, query: HistoryQuery): 
       owner: row.owner,
       sentAt: row.accepted_at,
       startedAt: row.started_at ?? undefined,
-      endedAt: row.ended_at ?? row.accepted_at,
-      statusCode: row.status_code ?? 0,
+      endedAt: row.ended_at,
+      statusCode: row.status_code,
       inferenceSeconds: row.inference_seconds ?? undefined,
-      units: row.units ?? 0,
+      units: row.units,
       input: payloads?.get(row.id)?.input ?? undefined,
       output: payloads?.get(row.id)?.output ?? undefined,
     })),
@@ -101,6 +101,7 @@ function completedAt(kysely: Kysely<Tables>, endpoint: string, query: HistoryQue
     .select(['id', 'sequence', 'endpoint', 'owner', 'accepted_at', 'started_at', 'ended_at', 'status_code'])
     .select(['inference_seconds', 'units', 'listed'])
     .where('state', '=', 'COMPLETED')
+    .$narrowType<{ ended_at: NotNull; status_code: NotNull; units: NotNull }>()
     .where('endpoint', '=', endpoint)
     .orderBy('sequence', 'desc')
     .limit(query.limit + 1);

@@ -4,7 +4,6 @@ import type { Tables } from '../../database/tables.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import { InlineOutput } from '../request/inline-output.ts';
 import { isStoredOutput, presentOutput } from '../request/stored-output.ts';
-import type { CallerOptions } from '../request/submission.ts';
 import type { WebhookMessage } from './webhook-keys.ts';
 
 /** Bytes of an output that has its clip in it: it is signed, and held, as a whole. */
@@ -25,9 +24,10 @@ export async function webhookMessage(
     .where('state', '=', 'COMPLETED')
     .executeTakeFirst();
   if (row === undefined || row.webhook === null) return undefined;
-  const { owner, webhook, output, error } = row;
-  const { fileBase } = row.caller as CallerOptions;
-  const presented = isStoredOutput(output) ? await presentOutput(output, files, fileBase) : (output ?? undefined);
+  const { owner, webhook, output, error, caller } = row;
+  const presented = isStoredOutput(output)
+    ? await presentOutput(output, files, caller.fileBase)
+    : (output ?? undefined);
   const payload = presented instanceof InlineOutput ? await whole(presented) : presented;
   const content = {
     request_id: requestId,

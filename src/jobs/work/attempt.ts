@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Endpoint } from '../../contract/endpoint.ts';
+import type { CallerOptions } from '../../database/json-columns.ts';
 import type { Tables } from '../../database/tables.ts';
 import type { LogLevel } from '../clip-maker.ts';
 import { billUsage } from '../request/billing.ts';
@@ -9,7 +10,6 @@ import { channels } from '../request/queues.ts';
 import { type ProgressChanges, removeProgress, upsertProgress } from '../request/request-progress.ts';
 import { type LockedRequest, lockRequest, retriesOf } from '../request/request-row.ts';
 import { storedText } from '../request/stored-text.ts';
-import type { CallerOptions } from '../request/submission.ts';
 
 /** So often a request may be too much for this machine. */
 const maxExhaustions = 2;

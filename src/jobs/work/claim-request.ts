@@ -6,7 +6,6 @@ import { completeRequest, type JobsContext } from '../request/complete-request.t
 import { timeoutOutcome, unservedOutcome } from '../request/outcome.ts';
 import { channels, clipsQueue } from '../request/queues.ts';
 import { type LockedRequest, lockable } from '../request/request-row.ts';
-import type { CallerOptions } from '../request/submission.ts';
 import { Attempt } from './attempt.ts';
 
 /** Something else holds the request at the top of the queue for a moment. */
@@ -92,7 +91,7 @@ async function begin(
   { request, endpoint }: { readonly request: LockedRequest; readonly endpoint: Endpoint },
   { worker, ahead }: Claim,
 ): Promise<Attempt> {
-  const { id, owner } = request;
+  const { id, owner, caller } = request;
   const { input, attempt, drawn_seed, priority } = await transaction
     .updateTable('requests')
     .set({
@@ -106,7 +105,6 @@ async function begin(
     .returning(['input', 'attempt', 'drawn_seed', 'priority'])
     .executeTakeFirstOrThrow();
   await context.database.notifications.notify(channels.requests, id, transaction);
-  const caller = request.caller as CallerOptions;
   const fields = { id, owner, endpoint, input, drawnSeed: drawn_seed, caller, priority, number: attempt, worker };
   return new Attempt(context, fields);
 }

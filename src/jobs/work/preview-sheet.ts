@@ -1,6 +1,6 @@
 import sharp from 'sharp';
+import type { PreviewSheet } from '../../database/json-columns.ts';
 import type { Preview } from '../../pipeline/engine/engine-messages.ts';
-import type { PreviewSheet } from '../request/request-progress.ts';
 
 /** More are left out evenly; a sheet stays small then. */
 const maxFrames = 16;

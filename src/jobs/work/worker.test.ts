@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startDatabases } from '../../../test/support/databases/databases.ts';
+import type { Retries } from '../../database/json-columns.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { ClipRequest } from '../clip-maker.ts';
 import { openJobs, submission, TestClipMaker, untilAborted, withoutInputs } from '../jobs.test-support.ts';
-import { noRetries, type Retries } from '../request/retries.ts';
+import { noRetries } from '../request/retries.ts';
 
 const databases = await startDatabases();
 afterAll(() => databases[Symbol.asyncDispose]());

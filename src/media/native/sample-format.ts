@@ -8,6 +8,7 @@ import {
   type AVSampleFormat,
 } from 'node-av/constants';
 import { avChannelLayoutDefault, avGetPackedSampleFmt, avSampleFmtIsPlanar, type Frame } from 'node-av/lib';
+import { elementAt } from '../../shared/element-at.ts';
 
 type Samples = Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
@@ -54,7 +55,7 @@ export function readSamples(
     const samples = sampleFormat.view(bytes, frame.nbSamples * stride);
     const first = planar ? 0 : channel;
     for (let index = from; index < to; index++) {
-      const value = ((samples[index * stride + first] ?? 0) - sampleFormat.zero) * sampleFormat.scale;
+      const value = (elementAt(samples, index * stride + first) - sampleFormat.zero) * sampleFormat.scale;
       // NaN is not within either.
       const valid = Math.abs(value) <= largestSample;
       output[offset + index - from] = valid ? value : 0;

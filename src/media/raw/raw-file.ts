@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SoundstageError } from '../../shared/errors.ts';
+import { errorCode } from '../../shared/system-code.ts';
 
 /** A file of decoded samples or pixels that is being written. Close it by disposing. */
 export interface RawFile extends AsyncDisposable {
@@ -23,7 +24,7 @@ export async function openRawFile(path: string): Promise<RawFile> {
 }
 
 function diskFailure(cause: unknown): unknown {
-  const { code } = cause as NodeJS.ErrnoException;
+  const code = errorCode(cause);
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return cause;
   const message = 'The disk is full: free some space where videos are written and try again.';
   return new SoundstageError('device', message, { cause });

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { elementAt } from '../../shared/element-at.ts';
 import { channelsOf, type Waveform } from '../sound/waveform.ts';
 import { openRawFile } from './raw-file.ts';
 
@@ -33,7 +34,7 @@ export async function readSoundFile(
     const count = Math.min(length - at, Math.floor(bytesRead / bytesPerSample / channels));
     if (count === 0) throw new Error(`${path} ended while it was read`);
     for (const [channel, samples] of planes.entries()) {
-      for (let index = 0; index < count; index++) samples[at + index] = piece[index * channels + channel] ?? 0;
+      for (let index = 0; index < count; index++) samples[at + index] = elementAt(piece, index * channels + channel);
     }
     at += count;
   }
@@ -58,7 +59,8 @@ function bytesOf(samples: Float32Array<ArrayBuffer>): Uint8Array {
 export function interleaved(planes: readonly Float32Array[], from: number, to: number): Float32Array<ArrayBuffer> {
   const samples = new Float32Array((to - from) * planes.length);
   for (const [channel, plane] of planes.entries()) {
-    for (let index = from; index < to; index++) samples[(index - from) * planes.length + channel] = plane[index] ?? 0;
+    for (let index = from; index < to; index++)
+      samples[(index - from) * planes.length + channel] = elementAt(plane, index);
   }
   return samples;
 }

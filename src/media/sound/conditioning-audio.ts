@@ -1,3 +1,4 @@
+import { elementAt } from '../../shared/element-at.ts';
 import { integratedLoudness } from './loudness.ts';
 import { addNoiseFloor } from './noise-floor.ts';
 import { limitPeaks } from './peak-limiter.ts';
@@ -51,11 +52,11 @@ function trimmed(stereo: Float32Array, maxLength: number): Float32Array {
 function removeOffset(samples: Float32Array): void {
   if (samples.length === 0) return;
   const offset = samples.reduce((sum, value) => sum + value, 0) / samples.length;
-  for (let index = 0; index < samples.length; index++) samples[index] = (samples[index] ?? 0) - offset;
+  for (let index = 0; index < samples.length; index++) samples[index] = elementAt(samples, index) - offset;
 }
 
 function scale(samples: Float32Array, gain: number): void {
-  for (let index = 0; index < samples.length; index++) samples[index] = (samples[index] ?? 0) * gain;
+  for (let index = 0; index < samples.length; index++) samples[index] = elementAt(samples, index) * gain;
 }
 
 /** Decibels to a factor. */

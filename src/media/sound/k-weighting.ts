@@ -34,7 +34,7 @@ function lowCut(sampleRate: number): Biquad {
 
 /** A filter that turns one channel, sample by sample, into what loudness meters hear of it (K-weighting, ITU-R BS.1770). */
 export function kWeighting(sampleRate: number): (sample: number) => number {
-  const [shelf, cut] = [headShelf(sampleRate), lowCut(sampleRate)].map(sectionOf) as [Filter, Filter];
+  const [shelf, cut] = [sectionOf(headShelf(sampleRate)), sectionOf(lowCut(sampleRate))];
   return (sample) => cut(shelf(sample));
 }
 

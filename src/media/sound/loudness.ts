@@ -1,3 +1,4 @@
+import { elementAt } from '../../shared/element-at.ts';
 import { kWeighting } from './k-weighting.ts';
 import { channelsOf } from './waveform.ts';
 
@@ -29,10 +30,10 @@ function blockPowers(waveform: Float32Array, channels: number, sampleRate: numbe
   for (const samples of channelsOf(waveform, channels)) {
     const weighted = kWeighting(sampleRate);
     for (let index = 0; index < length; index++) {
-      const value = weighted(samples[index] ?? 0);
+      const value = weighted(elementAt(samples, index));
       total += value * value;
       const stepIndex = Math.floor(index / step);
-      if (stepIndex < stepEnergies.length) stepEnergies[stepIndex] = (stepEnergies[stepIndex] ?? 0) + value * value;
+      if (stepIndex < stepEnergies.length) stepEnergies[stepIndex] = elementAt(stepEnergies, stepIndex) + value * value;
     }
   }
   if (stepEnergies.length < stepsPerBlock) return length === 0 ? [] : [total / length];

@@ -1,3 +1,5 @@
+import { elementAt } from '../../shared/element-at.ts';
+
 /**
  * Adds faint noise to sound, in place. The noise is nearly Gaussian, depends on nothing but the seed and the number of
  * samples, and is made of arithmetic that is exact on every machine.
@@ -8,7 +10,7 @@ export function addNoiseFloor(waveform: Float32Array, level: number, seed: numbe
   const random = uniformNumbers(seed);
   // Three uniform numbers from −1 to 1 have a sum of variance 1.
   for (let index = 0; index < waveform.length; index++) {
-    waveform[index] = (waveform[index] ?? 0) + level * (random() + random() + random());
+    waveform[index] = elementAt(waveform, index) + level * (random() + random() + random());
   }
 }
 

@@ -1,9 +1,10 @@
+import { elementAt } from '../../shared/element-at.ts';
 import { channelsOf } from './waveform.ts';
 
 const lookAheadSeconds = 0.005;
 
 /**
- * Mutex sound down around every peak over `ceiling`, in place: over 5 ms before and after, all channels alike. No
+ * Turns sound down around every peak over `ceiling`, in place: over 5 ms before and after, all channels alike. No
  * sample is over the ceiling afterwards, and sound without such peaks is left as it is.
  *
  * @param waveform `[channels, samples]`
@@ -15,10 +16,10 @@ export function limitPeaks(waveform: Float32Array, channels: number, sampleRate:
   let over = false;
   for (const samples of planes) {
     for (let index = 0; index < samples.length; index++) {
-      const magnitude = Math.abs(samples[index] ?? 0);
+      const magnitude = Math.abs(elementAt(samples, index));
       if (magnitude <= ceiling) continue;
       over = true;
-      wanted[index] = Math.min(wanted[index] ?? 1, ceiling / magnitude);
+      wanted[index] = Math.min(elementAt(wanted, index), ceiling / magnitude);
     }
   }
   if (!over) return;
@@ -27,7 +28,7 @@ export function limitPeaks(waveform: Float32Array, channels: number, sampleRate:
   const gains = slidingMean(slidingMinimum(wanted, reach), reach);
   for (const samples of planes) {
     for (let index = 0; index < samples.length; index++) {
-      const limited = (samples[index] ?? 0) * (gains[index] ?? 1);
+      const limited = elementAt(samples, index) * elementAt(gains, index);
       // Single precision may round up past the ceiling.
       samples[index] = Math.max(-ceiling, Math.min(ceiling, limited));
     }
@@ -41,16 +42,15 @@ function slidingMinimum(values: Float64Array, reach: number): Float64Array {
   const candidates = new Int32Array(values.length);
   let head = 0;
   let tail = 0;
-  const at = (index: number): number => values[index] ?? 1;
   for (let entering = 0; entering < values.length + reach; entering++) {
     if (entering < values.length) {
-      while (tail > head && at(candidates[tail - 1] ?? 0) >= at(entering)) tail--;
+      while (tail > head && elementAt(values, elementAt(candidates, tail - 1)) >= elementAt(values, entering)) tail--;
       candidates[tail++] = entering;
     }
     const centre = entering - reach;
     if (centre < 0) continue;
-    while ((candidates[head] ?? 0) < centre - reach) head++;
-    output[centre] = at(candidates[head] ?? 0);
+    while (elementAt(candidates, head) < centre - reach) head++;
+    output[centre] = elementAt(values, elementAt(candidates, head));
   }
   return output;
 }

@@ -1,3 +1,4 @@
+import { elementAt } from '../../shared/element-at.ts';
 import { channelsOf } from './waveform.ts';
 
 const half = Math.SQRT1_2;
@@ -43,13 +44,13 @@ export function toStereo(waveform: Float32Array, channels: number, channelMask?:
   for (const [side, target] of output.entries()) {
     const norm = Math.max(
       1,
-      gains.reduce((sum, gain) => sum + (gain[side] ?? 0), 0),
+      gains.reduce((sum, gain) => sum + elementAt(gain, side), 0),
     );
     for (const [channel, samples] of input.entries()) {
-      const gain = (gains[channel]?.[side] ?? 0) / norm;
+      const gain = elementAt(elementAt(gains, channel), side) / norm;
       if (gain === 0) continue;
       for (let index = 0; index < target.length; index++)
-        target[index] = (target[index] ?? 0) + gain * (samples[index] ?? 0);
+        target[index] = elementAt(target, index) + gain * elementAt(samples, index);
     }
   }
   return stereo;

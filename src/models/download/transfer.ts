@@ -18,9 +18,14 @@ export interface TransferRow {
   update(state: FileState, bytes?: number): void;
 }
 
+interface CountedFile extends FileProgress {
+  bytes: number;
+  state: FileState;
+}
+
 /** Adds up the progress of several files. */
 export class Transfer implements TransferProgress {
-  readonly #files: { name: string; bytes: number; total: number; state: FileState }[] = [];
+  readonly #files: CountedFile[] = [];
   readonly #onProgress: ((progress: TransferProgress) => void) | undefined;
 
   constructor(onProgress?: (progress: TransferProgress) => void) {
@@ -41,7 +46,7 @@ export class Transfer implements TransferProgress {
 
   /** @param bytes already on disk */
   add(name: string, total: number, bytes = 0): TransferRow {
-    const file = { name, bytes, total, state: 'queued' as FileState };
+    const file: CountedFile = { name, bytes, total, state: 'queued' };
     this.#files.push(file);
     return {
       update: (state, here = file.bytes) => {

@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { SoundstageError } from '../../shared/errors.ts';
+import { errorCode } from '../../shared/system-code.ts';
 
 /**
  * The hub's own cache layout (https://huggingface.co/docs/hub/local-cache), shared with every other tool that uses it:
@@ -90,7 +91,7 @@ async function ifExists<T>(reading: Promise<T>, otherwise: T): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return otherwise;
     throw error;
   }

@@ -1,7 +1,7 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { SoundstageError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/quantities.ts';
-import { systemError } from '../../shared/system-code.ts';
+import { errorCode, systemError } from '../../shared/system-code.ts';
 
 /** Throws SoundstageError `device` where the disk of `folder` (made if absent) has less than `bytes` free. */
 export async function requireDiskSpace(folder: string, bytes: number): Promise<void> {
@@ -11,7 +11,7 @@ export async function requireDiskSpace(folder: string, bytes: number): Promise<v
     const { bavail, bsize } = await statfs(folder);
     free = bavail * bsize;
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
+    const code = errorCode(cause);
     throw new SoundstageError('device', `cannot write to ${folder} (${code}): choose another cache folder`, { cause });
   }
   if (free >= bytes) return;

@@ -1,4 +1,5 @@
 import { SoundstageError } from '../../shared/errors.ts';
+import { errorCode } from '../../shared/system-code.ts';
 import { lockFile } from './blob-lock.ts';
 import { blobPath, fileSize, lockPath, partialPath } from './cache.ts';
 import { connectionError, openFile, type RemoteFile } from './client.ts';
@@ -94,7 +95,7 @@ async function receive(
       if (partial.size > file.size) return;
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === 'write') throw error;
+    if (error instanceof Error && 'syscall' in error && error.syscall === 'write') throw error;
     throw connectionError(error, watchdog.signal, new URL(response.url).host);
   }
   if (partial.size < file.size) throw new TransientError('the connection ended early');
@@ -112,7 +113,7 @@ async function alignWith(response: Response, partial: PartialFile): Promise<void
 }
 
 function storageError(error: unknown, cache: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = errorCode(error);
   if (error instanceof SoundstageError || code === undefined) return error;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new SoundstageError(

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SoundstageError } from '../../shared/errors.ts';
+import { errorCode } from '../../shared/system-code.ts';
 
 export interface HubOptions {
   /** Cache folder; default `$HF_HUB_CACHE`, `$HF_HOME/hub` or `~/.cache/huggingface/hub`. */
@@ -40,7 +41,7 @@ async function readToken(token: string | undefined, path: string): Promise<strin
   try {
     return (await readFile(path, 'utf8')).trim() || undefined;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (errorCode(cause) === 'ENOENT') return undefined;
     throw new SoundstageError('input', `cannot read the token file ${path}: make it readable or set HF_TOKEN`, {
       cause,
     });

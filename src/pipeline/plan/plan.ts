@@ -110,10 +110,7 @@ export function createPlan(
   const frames = frameCount(settings, facts, notes);
   const modelFrames = modelFramesFor(frames);
   const multiple = settings.useMultiscale ? 2 * spatialStride : spatialStride;
-  const [fullWidth, fullHeight] = [width, height].map((side) => Math.ceil(side / multiple) * multiple) as [
-    number,
-    number,
-  ];
+  const [fullWidth, fullHeight] = [roundedUp(width, multiple), roundedUp(height, multiple)];
   const { first, refinement } = stepSchedules(settings.acceleration, facts.schedules);
   const latentSize = (pixelWidth: number, pixelHeight: number): LatentSize => ({
     frames: (modelFrames - 1) / temporalStride + 1,
@@ -155,6 +152,10 @@ export function createPlan(
 /** Seconds of a recording that a clip can use at most. */
 export function maxSeconds({ matchAudioLength, numFrames, fps }: ClipSettings): number {
   return modelFramesFor(matchAudioLength ? frameLimits.most : numFrames) / fps;
+}
+
+function roundedUp(side: number, multiple: number): number {
+  return Math.ceil(side / multiple) * multiple;
 }
 
 /** The model makes 8k+1 frames. */

@@ -1,5 +1,6 @@
 import { floats, Session } from '../../graph/runtime/session.ts';
 import type { Picture } from '../../media/raw/picture-file.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { PictureNetwork } from './picture-network.ts';
 import { type PicturePreparation, picturePixels } from './picture-pixels.ts';
@@ -42,7 +43,7 @@ export class PictureClassifier implements AsyncDisposable {
     const highest = data.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
     const shares = Array.from(data, (logit) => Math.exp(logit - highest));
     const sum = shares.reduce((total, share) => total + share, 0);
-    return Object.fromEntries(this.#labels.map((label, index) => [label, (shares[index] ?? 0) / sum]));
+    return Object.fromEntries(this.#labels.map((label, index) => [label, elementAt(shares, index) / sum]));
   }
 
   /** Probability that the picture is explicit, 0…1. */

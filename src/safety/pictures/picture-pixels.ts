@@ -1,6 +1,7 @@
 import sharp, { type KernelEnum } from 'sharp';
 import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
 import type { Picture } from '../../media/raw/picture-file.ts';
+import { elementAt } from '../../shared/element-at.ts';
 
 /** How a network wants its pictures. */
 export interface PicturePreparation {
@@ -26,7 +27,7 @@ export async function picturePixels(
   for (let channel = 0; channel < 3; channel++) {
     const [center = 0, spread = 1] = [mean[channel], deviation[channel]];
     for (let index = 0; index < count; index++) {
-      const value = resized[index * 3 + channel] ?? 0;
+      const value = elementAt(resized, index * 3 + channel);
       pixels[channel * count + index] = (value * factor - center) / spread;
     }
   }

@@ -1,11 +1,8 @@
 /** Latin letters by what else looks like them: Cyrillic and Greek. */
-const lookalikes = new Map([
-  ...[...'аеорсухіјѕһԁԛԝ'].map((letter, index): [string, string] => [letter, 'aeopcyxijshdqw'[index] ?? '']),
-  ...[...'αοενρτυικχ'].map((letter, index): [string, string] => [letter, 'aoevptuikx'[index] ?? '']),
-]);
+const lookalikes = new Map([...paired('аеорсухіјѕһԁԛԝ', 'aeopcyxijshdqw'), ...paired('αοενρτυικχ', 'aoevptuikx')]);
 
 /** Letters by the digits and signs written for them. */
-const substitutes = new Map([...'013457@$!'].map((sign, index) => [sign, 'oieastasi'[index] ?? '']));
+const substitutes = new Map(paired('013457@$!', 'oieastasi'));
 
 /** Three letters or more that stand alone, one after the other. */
 const lettersApart = /(?<!\p{L})\p{L}(?:[ ._*-]\p{L}){2,}(?!\p{L})/gu;
@@ -31,6 +28,11 @@ export function promptSpellings(prompt: string): readonly string[] {
   // An article may stand before them.
   const joinedBehindArticle = plain.replace(lettersApart, (letters) => letters.slice(0, 2) + join(letters.slice(2)));
   return [...new Set([plain, decoded, joined, joinedBehindArticle])];
+}
+
+/** Each character with the one at its place in the other text. */
+function paired(from: string, to: string): readonly (readonly [string, string])[] {
+  return Array.from(from, (letter, index) => [letter, to.charAt(index)]);
 }
 
 /** A word that mixes Latin with letters that look like it, in Latin letters; any other word as it is. */

@@ -1,4 +1,5 @@
-import type { PreviewSheet, RequestProgress } from '../../jobs/request/request-progress.ts';
+import type { PreviewSheet } from '../../database/json-columns.ts';
+import type { RequestProgress } from '../../jobs/request/request-progress.ts';
 import type { RequestStatus } from '../../jobs/request/request-status.ts';
 import type { Requests } from '../../jobs/requests.ts';
 

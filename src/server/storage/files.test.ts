@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { startDatabases } from '../../../test/support/databases/databases.ts';
-import type { Lifecycle } from '../../files/lifecycle.ts';
+import type { Lifecycle } from '../../database/json-columns.ts';
 import { type StorageServer, startStorageServer } from './storage-server.test-support.ts';
 
 const databases = await startDatabases();

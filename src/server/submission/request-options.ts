@@ -1,5 +1,6 @@
-import { type Lifecycle, parseLifecycle } from '../../files/lifecycle.ts';
-import { noRetries, type Retries } from '../../jobs/request/retries.ts';
+import type { Lifecycle, Retries } from '../../database/json-columns.ts';
+import { parseLifecycle } from '../../files/lifecycle.ts';
+import { noRetries } from '../../jobs/request/retries.ts';
 import type { Submission } from '../../jobs/request/submission.ts';
 import { trimInvisible } from '../../shared/trim.ts';
 import { badRequest } from '../bad-request.ts';

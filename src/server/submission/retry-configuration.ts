@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { maxRetries, type Retries, usualRetries } from '../../jobs/request/retries.ts';
+import type { Retries } from '../../database/json-columns.ts';
+import { maxRetries, usualRetries } from '../../jobs/request/retries.ts';
 import { badRequest } from '../bad-request.ts';
 
 const rule = z.object({ retries: z.number().int().min(0) }).optional();

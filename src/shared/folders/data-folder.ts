@@ -2,6 +2,7 @@ import { access, chmod, constants, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setInterval } from 'node:timers/promises';
 import { SoundstageError } from '../errors.ts';
+import { errorCode } from '../system-code.ts';
 import { fileTrouble } from './file-trouble.ts';
 
 const lookMilliseconds = 5000;
@@ -46,7 +47,7 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolder(dirname(path));

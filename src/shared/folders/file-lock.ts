@@ -41,7 +41,7 @@ function lock(path: string, statement: string): Disposable | undefined {
     return database;
   } catch (cause) {
     database?.close();
-    if ((cause as { errcode?: number }).errcode === sqliteBusy) return undefined;
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === sqliteBusy) return undefined;
     throw unlockable(path, cause);
   }
 }

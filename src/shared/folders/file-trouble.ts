@@ -1,3 +1,5 @@
+import { errorCode } from '../system-code.ts';
+
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'you may not use it',
   EDQUOT: 'your share of the disk is full',
@@ -14,6 +16,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** What keeps the system from doing something with a file or folder, in words; undefined for any other error. */
 export function fileTrouble(error: unknown): string | undefined {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return code === undefined || syscall === undefined ? undefined : reasons[code];
+  const code = errorCode(error);
+  const isOfSystem = error instanceof Error && 'syscall' in error && error.syscall !== undefined;
+  return code === undefined || !isOfSystem ? undefined : reasons[code];
 }

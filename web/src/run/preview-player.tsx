@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import type { PreviewSheet } from '../../../src/jobs/request/request-progress.ts';
+import type { PreviewSheet } from '../../../src/database/json-columns.ts';
 
 const frameMilliseconds = 160;
 

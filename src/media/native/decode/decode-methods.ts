@@ -15,7 +15,7 @@ export type DecodeMethods = {
   /** Events: blocks of samples, `[channels, samples]`. */
   readonly audio: { params: AudioDecodeRequest; result: AudioFormat; event: Float32Array };
   readonly sound: { params: SoundDecodeRequest; result: DecodedSound; event: never };
-  /** Mutex a decoded recording, in its place, into what conditions the model. */
+  /** Turns a decoded recording, in its place, into what conditions the model. */
   readonly conditionSound: { params: { sound: SoundFile; seconds: number }; result: undefined; event: never };
   readonly image: {
     params: { path: string; field: string; output: string };

@@ -34,7 +34,7 @@ export class HeifFile {
     if (primary === undefined) throw new Error('the file has no primary item');
     this.primary = primary;
     this.#bytes = bytes;
-    this.#items = new Map(Object.values(file.items).map((item) => [item.id ?? 0, item]));
+    this.#items = new Map(Object.entries(file.items).map(([id, item]) => [Number(id), item]));
   }
 
   /** @throws Error where there is no such item, or not all of it */

@@ -35,7 +35,6 @@ export interface MovieFormat {
 const threads = 8;
 /** At one rate factor a slower x264 preset looks better and is often larger; this keeps `small` smaller than `fast`. */
 const crfOffset: Record<VideoWriteMode, number> = { fast: -1, balanced: 0, small: 1 };
-const qualityIndex: Record<VideoQuality, 0 | 1 | 2 | 3> = { low: 0, medium: 1, high: 2, maximum: 3 };
 /** FFmpeg's FF_QP2LAMBDA: the unit of `global_quality`. */
 const lambdaPerQp = 118;
 
@@ -47,7 +46,7 @@ const movieFormats: Record<MovieType, MovieFormat> = {
     pixelFormat: AV_PIX_FMT_YUV420P,
     evenSize: true,
     options: (quality, writeMode) => ({
-      crf: ([28, 23, 19, 14][qualityIndex[quality]] ?? 23) + crfOffset[writeMode],
+      crf: { low: 28, medium: 23, high: 19, maximum: 14 }[quality] + crfOffset[writeMode],
       preset: { fast: 'veryfast', balanced: 'medium', small: 'slower' }[writeMode],
       threads,
     }),
@@ -59,7 +58,7 @@ const movieFormats: Record<MovieType, MovieFormat> = {
     pixelFormat: AV_PIX_FMT_YUV420P,
     evenSize: false,
     options: (quality, writeMode) => ({
-      crf: [40, 33, 26, 16][qualityIndex[quality]] ?? 33,
+      crf: { low: 40, medium: 33, high: 26, maximum: 16 }[quality],
       b: 0,
       'row-mt': 1,
       'tile-columns': 2,
@@ -82,7 +81,7 @@ const movieFormats: Record<MovieType, MovieFormat> = {
       vendor: 'apl0',
       bits_per_mb: 8000,
       flags: '+qscale',
-      global_quality: ([16, 10, 6, 2][qualityIndex[quality]] ?? 10) * lambdaPerQp,
+      global_quality: { low: 16, medium: 10, high: 6, maximum: 2 }[quality] * lambdaPerQp,
       alpha_bits: writeMode === 'small' ? 0 : 8,
       threads,
     }),

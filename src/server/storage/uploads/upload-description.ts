@@ -1,7 +1,8 @@
 import { getExtension } from 'hono/utils/mime';
 import { z } from 'zod';
+import type { Lifecycle } from '../../../database/json-columns.ts';
 import { safeContentType } from '../../../files/content-type.ts';
-import { type Lifecycle, parseLifecycle } from '../../../files/lifecycle.ts';
+import { parseLifecycle } from '../../../files/lifecycle.ts';
 import type { NewFile } from '../../../files/stored-file.ts';
 import type { AppContext } from '../../app-env.ts';
 import type { Bodies } from '../../bodies/bodies.ts';

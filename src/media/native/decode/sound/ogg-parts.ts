@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { elementAt } from '../../../../shared/element-at.ts';
 import type { ByteRange } from '../media-input.ts';
 
 /** Page header: "OggS", version, flags, position, serial number, sequence, checksum, number of lacing values (RFC 3533). */
@@ -37,11 +38,11 @@ export async function oggParts(path: string): Promise<readonly ByteRange[]> {
       at += found < 0 ? Math.max(1, rest.length - 3) : found;
       continue;
     }
-    const begins = ((header[flagsAt] ?? 0) & beginsStream) !== 0;
+    const begins = (elementAt(header, flagsAt) & beginsStream) !== 0;
     // The streams of one part, such as picture and sound, all begin before anything else of it comes.
     if (begins && (afterBeginning || starts.length === 0)) starts.push(at);
     afterBeginning = !begins;
-    const lacing = await read(at + headerBytes, header[lacingCountAt] ?? 0);
+    const lacing = await read(at + headerBytes, elementAt(header, lacingCountAt));
     at += headerBytes + lacing.length + lacing.reduce((sum, length) => sum + length, 0);
   }
   // Whatever comes before the first beginning belongs to it.

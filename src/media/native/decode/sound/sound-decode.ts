@@ -53,7 +53,7 @@ export async function decodeSound(
   }
 }
 
-/** Mutex a decoded recording, in its place, into what conditions the model for a clip of so many seconds. */
+/** Turns a decoded recording, in its place, into what conditions the model for a clip of so many seconds. */
 export async function conditionSound(sound: SoundFile, seconds: number): Promise<void> {
   const { waveform, ...format } = await readSoundFile(sound, seconds);
   const conditioned = preprocessConditioningAudio(waveform, sound.sampleRate, { seconds });

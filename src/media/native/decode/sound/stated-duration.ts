@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { elementAt } from '../../../../shared/element-at.ts';
 import { SoundstageError } from '../../../../shared/errors.ts';
 import type { SoundInput } from './sound-input.ts';
 
@@ -67,9 +68,9 @@ const segmentId = 0x18538067;
 
 /** The size of an element (RFC 8794, section 4), and where its content begins; undefined where it is unknown. */
 function sizeOf(bytes: Buffer, at: number): { readonly size: number; readonly next: number } | undefined {
-  const length = Math.clz32(bytes[at] ?? 0) - 23;
+  const length = Math.clz32(elementAt(bytes, at)) - 23;
   if (length > 8) return undefined;
-  let size = (bytes[at] ?? 0) & (0xff >> length);
+  let size = elementAt(bytes, at) & (0xff >> length);
   let isUnknown = size === 0xff >> length;
   for (const byte of bytes.subarray(at + 1, at + length)) {
     size = size * 256 + byte;

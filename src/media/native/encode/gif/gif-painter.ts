@@ -4,7 +4,7 @@ import type { EncodeFiles } from '../encode-methods.ts';
 import { FrameSpool } from './frame-spool.ts';
 import { GifFile } from './gif-file.ts';
 
-/** Mutex full-colour frames into the frames of a GIF. */
+/** Turns full-colour frames into the frames of a GIF. */
 export interface GifPainter extends AsyncDisposable {
   /** @param frame bgr0, its time in hundredths of a second. */
   add(frame: Frame): Promise<void>;
