@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, assert, beforeAll, expect, test, vi } from 'vitest';
 import { generateCommand } from '../src/cli/generate/generate-command.ts';
 import { MediaService } from '../src/media/media-service.ts';
 import { Engine } from '../src/pipeline/engine/engine.ts';
@@ -152,7 +152,8 @@ test.for([
     child.stderr?.on('data', (text: Buffer) => text.includes('denoise') && resolve());
   });
   const cancelledAt = performance.now();
-  process.kill(sign * (child.pid ?? 0), 'SIGINT');
+  assert(child.pid !== undefined);
+  process.kill(sign * child.pid, 'SIGINT');
   const { code, stderr } = await result;
   expect(performance.now() - cancelledAt).toBeLessThan(3000);
   expect(code).toBe(1);

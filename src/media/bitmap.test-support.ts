@@ -1,3 +1,5 @@
+import { elementAt } from '../shared/element-at.ts';
+
 /** A BMP of `[height, width, 3]` RGB, its rows from the bottom as usual; 24 bits a pixel, or 32 with this opacity. */
 export function bitmap(width: number, height: number, rgb: Uint8Array, opacity?: number): Buffer {
   const bytesPerPixel = opacity === undefined ? 3 : 4;
@@ -8,7 +10,7 @@ export function bitmap(width: number, height: number, rgb: Uint8Array, opacity?:
     for (let x = 0; x < width; x++) {
       const from = (y * width + x) * 3;
       const to = (height - 1 - y) * stride + x * bytesPerPixel;
-      for (const [place, channel] of [2, 1, 0].entries()) pixels[to + place] = rgb[from + channel] ?? 0;
+      for (const [place, channel] of [2, 1, 0].entries()) pixels[to + place] = elementAt(rgb, from + channel);
       if (opacity !== undefined) pixels[to + 3] = opacity;
     }
   }

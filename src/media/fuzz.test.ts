@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, assert, beforeAll, describe, expect, it } from 'vitest';
+import { elementAt } from '../shared/element-at.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { bitmap } from './bitmap.test-support.ts';
 import { MediaService } from './media-service.ts';
@@ -47,8 +48,8 @@ function mutated(original: Uint8Array, seed: number): Uint8Array {
     const at = place();
     const length = 1 + random(16);
     const kind = random(12);
-    if (kind < 5) bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8));
-    else if (kind < 8) bytes.fill([0, 255, 127, 128][random(4)] ?? 0, at, at + 1 + random(4));
+    if (kind < 5) bytes[at] = elementAt(bytes, at) ^ (1 << random(8));
+    else if (kind < 8) bytes.fill(elementAt([0, 255, 127, 128], random(4)), at, at + 1 + random(4));
     else if (kind < 9) bytes = Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + length)]);
     else if (kind < 11) bytes = Uint8Array.from([...bytes.subarray(0, at + length), ...bytes.subarray(at)]);
     else bytes = bytes.slice(0, 16 + random(bytes.length));
@@ -110,10 +111,10 @@ describe('mutated files', () => {
   it('as the sound of a video, which has whatever the decoder took', { timeout: timeout * 3 }, async () => {
     const count = { result: 0, refused: 0 };
     for (let seed = 1; seed <= Math.ceil(rounds / 4); seed++) {
-      const name = sounds[seed % sounds.length] ?? '';
+      const name = elementAt(sounds, seed % sounds.length);
       const path = join(folder, name);
       await writeFile(path, mutated(await sound(name), seed));
-      const type = (['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)'] as const)[seed % 3] ?? 'X264 (.mp4)';
+      const type = elementAt(['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)'] as const, seed % 3);
       const decoding = media.decodeSound(path, { output: join(folder, 'decoded'), maxSeconds: 20 / 24 + 1 });
       const decoded = await outcome(decoding);
       expect([decoded, 'result']).toContain(await outcome(encodeWith(path, type)));
@@ -147,9 +148,13 @@ it.runIf(process.platform === 'linux')('a decode process does not grow', { timeo
     await h264RoundTrip(media, { width: 64, height: 64, rgb: new Uint8Array(64 * 64 * 3) });
   };
   for (let warmUp = 0; warmUp < 50; warmUp++) await round();
-  const before = await residentBytes(media.decoderPid ?? 0);
+  const decoderBytes = (): Promise<number> => {
+    assert(media.decoderPid !== undefined);
+    return residentBytes(media.decoderPid);
+  };
+  const before = await decoderBytes();
   for (let turn = 0; turn < rounds * 4; turn++) await round();
-  const growth = (await residentBytes(media.decoderPid ?? 0)) - before;
+  const growth = (await decoderBytes()) - before;
   if (rounds > 100) console.log(`growth in ${rounds * 4} rounds: ${(growth / 1e6).toFixed(1)} MB of ${before / 1e6}`);
   expect(growth).toBeLessThan(100e6);
 });

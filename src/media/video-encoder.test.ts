@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, assert, beforeEach, describe, expect, it } from 'vitest';
+import { elementAt } from '../shared/element-at.ts';
 import { fpsRational } from './fps-rational.ts';
 import { type DecodedAudio, MediaService } from './media-service.ts';
 import { MediaInput } from './native/decode/media-input.ts';
@@ -61,12 +62,12 @@ async function encode(changes: Settings, frames: Uint8Array): Promise<VideoFile>
 }
 
 function psnr(a: Uint8Array, b: Uint8Array): number {
-  const squares = a.reduce((sum, value, index) => sum + (value - (b[index] ?? 0)) ** 2, 0);
+  const squares = a.reduce((sum, value, index) => sum + (value - elementAt(b, index)) ** 2, 0);
   return 10 * Math.log10((255 ** 2 * a.length) / squares);
 }
 
 describe.each(videoOutputTypes)('%s', (type) => {
-  it('delivers every frame, in time and in colour, and says what it measured', async () => {
+  it('delivers every frame, in time and in color, and says what it measured', async () => {
     const frames = gradient(30);
     const file = await encode({ type, quality: 'maximum', fps: 23.976 }, frames);
     const isGif = type === 'GIF (.gif)';
@@ -187,7 +188,7 @@ describe('sound', () => {
     const audio = await reader.decodeAudio(file.path);
     expect(audio.channels).toBe(2);
     expect(
-      Math.abs(centre(audio.waveform.subarray(0, audio.waveform.length / 2), audio.sampleRate) - 0.275),
+      Math.abs(center(audio.waveform.subarray(0, audio.waveform.length / 2), audio.sampleRate) - 0.275),
     ).toBeLessThan(0.002);
     expect(Math.abs(audio.duration - 0.5)).toBeLessThan(0.05);
     expect(file).toMatchObject({ frames: 24 });
@@ -199,7 +200,7 @@ describe('sound', () => {
     const file = await encode({ type: 'PRORES4444 (.mov)', audio }, gradient(24));
     const { waveform, sampleRate, duration } = await reader.decodeAudio(file.path);
     expect(duration).toBeCloseTo(0.3, 3);
-    expect(Math.abs(centre(waveform, sampleRate) - 0.125)).toBeLessThan(0.001);
+    expect(Math.abs(center(waveform, sampleRate) - 0.125)).toBeLessThan(0.001);
   });
 
   it('of an mp4 is finite where the recording is not', async () => {
@@ -224,7 +225,7 @@ describe('sound', () => {
     expect(duration).toBeCloseTo(4.5, 1);
     for (const start of [0, 1.5, 3]) {
       const part = waveform.subarray(start * sampleRate, (start + 1.5) * sampleRate);
-      expect(Math.abs(centre(part, sampleRate) - 0.53)).toBeLessThan(0.02);
+      expect(Math.abs(center(part, sampleRate) - 0.53)).toBeLessThan(0.02);
     }
   });
 
@@ -283,7 +284,10 @@ describe('VideoEncoder', () => {
     if (end === 'dispose') await encoder[Symbol.asyncDispose]();
     if (end === 'service') await media[Symbol.asyncDispose]();
     if (end === 'signal') controller.abort();
-    if (end === 'kill') process.kill(encoder.pid ?? 0, 'SIGKILL');
+    if (end === 'kill') {
+      assert(encoder.pid !== undefined);
+      process.kill(encoder.pid, 'SIGKILL');
+    }
     if (end === 'signal') await expect(encoder.finish()).rejects.toMatchObject({ kind: 'cancelled' });
     else if (end === 'kill') await expect(encoder.finish()).rejects.toMatchObject({ kind: 'crash' });
     else await expect(encoder.finish()).rejects.toThrow('already finished or aborted');
@@ -354,13 +358,13 @@ async function largestPacket(path: string): Promise<Buffer> {
   return largest;
 }
 
-/** Seconds at the centre of the energy of the first channel. */
+/** Seconds at the center of the energy of the first channel. */
 function place({ waveform, channels, sampleRate }: DecodedAudio): number {
-  return centre(waveform.subarray(0, waveform.length / channels), sampleRate);
+  return center(waveform.subarray(0, waveform.length / channels), sampleRate);
 }
 
-/** Seconds at the centre of a waveform's energy. */
-function centre(samples: Float32Array, sampleRate: number): number {
+/** Seconds at the center of a waveform's energy. */
+function center(samples: Float32Array, sampleRate: number): number {
   let energy = 0;
   let moment = 0;
   for (const [index, value] of samples.entries()) {

@@ -2,6 +2,7 @@ import { mkdtemp, open, readFile, realpath, rm, truncate, unlink } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { elementAt } from '../shared/element-at.ts';
 import { checkWeights } from './check-weights.ts';
 import { fetchWeights } from './download/fetch-weights.ts';
 import { TestHub } from './hub.test-support.ts';
@@ -34,7 +35,7 @@ async function flipByte(path: string): Promise<void> {
   await using file = await open(path, 'r+');
   const byte = new Uint8Array(1);
   await file.read(byte, 0, 1, 1500);
-  await file.write(new Uint8Array([(byte[0] ?? 0) ^ 1]), 0, 1, 1500);
+  await file.write(new Uint8Array([elementAt(byte, 0) ^ 1]), 0, 1, 1500);
 }
 
 const states = async (): Promise<Record<string, string>> =>

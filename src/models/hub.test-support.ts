@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { elementAt } from '../shared/element-at.ts';
 
 interface TestRepo {
   readonly commit: string;
@@ -152,7 +153,7 @@ export class TestHub implements AsyncDisposable {
     const asked = fault.ignoreRange ? undefined : /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
     const from = Number(asked ?? 0) + (fault.shift ?? 0);
     const body = Buffer.from(content.subarray(from));
-    if (fault.corrupt) body[0] = (body[0] ?? 0) ^ 1;
+    if (fault.corrupt) body[0] = elementAt(body, 0) ^ 1;
     response.writeHead(asked === undefined ? 200 : 206, {
       ...headers,
       'content-length': body.length,

@@ -1,3 +1,4 @@
+import { elementAt } from '../shared/element-at.ts';
 import { randomSafetensors, type TestHub } from './hub.test-support.ts';
 
 const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
@@ -19,8 +20,8 @@ export function addWeights(hub: TestHub, bundleBytes = 100_000): void {
       metadata: { total_size: 4000 },
       weight_map: { 'a.weight': shards[0], 'b.weight': shards[1], 'c.weight': shards[1] },
     }),
-    [shards[0] ?? '']: randomSafetensors(2000),
-    [shards[1] ?? '']: randomSafetensors(2100),
+    [elementAt(shards, 0)]: randomSafetensors(2000),
+    [elementAt(shards, 1)]: randomSafetensors(2100),
   });
   hub.add('Lightricks/LTX-2-19b-LoRA-Camera-Control-Dolly-In', {
     'ltx-2-19b-lora-camera-control-dolly-in.safetensors': randomSafetensors(700),

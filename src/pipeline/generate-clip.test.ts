@@ -10,6 +10,7 @@ import { tinyWeights as weights } from '../../test/support/parity-checkpoint.ts'
 import { MediaService } from '../media/media-service.ts';
 import { decodeVideoFrames } from '../media/native/decode/video-frames.ts';
 import { FrameWatch } from '../safety/pictures/frame-watch.ts';
+import { elementAt } from '../shared/element-at.ts';
 import type { ClipInspector } from './clip-inspector.ts';
 import { Engine } from './engine/engine.ts';
 import { generateClip } from './generate-clip.ts';
@@ -57,7 +58,7 @@ function drawNumber(rgb: Uint8Array, number: number): void {
 
 function readNumber(rgb: Uint8Array): number {
   const row = (height / 2) * width;
-  const middles = Array.from({ length: bits }, (_, bit) => rgb[3 * (row + ((bit + 0.5) * width) / bits)] ?? 0);
+  const middles = Array.from({ length: bits }, (_, bit) => elementAt(rgb, 3 * (row + ((bit + 0.5) * width) / bits)));
   return middles.reduce((number, value, bit) => number + (value > 127 ? 1 << bit : 0), 0);
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { elementAt } from '../../../src/shared/element-at.ts';
 import { bandsPerFrame, loudnessPerFrame, soundRate, toLevel } from './loudness.ts';
 
 /** A tone of which each frame (1/4 s) has a loudness. */
@@ -6,7 +7,7 @@ function tone(amplitudes: readonly number[]): Float32Array {
   const perFrame = soundRate / 4;
   return Float32Array.from(
     { length: amplitudes.length * perFrame },
-    (_, at) => Math.sin(at / 4) * (amplitudes[Math.floor(at / perFrame)] ?? 0),
+    (_, at) => Math.sin(at / 4) * elementAt(amplitudes, Math.floor(at / perFrame)),
   );
 }
 
@@ -22,7 +23,7 @@ test('a frame is as loud as the sound in its middle', () => {
 test('the level of the recording does not matter', () => {
   const loud = loudnessPerFrame(tone([0.5, 0.1, 0.8]), 3, 4);
   const quiet = loudnessPerFrame(tone([0.05, 0.01, 0.08]), 3, 4);
-  for (const [at, value] of quiet.entries()) expect(value).toBeCloseTo(loud[at] ?? 0, 3);
+  for (const [at, value] of quiet.entries()) expect(value).toBeCloseTo(elementAt(loud, at), 3);
 });
 
 test('frames after the end of the sound are silent, and silence has no level', () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { putEmptyDatabase } from '../../../test/support/databases/databases.ts';
 import { type CommandResult, finished, soundstage, startSoundstage } from '../../../test/support/programs/command.ts';
+import { elementAt } from '../../shared/element-at.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -81,7 +82,7 @@ test.each([
   [['serve', '--model', 'nonsense'], /nonsense/],
   [['serve', '--data', import.meta.filename], /^the data folder .* is a file/],
 ])('%j is refused', async (flags, message) => {
-  const { code, stderr } = await soundstage(flags[0] ?? '', '--data', folder, ...flags.slice(1));
+  const { code, stderr } = await soundstage(elementAt(flags, 0), '--data', folder, ...flags.slice(1));
   expect(code).toBe(1);
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/ {4}at /);

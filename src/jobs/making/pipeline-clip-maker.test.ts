@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, assert, expect, test } from 'vitest';
 import { startDatabases } from '../../../test/support/databases/databases.ts';
 import { filePath } from '../../files/links/file-url.ts';
 import { readConfiguration } from '../../shared/configuration.ts';
@@ -69,7 +69,8 @@ test('an engine that is killed is started anew and makes the clip that it would 
   const seeds = async (): Promise<string[]> => (await messages()).filter((message) => message.startsWith('seed '));
   await expect.poll(seeds, { timeout: 60_000 }).toHaveLength(1);
   await expect.poll(() => maker.enginePid, { timeout: 60_000 }).toBeDefined();
-  const killed = maker.enginePid ?? 0;
+  const killed = maker.enginePid;
+  assert(killed !== undefined);
   process.kill(killed, 'SIGKILL');
   expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
   expect(maker.enginePid).not.toBe(killed);

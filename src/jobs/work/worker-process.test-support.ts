@@ -1,8 +1,9 @@
 import type { DatabaseOptions } from '../../database/open-database.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import { openJobs, untilAborted } from '../jobs.test-support.ts';
 
 /** A process with a worker that never gets done with a request, until it is killed; unless the prompt says otherwise. */
-const options: DatabaseOptions = JSON.parse(process.argv[2] ?? '');
+const options: DatabaseOptions = JSON.parse(elementAt(process.argv, 2));
 const jobs = await openJobs(options);
 await jobs.housekeeping();
 jobs.maker.behaviour = async (request, context) => {

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { elementAt } from '../../shared/element-at.ts';
 import { etagOf, randomSafetensors, TestHub } from '../hub.test-support.ts';
 import { blobPath, fileSize, partialPath } from './cache.ts';
 import type { RemoteFile } from './client.ts';
@@ -163,7 +164,7 @@ test('verifies what an earlier process left: a good part is kept, a damaged one 
 
   await rm(blob);
   const damaged = Buffer.from(content.subarray(0, 2_000_000));
-  damaged[1_234_567] = (damaged[1_234_567] ?? 0) ^ 1;
+  damaged[1_234_567] = elementAt(damaged, 1_234_567) ^ 1;
   await writeFile(partial, damaged);
   await download();
   await expectWholeBlob();

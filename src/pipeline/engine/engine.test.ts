@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, assert, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { plainSettings } from '../../../test/support/clip-settings.ts';
 import { tinyWeights as weights } from '../../../test/support/parity-checkpoint.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
@@ -13,6 +13,7 @@ import { configOf } from '../../ltx2/config.ts';
 import { publishedSchedules } from '../../ltx2/sampling/schedule.ts';
 import { videoDecoder } from '../../ltx2/video/video-decoder.ts';
 import { writeSoundFile } from '../../media/raw/sound-file.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import { type ClipSettings, createPlan, type Plan } from '../plan/plan.ts';
 import { Engine } from './engine.ts';
 import type { EngineEvent, EngineInputs } from './engine-messages.ts';
@@ -72,7 +73,7 @@ test('generated sound comes before the frames', async () => {
     },
   });
   // Stereo, as long as the clip but for less than a latent, at 24 kHz.
-  const seconds = (sizes[0] ?? 0) / (2 * Float32Array.BYTES_PER_ELEMENT * 24_000);
+  const seconds = elementAt(sizes, 0) / (2 * Float32Array.BYTES_PER_ELEMENT * 24_000);
   expect(Math.abs(seconds - 0.7)).toBeLessThan(0.1);
   expect(new Set(sizes).size).toBe(1);
 });
@@ -86,7 +87,10 @@ test('more prompts than are remembered, with a negative prompt among them', asyn
 test('a kill fails the clip under way and loses nothing else', async () => {
   const before = pictures(await events(plan()));
   const dying = engine.generate(plan({ videoSize: { width: 512, height: 512 }, numFrames: 121 }), inputs, {
-    onEvent: () => void process.kill(engine.pid ?? 0, 'SIGKILL'),
+    onEvent: () => {
+      assert(engine.pid !== undefined);
+      process.kill(engine.pid, 'SIGKILL');
+    },
   });
   await expect(dying).rejects.toMatchObject({ kind: 'crash' });
   expect(pictures(await events(plan())).equals(before)).toBe(true);

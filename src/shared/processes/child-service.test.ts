@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, assert, expect, test, vi } from 'vitest';
 import { seededRandom } from '../../../test/robustness/support/seeded-random.ts';
 import { SoundstageError } from '../errors.ts';
 import { deviceVariables } from './child-environment.ts';
@@ -97,8 +97,9 @@ test('disposal ends the process', async () => {
   });
   await own.call('echo', 1);
   const { pid } = own;
+  assert(pid !== undefined);
   await own[Symbol.asyncDispose]();
-  expect(() => process.kill(pid ?? 0, 0)).toThrow('ESRCH');
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
 });
 
 test('an error of a living child ends it, and no second one starts beside it', async () => {
@@ -217,7 +218,8 @@ test('secrets of the environment stay with the parent', async () => {
 test('the end of the terminal does not end the child: what it means is the parent’s to decide', async () => {
   await service.call('echo', 1);
   const { pid } = service;
-  process.kill(pid ?? 0, 'SIGHUP');
+  assert(pid !== undefined);
+  process.kill(pid, 'SIGHUP');
   await sleep(100);
   expect(await service.call('echo', 2)).toBe(2);
   expect(service.pid).toBe(pid);
