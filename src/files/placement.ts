@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BlobStore, WrittenBlob } from './blobs/blob-store.ts';
-import { unknownUpload } from './blobs/unknown-upload.ts';
+import { type BlobStore, unknownUpload, type WrittenBlob } from './blobs/blob-store.ts';
 import type { FileRow, FileRows } from './file-rows.ts';
 import { type StoredFile, storedFile } from './stored-file.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { startDatabases } from '../../test/support/databases/databases.ts';
-import { QueueFullError } from './accept/queue-full.ts';
+import { QueueFullError } from './accept/intake.ts';
 import { openJobs, submission, untilAborted } from './jobs.test-support.ts';
 import type { RequestStatus } from './request/request-status.ts';
 

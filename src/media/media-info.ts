@@ -4,6 +4,9 @@ export interface Rational {
   readonly den: number;
 }
 
+/** GIF counts time in hundredths of a second. */
+export const gifTimeBase: Rational = { num: 1, den: 100 };
+
 export interface AudioStreamInfo {
   /** FFmpeg's codec name, e.g. `aac`. */
   readonly codec: string;

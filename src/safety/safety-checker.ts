@@ -1,9 +1,9 @@
 import type { Picture, PictureFile } from '../media/raw/picture-file.ts';
 import type { HubOptions } from '../models/hub/settings.ts';
+import { SoundstageError } from '../shared/errors.ts';
 import { Lazy } from '../shared/lazy.ts';
 import { deviceVariables } from '../shared/processes/child-environment.ts';
 import { ChildService } from '../shared/processes/child-service.ts';
-import { contentPolicyViolation } from './content-policy.ts';
 import { FrameWatch, type WatchedClip } from './pictures/frame-watch.ts';
 import { choosePictureModel, type PictureModel } from './pictures/picture-model.ts';
 import { findRefusedContent } from './prompts/prompt-rules.ts';
@@ -77,4 +77,13 @@ export class SafetyChecker implements AsyncDisposable {
   async #load(): Promise<void> {
     await this.#service.call('load', await this.#model.get(), { timeout });
   }
+}
+
+/** The error of a request that the safety checker refuses, blamed on `field`. */
+function contentPolicyViolation(what: string, field: string): SoundstageError {
+  const advice = field === 'prompt' ? 'change the prompt' : 'choose another picture';
+  return new SoundstageError('input', `${what}; the safety checker refuses that: ${advice}`, {
+    field,
+    type: 'content_policy_violation',
+  });
 }

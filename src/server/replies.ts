@@ -1,4 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { SoundstageError } from '../shared/errors.ts';
 import type { AppContext } from './app-env.ts';
 
 /** A reply of the platform's app framework: a sentence and nothing else. */
@@ -21,4 +22,9 @@ export function methodNotAllowed(c: AppContext, methods: readonly string[]): Res
 /** A path below an app that nothing is served at. */
 export function pathNotFound(c: AppContext, path: string): Response {
   return detail(c, 404, `Path ${path} not found`, { 'x-fal-billable-units': '0' });
+}
+
+/** A header or query parameter that cannot be honoured; answered with 400. */
+export function badRequest(message: string, field: string): SoundstageError {
+  return new SoundstageError('input', message, { field, type: 'bad_request' });
 }

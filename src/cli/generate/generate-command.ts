@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import sharp from 'sharp';
 import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type ClipFiles, clipSettings, drawSeed } from '../../contract/input/clip-settings.ts';
 import { type InputWithLoras as Input, parseInput } from '../../contract/input/input.ts';
@@ -11,6 +12,7 @@ import { type VideoOutputType, videoFormat, videoOutputTypes } from '../../media
 import { resolveWeights } from '../../models/resolve-weights.ts';
 import { chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
+import type { Preview } from '../../pipeline/engine/engine-messages.ts';
 import { type Clip, type ClipServices, generateClip } from '../../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../../safety/safety-checker.ts';
 import { configurationSchema } from '../../shared/configuration.ts';
@@ -18,7 +20,6 @@ import { SoundstageError } from '../../shared/errors.ts';
 import { reporting } from '../reporting.ts';
 import { addGenerateFlags, type GenerateFlags, requestFields } from './generate-flags.ts';
 import { GenerationDisplay } from './generation-display.ts';
-import { writePreview } from './preview-file.ts';
 
 const safetyModel = configurationSchema.shape.SOUNDSTAGE_SAFETY_MODEL;
 
@@ -170,4 +171,14 @@ function summary({ file, plan, report, seconds }: Clip): string {
     `  seed ${plan.seed}, made in ${seconds.toFixed(1)} s (${phases.join(', ')})`,
     '',
   ].join('\n');
+}
+
+/** Writes the middle frame of a preview, one pixel per latent position made 16. */
+async function writePreview({ frames, width, height, rgb }: Preview, path: string): Promise<void> {
+  const size = width * height * 3;
+  const start = Math.floor(frames / 2) * size;
+  await sharp(rgb.subarray(start, start + size), { raw: { width, height, channels: 3 } })
+    .resize(width * 16, height * 16, { kernel: 'cubic' })
+    .png()
+    .toFile(path);
 }

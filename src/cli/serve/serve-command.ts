@@ -2,14 +2,16 @@ import { Command, Option } from 'commander';
 import type { Endpoints } from '../../contract/endpoint.ts';
 import { PipelineClipMaker } from '../../jobs/making/pipeline-clip-maker.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
+import { chooseDevice } from '../../pipeline/choose-device.ts';
 import { openServer, type RunningServer } from '../../server/open-server.ts';
+import type { ReadinessCheck } from '../../server/operations/readiness.ts';
 import type { Configuration } from '../../shared/configuration.ts';
 import { SoundstageError } from '../../shared/errors.ts';
+import { Lazy } from '../../shared/lazy.ts';
 import { jsonLogger, type LogLevel, logLevels } from '../../shared/logger.ts';
 import { reporting } from '../reporting.ts';
 import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
 import { describeInstallation } from './installation.ts';
-import { readinessChecks } from './readiness-checks.ts';
 
 interface ServeFlags {
   readonly worker: boolean;
@@ -117,4 +119,18 @@ function greeting(server: RunningServer, configuration: Configuration, { worker 
 
 Ctrl-C ends it.
 `;
+}
+
+/** What a process that makes clips needs besides the database: the weights, and a device to run them on. */
+function readinessChecks(configuration: Configuration): Readonly<Record<string, ReadinessCheck>> {
+  // Probing starts a process; a device that was found stays.
+  const device = new Lazy(() => chooseDevice(configuration.SOUNDSTAGE_DEVICE));
+  return Object.freeze({
+    weights: async () => {
+      await resolveWeights(configuration.SOUNDSTAGE_MODEL);
+    },
+    device: async () => {
+      await device.get();
+    },
+  });
 }

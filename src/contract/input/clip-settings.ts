@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { ClipSettings, LoraChoice } from '../../pipeline/plan/plan.ts';
 import type { Input } from './input.ts';
-import { defaultNegativePrompt } from './negative-prompt.ts';
+import { defaultNegativePrompt } from './input-schema.ts';
 import { videoSizePresets } from './presets.ts';
 
 /** What a request names, as files on this machine. */

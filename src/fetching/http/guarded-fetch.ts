@@ -1,12 +1,13 @@
+import { STATUS_CODES } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { type Dispatcher, request } from 'undici';
+import type { SoundstageError } from '../../shared/errors.ts';
 import { downloadError, explain, type Purpose, tooLarge } from '../download-error.ts';
 import { cancelled, type TimeLimit, timeLimit } from '../time-limit.ts';
 import type { GuardedClient } from './guarded-client.ts';
 import { httpTarget, type Target } from './http-target.ts';
 import { type Pace, paced } from './paced.ts';
-import { refuseStatus } from './refused-status.ts';
 
 const maxRedirects = 10;
 
@@ -221,4 +222,17 @@ async function abandon(body: Readable): Promise<void> {
 
 function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** What an answer other than success means to somebody who gave the address. */
+function refuseStatus(purpose: Purpose, host: string, status: number): SoundstageError {
+  const answer = `${host} answered ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
+  return downloadError(purpose, `${answer}; ${advice(status)}`);
+}
+
+function advice(status: number): string {
+  if (status === 401 || status === 403) return 'give an address that needs no login, e.g. a signed one';
+  if (status === 404 || status === 410) return 'check the address';
+  if (status === 429 || status >= 500) return 'try again later';
+  return 'give an address that leads to the file itself';
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { SoundstageError } from '../../shared/errors.ts';
 
 /** Bytes as they arrive. It throws when they stop arriving; whoever reads it may stop early. */
 export type ByteSource = AsyncIterable<Uint8Array>;
@@ -70,4 +71,9 @@ export interface WriteOptions {
   readonly limit: number;
   /** Called when all of it has arrived; where it returns false, the blob is not stored. */
   readonly ready?: (() => Promise<boolean>) | undefined;
+}
+
+/** What an uploader is told who comes too late, or with an address that was never given out. */
+export function unknownUpload(reason = 'this upload is unknown or over', cause?: unknown): SoundstageError {
+  return new SoundstageError('input', `${reason}: start a new one`, { type: 'unknown_upload', cause });
 }

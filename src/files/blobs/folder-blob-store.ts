@@ -6,9 +6,16 @@ import type { Readable } from 'node:stream';
 import { probeFolder } from '../../shared/folders/folder-probe.ts';
 import { errorCode } from '../../shared/system-code.ts';
 import { checkKey, isKey, joinedEtag } from './blob-key.ts';
-import type { BlobPart, BlobStore, ByteRange, ByteSource, WriteOptions, WrittenBlob } from './blob-store.ts';
+import {
+  type BlobPart,
+  type BlobStore,
+  type ByteRange,
+  type ByteSource,
+  unknownUpload,
+  type WriteOptions,
+  type WrittenBlob,
+} from './blob-store.ts';
 import { diskFailure, entries, fileEtag, ignoreAbsent, removeStale, Spool } from './spool.ts';
-import { unknownUpload } from './unknown-upload.ts';
 
 const uploadPattern = /^[0-9a-f-]{36}$/;
 const chunkBytes = 256 * 1024;

@@ -1,5 +1,5 @@
 import { SoundstageError } from '../../shared/errors.ts';
-import { unknownUpload } from './unknown-upload.ts';
+import { unknownUpload } from './blob-store.ts';
 
 const advice: Readonly<Record<string, string>> = {
   NoSuchBucket: 'it does not exist: create it, or correct SOUNDSTAGE_S3_BUCKET',

@@ -2,9 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Tables } from '../../database/tables.ts';
 import { SoundstageError } from '../../shared/errors.ts';
-import type { BlobPart, BlobStore, ByteSource, WrittenBlob } from '../blobs/blob-store.ts';
+import {
+  type BlobPart,
+  type BlobStore,
+  type ByteSource,
+  unknownUpload,
+  type WrittenBlob,
+} from '../blobs/blob-store.ts';
 import { tooLarge } from '../blobs/spool.ts';
-import { unknownUpload } from '../blobs/unknown-upload.ts';
 import type { FileRows } from '../file-rows.ts';
 import type { Placement } from '../placement.ts';
 import type { StoredFile } from '../stored-file.ts';

@@ -3,8 +3,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { DataUriDecoder, isDataUri, MalformedDataUri } from '../../fetching/data-uri/data-uri-decoder.ts';
 import { diskFailure } from '../../files/blobs/spool.ts';
 import { trimInvisible } from '../../shared/trim.ts';
-import type { Attachment } from '../request/submission.ts';
-import { UnreadableInput } from './unreadable-input.ts';
+import { type Attachment, UnreadableInput } from '../request/submission.ts';
 
 /** Bytes in which a data URI has to show itself. */
 const beginningCharacters = 256;

@@ -1,6 +1,5 @@
-import type { Attachment, ReceivedInput } from '../request/submission.ts';
+import { type Attachment, type ReceivedInput, UnreadableInput } from '../request/submission.ts';
 import { DataUriFile } from './data-uri-file.ts';
-import { UnreadableInput } from './unreadable-input.ts';
 
 /** Bytes of the text without the large data URIs; more than any valid input has. */
 const maxText = 2 ** 20;

@@ -9,7 +9,17 @@ import { channels, clipsQueue } from '../request/queues.ts';
 import { lockRequest } from '../request/request-row.ts';
 import { storedJson, storedText } from '../request/stored-text.ts';
 import { priorities, type Submission } from '../request/submission.ts';
-import { QueueFullError } from './queue-full.ts';
+
+/** More requests are waiting than the submitter accepts. */
+export class QueueFullError extends Error {
+  override readonly name = 'QueueFullError';
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(`more than ${limit} requests are waiting; try again later, or allow a longer queue`);
+    this.limit = limit;
+  }
+}
 
 /** A request as its submitter learns of it. */
 export interface AcceptedRequest {

@@ -1,12 +1,13 @@
 import type { ClipFiles } from '../../contract/input/clip-settings.ts';
 import { downloadError } from '../../fetching/download-error.ts';
 import type { Fetcher } from '../../fetching/fetcher.ts';
+import type { FindOwnFile } from '../../fetching/own-file.ts';
 import { timeLimit } from '../../fetching/time-limit.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
 import type { LoraChoice } from '../../pipeline/plan/plan.ts';
+import { SoundstageError } from '../../shared/errors.ts';
 import type { ClipMakerContext, ClipRequest } from '../clip-maker.ts';
-import { ownFilesOf } from './own-files.ts';
 
 /** Files of one clip; dispose when it is made, so that LoRAs may leave the cache. */
 export interface FetchedInputs extends AsyncDisposable {
@@ -85,4 +86,22 @@ async function fetchAll(
 function loraMessage(index: number, state: 'fetching' | 'waiting', bytes: number | undefined): string {
   const size = bytes === undefined ? '' : ` (${(bytes / 1e6).toFixed(1)} MB)`;
   return state === 'fetching' ? `fetching LoRA ${index + 1}${size}` : `LoRA ${index + 1} is being fetched already`;
+}
+
+/** Finds the files of this server that a request names by their address, as far as its owner may read them. */
+function ownFilesOf({ owner, caller }: ClipRequest, files: FileStore): FindOwnFile {
+  return async (url) => {
+    const opened = await files.openUrl(url, { ownHosts: caller.ownHosts, user: owner });
+    if (opened === undefined) return undefined;
+    opened.stream.destroy();
+    const { id, etag, size } = opened.file;
+    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+      const again = await files.open(id);
+      if (again !== undefined) return again.stream;
+      throw new SoundstageError('input', `the file ${id} has just expired: upload it again`, {
+        type: 'file_download_error',
+      });
+    };
+    return { identity: `${id}-${etag}`, size, open };
+  };
 }

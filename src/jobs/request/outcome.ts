@@ -7,8 +7,15 @@ import {
 } from '../../contract/errors/errors.ts';
 import type { Problem } from '../../contract/errors/problem.ts';
 import { systemCode } from '../../shared/system-code.ts';
-import type { Charge } from './billing.ts';
 import type { StoredOutput } from './stored-output.ts';
+
+/** What a clip costs. */
+export interface Charge {
+  /** Megapixels. */
+  readonly units: number;
+  /** US dollars. */
+  readonly cost: number;
+}
 
 /** How a request ended. */
 export interface Outcome {

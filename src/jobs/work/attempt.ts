@@ -3,13 +3,12 @@ import type { Endpoint } from '../../contract/endpoint.ts';
 import type { CallerOptions } from '../../database/json-columns.ts';
 import type { Tables } from '../../database/tables.ts';
 import type { LogLevel } from '../clip-maker.ts';
-import { billUsage } from '../request/billing.ts';
 import { completeRequest, type JobsContext, requeue, requeueLast } from '../request/complete-request.ts';
-import { type Outcome, timeoutOutcome } from '../request/outcome.ts';
+import { type Charge, type Outcome, timeoutOutcome } from '../request/outcome.ts';
 import { channels } from '../request/queues.ts';
 import { type ProgressChanges, removeProgress, upsertProgress } from '../request/request-progress.ts';
 import { type LockedRequest, lockRequest, retriesOf } from '../request/request-row.ts';
-import { storedText } from '../request/stored-text.ts';
+import { storedJson, storedText } from '../request/stored-text.ts';
 
 /** So often a request may be too much for this machine. */
 const maxExhaustions = 2;
@@ -212,4 +211,24 @@ async function insertLogs(
     message: storedText(message),
   }));
   await transaction.insertInto('request_logs').values(rows).execute();
+}
+
+interface BilledRequest {
+  readonly id: string;
+  readonly owner: string;
+  readonly endpoint: Endpoint;
+  readonly caller: CallerOptions;
+}
+
+/** Records what a clip costs, in the transaction that completes its request. */
+async function billUsage(
+  transaction: Transaction<Tables>,
+  { id, owner, endpoint, caller }: BilledRequest,
+  { units, cost }: Charge,
+): Promise<void> {
+  const tags = storedJson(caller.tags);
+  await transaction
+    .insertInto('usage')
+    .values({ request_id: id, owner, endpoint: endpoint.id, units, cost, tags })
+    .execute();
 }

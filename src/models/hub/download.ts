@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SoundstageError } from '../../shared/errors.ts';
+import { tryLockFile } from '../../shared/folders/file-lock.ts';
 import { errorCode } from '../../shared/system-code.ts';
-import { lockFile } from './blob-lock.ts';
 import { blobPath, fileSize, lockPath, partialPath } from './cache.ts';
 import { connectionError, openFile, type RemoteFile } from './client.ts';
 import { PartialFile } from './partial-file.ts';
@@ -131,4 +132,23 @@ function storageError(error: unknown, cache: string): unknown {
       cause: error,
     },
   );
+}
+
+const pollMilliseconds = 200;
+
+interface LockOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called once if somebody else holds the lock. */
+  readonly onWait?: (() => void) | undefined;
+}
+
+/** Waits for and takes the lock of `tryLockFile` on the file `path`. */
+async function lockFile(path: string, { signal, onWait }: LockOptions = {}): Promise<Disposable> {
+  for (let waits = 0; ; waits++) {
+    if (signal?.aborted) throw cancelled();
+    const lock = await tryLockFile(path);
+    if (lock !== undefined) return lock;
+    if (waits === 0) onWait?.();
+    await sleep(pollMilliseconds);
+  }
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { InputReceiver } from '../../jobs/accept/input-receiver.ts';
-import { UnreadableInput } from '../../jobs/accept/unreadable-input.ts';
-import type { ReceivedInput } from '../../jobs/request/submission.ts';
+import { type ReceivedInput, UnreadableInput } from '../../jobs/request/submission.ts';
 import type { WorkFolder } from '../../jobs/work/work-folder.ts';
 import { type Caller, keylessOwner } from '../access/authentication.ts';
 import type { AppContext } from '../app-env.ts';

@@ -3,7 +3,7 @@ import type { Endpoints } from '../../contract/endpoint.ts';
 import { cost, roundedCost } from '../../contract/price.ts';
 import type { Requests } from '../../jobs/requests.ts';
 import type { Caller } from '../access/authentication.ts';
-import { badRequest } from '../bad-request.ts';
+import { badRequest } from '../replies.ts';
 
 const quantity = z.number().min(0).max(1e12);
 

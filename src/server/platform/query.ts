@@ -1,5 +1,5 @@
 import type { AppContext } from '../app-env.ts';
-import { badRequest } from '../bad-request.ts';
+import { badRequest } from '../replies.ts';
 
 /** A list, given several times or with commas between its items. */
 export function listQuery(c: AppContext, name: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { Endpoint, Endpoints } from '../../contract/endpoint.ts';
 import { appOf } from '../../contract/endpoint-id.ts';
-import { QueueFullError } from '../../jobs/accept/queue-full.ts';
+import { QueueFullError } from '../../jobs/accept/intake.ts';
 import type { RequestStatus } from '../../jobs/request/request-status.ts';
 import type { Requests } from '../../jobs/requests.ts';
 import type { Logger } from '../../shared/logger.ts';

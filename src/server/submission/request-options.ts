@@ -3,7 +3,7 @@ import { parseLifecycle } from '../../files/lifecycle.ts';
 import { noRetries } from '../../jobs/request/retries.ts';
 import type { Submission } from '../../jobs/request/submission.ts';
 import { trimInvisible } from '../../shared/trim.ts';
-import { badRequest } from '../bad-request.ts';
+import { badRequest } from '../replies.ts';
 import { readRetryConfiguration } from './retry-configuration.ts';
 import { readTags } from './tags.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Retries } from '../../database/json-columns.ts';
 import { maxRetries, usualRetries } from '../../jobs/request/retries.ts';
-import { badRequest } from '../bad-request.ts';
+import { badRequest } from '../replies.ts';
 
 const rule = z.object({ retries: z.number().int().min(0) }).optional();
 const schema = z.object({ server_error: rule, timeout: rule, connection_error: rule });

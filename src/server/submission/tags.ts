@@ -1,4 +1,4 @@
-import { badRequest } from '../bad-request.ts';
+import { badRequest } from '../replies.ts';
 
 /** Limits of the platform's documentation. */
 const limits = Object.freeze({ count: 10, value: 256, bytes: 1024 });

@@ -2,8 +2,13 @@ import { AV_NOPTS_VALUE, AV_PKT_DATA_SKIP_SAMPLES, AVMEDIA_TYPE_AUDIO, AVMEDIA_T
 import { avGcd, avGetCodecName, type Packet, type Stream } from 'node-av/lib';
 import { SoundstageError } from '../../../shared/errors.ts';
 import { fpsRational } from '../../fps-rational.ts';
-import type { AudioStreamInfo, MediaInfo, Rational, VideoStreamInfo } from '../../media-info.ts';
-import { gifTimeBase } from '../gif-clock.ts';
+import {
+  type AudioStreamInfo,
+  gifTimeBase,
+  type MediaInfo,
+  type Rational,
+  type VideoStreamInfo,
+} from '../../media-info.ts';
 import { MediaInput } from './media-input.ts';
 
 /** Reads every packet of the best audio and video streams, and says what they are. Nothing is decoded. */

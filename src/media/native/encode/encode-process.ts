@@ -7,8 +7,7 @@ import type { MediaInfo } from '../../media-info.ts';
 import { endAtMemoryLimit } from '../../process/memory-limit.ts';
 import type { VideoEncoderSettings } from '../../video-settings.ts';
 import { probe } from '../decode/probe.ts';
-import type { EncodeFiles, EncodeMethods } from './encode-methods.ts';
-import type { FrameWriter } from './frame-writer.ts';
+import type { EncodeFiles, EncodeMethods, FrameWriter } from './encode-methods.ts';
 import { GifWriter } from './gif/gif-writer.ts';
 import { MovieWriter } from './movie-writer.ts';
 

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { unknownUpload } from '../../../files/blobs/unknown-upload.ts';
+import { unknownUpload } from '../../../files/blobs/blob-store.ts';
 import { pendingSeconds } from '../../../files/file-store.ts';
 import { filePath, lookupFileUrl } from '../../../files/links/file-url.ts';
 import type { AppContext, AppEnv } from '../../app-env.ts';

@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { unknownUpload } from '../../../files/blobs/unknown-upload.ts';
+import { unknownUpload } from '../../../files/blobs/blob-store.ts';
 import { filePath } from '../../../files/links/file-url.ts';
 import type { AppContext, AppEnv } from '../../app-env.ts';
 import { methodNotAllowed } from '../../replies.ts';

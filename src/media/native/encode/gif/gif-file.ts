@@ -1,7 +1,7 @@
 import { AV_PIX_FMT_PAL8, FF_ENCODER_GIF } from 'node-av/constants';
 import { Codec, CodecContext, Dictionary, type Frame, Packet, Rational, type Stream } from 'node-av/lib';
+import { gifTimeBase } from '../../../media-info.ts';
 import { check, isDrained } from '../../ffmpeg-status.ts';
-import { gifTimeBase } from '../../gif-clock.ts';
 import { Muxer } from '../muxer.ts';
 
 /** Players take anything shorter for a mistake and show the frame for a tenth of a second. */

@@ -1,13 +1,16 @@
+import type { Frame } from 'node-av/lib';
+import { toStereo } from '../../../sound/stereo.ts';
+import { channelsOf } from '../../../sound/waveform.ts';
 import type { AudioSource } from '../../../video-settings.ts';
 import { SoundInput } from '../../decode/sound/sound-input.ts';
-import { soundFileFrames } from '../../float-frames.ts';
+import { soundFileFrames, waveformFrames, withinFullScale } from '../../float-frames.ts';
+import { channelMask, readSamples } from '../../sample-format.ts';
 import type { Muxer } from '../muxer.ts';
 import type { MovieType } from '../video-codec.ts';
 import { audioCodec } from './audio-codec.ts';
 import { CopiedAudio, canCopy } from './audio-copy.ts';
 import { EncodedAudio } from './audio-encode.ts';
 import type { AudioTrack } from './audio-track.ts';
-import { stereoFrames } from './stereo-frames.ts';
 
 /** Adds the stream of a sound source to `muxer`: a copy where that plays everywhere, else an encode. */
 export async function openAudioTrack(audio: AudioSource, type: MovieType, muxer: Muxer): Promise<AudioTrack> {
@@ -33,4 +36,15 @@ export async function openAudioTrack(audio: AudioSource, type: MovieType, muxer:
   await track.prepare();
   opened.move();
   return track;
+}
+
+/** Decoded frames as floats within full scale, of one or two channels, more of them mixed down as the model hears them. */
+async function* stereoFrames(source: AsyncGenerator<Frame, void, undefined>): AsyncGenerator<Frame, void, undefined> {
+  for await (const frame of source) {
+    const { sampleRate, channels, nbSamples } = frame;
+    const decoded = new Float32Array(channels * nbSamples);
+    readSamples(frame, 0, nbSamples, channelsOf(decoded, channels), 0);
+    const waveform = withinFullScale(channels === 1 ? decoded : toStereo(decoded, channels, channelMask(frame)));
+    yield* waveformFrames({ waveform, sampleRate, channels: channels === 1 ? 1 : 2 });
+  }
 }
