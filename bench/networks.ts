@@ -1,5 +1,5 @@
 // Each network alone, as GFLOP/s and as a share of this machine's own matrix multiplication, both measured in turn in
-// one run so that a busy neighbour slows both. Usage: npm run bench, or node bench/networks.ts [name…]
+// one run so that a busy neighbor slows both. Usage: npm run bench, or node bench/networks.ts [name…]
 
 import { join } from 'node:path';
 import { evaluateDimension } from '../src/graph/dimension.ts';

@@ -12,13 +12,13 @@ import {
   type Part,
   pglite,
   platformPackages,
-  undeclaredLicences,
+  undeclaredLicenses,
 } from './native-parts.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Licences that were read and found to permit use in this program. What an SPDX expression names has to be here. */
-const readLicences: ReadonlySet<string> = new Set([
+/** Licenses that were read and found to permit use in this program. What an SPDX expression names has to be here. */
+const readLicenses: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
   'BlueOak-1.0.0',
@@ -47,7 +47,7 @@ type LockedPackage = z.infer<typeof lockedPackageSchema>;
 
 const lockSchema = z.object({ packages: z.record(z.string(), lockedPackageSchema) });
 
-/** The document for the dependencies as they are locked and installed. Rejects where a licence is unknown. */
+/** The document for the dependencies as they are locked and installed. Rejects where a license is unknown. */
 export async function thirdPartyText(): Promise<string> {
   const lock = lockSchema.parse(JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'))).packages;
   const paths = Object.keys(lock).filter((path) => path !== '' && lock[path]?.dev !== true);
@@ -57,11 +57,11 @@ export async function thirdPartyText(): Promise<string> {
   return [
     '# What Soundstage passes on of others',
     'Made by `node scripts/write-third-party.ts` from package-lock.json, the installed packages and scripts/native-parts.ts; a test compares. ' +
-      "Soundstage's own code is under the [MIT License](LICENSE). What the licences below mean for those who run it, build it into something, " +
-      'or pass it on: [README](README.md#licences), [images](docs/production.md#passing-images-on). Weights that are fetched later ' +
-      '[have their own licences](docs/weights.md#licences).',
+      "Soundstage's own code is under the [MIT License](LICENSE). What the licenses below mean for those who run it, build it into something, " +
+      'or pass it on: [README](README.md#licenses), [images](docs/production.md#passing-images-on). Weights that are fetched later ' +
+      '[have their own licenses](docs/weights.md#licenses).',
     '## Packages',
-    'Of each package the version that is locked, and the licence that it declares for itself. Native files inside packages have more to ' +
+    'Of each package the version that is locked, and the license that it declares for itself. Native files inside packages have more to ' +
       'them; see below. A `*` stands for the processors and systems that a package is made for.',
     table(uniqueParts(await Promise.all(paths.map((path) => packagePart(path, lock))))),
     '## In the built page',
@@ -75,7 +75,7 @@ export async function thirdPartyText(): Promise<string> {
       table(libraries),
     ]),
     '### libvips, in @img/sharp-libvips-*',
-    'One shared library under the LGPL, version 3 or later, that `sharp` loads. Licences as in the README of the package.',
+    'One shared library under the LGPL, version 3 or later, that `sharp` loads. Licenses as in the README of the package.',
     table(await libvipsParts()),
     '## Files in this repository',
     table(carriedFiles),
@@ -106,31 +106,31 @@ async function packagesInPage(lock: Readonly<Record<string, LockedPackage>>): Pr
   return [...found];
 }
 
-/** The licence of a package, where it is one that was read. */
-export function acceptedLicence(name: string, version: string | undefined, declared: string | undefined): string {
-  const licence = declared ?? undeclaredLicences[name];
-  if (licence === undefined) {
+/** The license of a package, where it is one that was read. */
+export function acceptedLicense(name: string, version: string | undefined, declared: string | undefined): string {
+  const license = declared ?? undeclaredLicenses[name];
+  if (license === undefined) {
     throw new Error(
-      `${name} ${version} declares no licence: read it, and name it in scripts/native-parts.ts (undeclaredLicences)`,
+      `${name} ${version} declares no license: read it, and name it in scripts/native-parts.ts (undeclaredLicenses)`,
     );
   }
-  const unread = licence.split(/[\s()]+|\bAND\b|\bOR\b/).filter((word) => word !== '' && !readLicences.has(word));
-  if (unread.length === 0) return licence;
+  const unread = license.split(/[\s()]+|\bAND\b|\bOR\b/).filter((word) => word !== '' && !readLicenses.has(word));
+  if (unread.length === 0) return license;
   throw new Error(
-    `${name} ${version} is under ${licence}: if ${unread.join(', ')} permits its use here, add it to scripts/third-party.ts`,
+    `${name} ${version} is under ${license}: if ${unread.join(', ')} permits its use here, add it to scripts/third-party.ts`,
   );
 }
 
 async function packagePart(path: string, lock: Readonly<Record<string, LockedPackage>>): Promise<Part> {
-  const { version, license } = lock[path] ?? {};
+  const { version, license: declared } = lock[path] ?? {};
   const name = path.replace(/^.*node_modules\//, '');
-  const licence = acceptedLicence(name, version, license);
+  const license = acceptedLicense(name, version, declared);
   const family = Object.keys(platformPackages).find((start) => name.startsWith(start));
   const source = family === undefined ? await declaredSource(path, name) : platformPackages[family];
   return {
     name: family?.endsWith('-') ? `${family}*` : name,
     ...(version !== undefined && { version }),
-    licence,
+    license,
     source: source ?? '',
   };
 }
@@ -170,7 +170,7 @@ async function libvipsParts(): Promise<readonly Part[]> {
     const known = libvipsLibraries[name];
     if (known === undefined) {
       throw new Error(
-        `${installed} contains ${name}: read its licence in the package's README and add it to scripts/native-parts.ts`,
+        `${installed} contains ${name}: read its license in the package's README and add it to scripts/native-parts.ts`,
       );
     }
     return { name, version, ...known };
@@ -188,13 +188,13 @@ function requireReadVersion(native: NativeFile, lock: Readonly<Record<string, Lo
 
 /** One row for each name and version; packages for several platforms share theirs. */
 function uniqueParts(parts: readonly Part[]): readonly Part[] {
-  const rows = new Map(parts.map((part) => [`${part.name} ${part.version} ${part.licence}`, part]));
+  const rows = new Map(parts.map((part) => [`${part.name} ${part.version} ${part.license}`, part]));
   return [...rows.entries()].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, part]) => part);
 }
 
 function table(parts: readonly Part[]): string {
-  const rows = parts.map(({ name, version = '', licence, source }) => [name, version, licence, source]);
-  return [['name', 'version', 'licence', 'source'], Array(4).fill('---'), ...rows]
+  const rows = parts.map(({ name, version = '', license, source }) => [name, version, license, source]);
+  return [['name', 'version', 'license', 'source'], Array(4).fill('---'), ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n');
 }

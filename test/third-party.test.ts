@@ -5,7 +5,7 @@ import { getFFmpegInfo } from 'node-av/lib';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { ffmpeg, ffmpegOwnOptions, libvipsLibraries, onnxRuntime, pglite } from '../scripts/native-parts.ts';
-import { acceptedLicence, thirdPartyText } from '../scripts/third-party.ts';
+import { acceptedLicense, thirdPartyText } from '../scripts/third-party.ts';
 
 const root = join(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
@@ -15,13 +15,13 @@ test('THIRD-PARTY.md is what the locked and installed packages say', async () =>
   expect(await readFile(join(root, 'THIRD-PARTY.md'), 'utf8')).toBe(await thirdPartyText());
 });
 
-test('a package whose licence is unknown or was not read is refused by name', () => {
-  expect(acceptedLicence('fine', '1.0.0', '(MIT OR CC0-1.0)')).toBe('(MIT OR CC0-1.0)');
-  expect(() => acceptedLicence('silent', '1.0.0', undefined)).toThrow('silent 1.0.0 declares no licence');
-  expect(() => acceptedLicence('strict', '1.0.0', 'MIT AND AGPL-3.0-only')).toThrow(
+test('a package whose license is unknown or was not read is refused by name', () => {
+  expect(acceptedLicense('fine', '1.0.0', '(MIT OR CC0-1.0)')).toBe('(MIT OR CC0-1.0)');
+  expect(() => acceptedLicense('silent', '1.0.0', undefined)).toThrow('silent 1.0.0 declares no license');
+  expect(() => acceptedLicense('strict', '1.0.0', 'MIT AND AGPL-3.0-only')).toThrow(
     'strict 1.0.0 is under MIT AND AGPL',
   );
-  expect(() => acceptedLicence('odd', '1.0.0', 'SEE LICENSE IN LICENSE')).toThrow('odd 1.0.0 is under SEE LICENSE');
+  expect(() => acceptedLicense('odd', '1.0.0', 'SEE LICENSE IN LICENSE')).toThrow('odd 1.0.0 is under SEE LICENSE');
 });
 
 test('it lists what the built page has bundled', async () => {
@@ -29,7 +29,7 @@ test('it lists what the built page has bundled', async () => {
   const notices = await readFile(join(root, 'web/dist/assets/licenses.md'), 'utf8');
   const bundled = [...notices.matchAll(/^## (\S+) - (\S+) \((.+)\)$/gm)];
   expect(bundled.length).toBeGreaterThanOrEqual(3);
-  for (const [, name, version, licence] of bundled) expect(text).toContain(`| ${name} | ${version} | ${licence} |`);
+  for (const [, name, version, license] of bundled) expect(text).toContain(`| ${name} | ${version} | ${license} |`);
 });
 
 test('both images carry the list, and say that they are not under MIT alone', async () => {
@@ -37,7 +37,7 @@ test('both images carry the list, and say that they are not under MIT alone', as
   expect(file).toMatch(/^COPY package\.json LICENSE THIRD-PARTY\.md /m);
   expect(await readFile(join(root, 'deploy/Containerfile.dockerignore'), 'utf8')).toMatch(/^!THIRD-PARTY\.md$/m);
   const labels = [...file.matchAll(/^LABEL org\.opencontainers\.image\.licenses="(.+)"$/gm)];
-  expect(labels.map(([, licences = '']) => licences.split(' AND ').includes('GPL-3.0-or-later'))).toEqual([true, true]);
+  expect(labels.map(([, licenses = '']) => licenses.split(' AND ').includes('GPL-3.0-or-later'))).toEqual([true, true]);
 });
 
 describe('native files state the libraries that are listed for them', () => {

@@ -17,7 +17,7 @@ from networks.mel import log_mel
 from clips.sound_clips import NOISE_FLOOR
 from trainers.train_vocoder import MEL_WINDOW, log_mel_of, spectrum, to_24_khz
 from world.recordings import KINDS, Recordings, speech_pool
-from world.sound import RATE, analyse, synthesise, to_level
+from world.sound import RATE, analyze, synthesize, to_level
 from world.speech import speak
 
 SECONDS, PER_KIND = 3.2, 6
@@ -31,7 +31,7 @@ def unseen(seed: int = 4711) -> Iterator[tuple[str, np.ndarray]]:
     length = int(SECONDS * RATE)
     for kind in ("speech", *KINDS):
         for _ in range(PER_KIND):
-            sound = speak(random) if kind == "speech" else synthesise(kind, SECONDS, random)
+            sound = speak(random) if kind == "speech" else synthesize(kind, SECONDS, random)
             sound = to_level(np.pad(sound, (0, max(0, length - len(sound))))[:length], -25.0)
             yield kind, sound + NOISE_FLOOR * random.standard_normal(length)
 
@@ -45,7 +45,7 @@ def correlation(a: Tensor, b: Tensor) -> float:
     return torch.corrcoef(torch.stack([envelope(a), envelope(b)]))[0, 1].item()
 
 
-def neighbours(tokens: Tensor) -> Tensor:
+def neighbors(tokens: Tensor) -> Tensor:
     """[T, d] → [T, 3 d]: each latent between the one before and the one after."""
     return F.pad(tokens, (0, 0, 1, 1)).unfold(0, 3, 1).flatten(1)
 
@@ -59,7 +59,7 @@ def read_features(autoencoder: AudioVae, unseen_tokens: list[Tensor], unseen_fea
         sound = recordings.any(SECONDS, random) * 0.8
         sound = sound + NOISE_FLOOR * random.standard_normal(len(sound))
         tokens = autoencoder.encode(log_mel(torch.from_numpy(sound).float()).expand(1, 2, -1, -1))[0]
-        inputs.append(neighbours(tokens))
+        inputs.append(neighbors(tokens))
         wanted.append(features_of(sound, len(tokens)))
     known, told = torch.cat(inputs), torch.cat(wanted)
     torch.manual_seed(0)
@@ -72,13 +72,13 @@ def read_features(autoencoder: AudioVae, unseen_tokens: list[Tensor], unseen_fea
         optimizer.zero_grad()
     true = torch.cat(unseen_features)
     with torch.no_grad():
-        read = reader(torch.cat([neighbours(tokens) for tokens in unseen_tokens]))
+        read = reader(torch.cat([neighbors(tokens) for tokens in unseen_tokens]))
     return (1 - (read - true).square().mean(0) / true.var(0)).tolist()
 
 
 def features_of(sound: np.ndarray, latents: int) -> Tensor:
     """[T, 2]: loudness and brightness at the times of the latents."""
-    found = analyse(sound, latents, LATENTS_PER_SECOND)
+    found = analyze(sound, latents, LATENTS_PER_SECOND)
     return torch.stack([found.loudness, found.brightness], 1)
 
 

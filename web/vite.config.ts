@@ -9,7 +9,7 @@ export default defineConfig({
     emptyOutDir: true,
     // Data URIs would need a weaker policy than the server gives the page.
     assetsInlineLimit: 0,
-    // The licences of what is bundled ask for their notices to go along.
+    // The licenses of what is bundled ask for their notices to go along.
     license: { fileName: 'assets/licenses.md' },
     modulePreload: { polyfill: false },
   },

@@ -64,18 +64,18 @@ export const soundAutoencoderRow: Row = {
       context.step(`sound ${index + 1} of ${sounds}`);
       const clip = { frames: 73, fps: 24 };
       const { samples } = await context.sounds.sound(700 + index, clip);
-      const levelled = toLevel(samples);
-      const waveform = new Float32Array(2 * levelled.length);
-      waveform.set(levelled);
-      waveform.set(levelled, levelled.length);
+      const leveled = toLevel(samples);
+      const waveform = new Float32Array(2 * leveled.length);
+      waveform.set(leveled);
+      waveform.set(leveled, leveled.length);
       const { latent } = await conditionOnAudio(encoder, model.audioConfig, { sampleRate: soundRate, waveform }, clip);
       const heard = await decodeAudio(decoder, vocoder, model.vocoderConfig, latent);
       const voice = resampler(heard.sampleRate, soundRate)(elementAt(channelsOf(heard.waveform, 2), 0));
-      const length = Math.min(voice.length, levelled.length);
+      const length = Math.min(voice.length, leveled.length);
       const mel = (sound: Float32Array): Float32Array =>
         logMel(sound.subarray(0, length), sound.subarray(0, length), model.audioConfig).data;
-      decoding.push(meanDifference(heard.mel.data, mel(levelled)));
-      voicing.push(meanDifference(mel(voice), mel(levelled)));
+      decoding.push(meanDifference(heard.mel.data, mel(leveled)));
+      voicing.push(meanDifference(mel(voice), mel(leveled)));
     }
     return {
       findings: [

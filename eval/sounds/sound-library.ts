@@ -6,7 +6,7 @@ import { deviation } from '../measures/motion/series.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { monoSound } from './mono-sound.ts';
 import { canSpeak, speakTo } from './spoken-sentences.ts';
-import { synthesise, syntheticKinds } from './synthetic-sounds.ts';
+import { synthesize, syntheticKinds } from './synthetic-sounds.ts';
 import { writeWav } from './wav-file.ts';
 
 /** A recording for a clip. */
@@ -62,7 +62,7 @@ export class SoundLibrary {
   async #make(kind: string, path: string, seconds: number, random: SeededRandom): Promise<Float32Array> {
     const synthetic = syntheticKinds.find((known) => known === kind);
     if (synthetic === undefined) await speakTo(path, seconds, random);
-    else await writeWav(path, synthesise(synthetic, seconds, random));
+    else await writeWav(path, synthesize(synthetic, seconds, random));
     return monoSound(this.#media, path);
   }
 }

@@ -6,7 +6,7 @@ export const syntheticKinds = ['syllables', 'drums', 'tones', 'noise'] as const;
 export type SyntheticKind = (typeof syntheticKinds)[number];
 
 /** A sound of a kind, one channel at 16 kHz, peaks below full scale. */
-export function synthesise(kind: SyntheticKind, seconds: number, random: SeededRandom): Float32Array {
+export function synthesize(kind: SyntheticKind, seconds: number, random: SeededRandom): Float32Array {
   const samples = new Float32Array(Math.ceil(seconds * soundRate));
   const make = { syllables: addSyllables, drums: addDrums, tones: addTones, noise: addNoise }[kind];
   make(samples, random);

@@ -19,7 +19,7 @@ import { Requests } from './requests.ts';
 import { Housekeeping } from './upkeep/housekeeping.ts';
 import { Worker, type WorkerOptions } from './work/worker.ts';
 
-type Behaviour = (request: ClipRequest, context: ClipMakerContext) => Promise<void>;
+type Behavior = (request: ClipRequest, context: ClipMakerContext) => Promise<void>;
 
 /** A clip for which nothing has to be fetched. */
 export function withoutInputs(make: () => Promise<MadeClip>): PreparedClip {
@@ -29,9 +29,9 @@ export function withoutInputs(make: () => Promise<MadeClip>): PreparedClip {
 /** Makes a small file at once, unless a test has it do something else first. */
 export class TestClipMaker implements ClipMaker {
   readonly started: string[] = [];
-  behaviour: Behaviour = async () => {};
+  behavior: Behavior = async () => {};
   /** In place of fetching inputs. */
-  fetching: Behaviour = async () => {};
+  fetching: Behavior = async () => {};
   probe: () => Promise<void> = async () => {};
 
   async prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip> {
@@ -41,7 +41,7 @@ export class TestClipMaker implements ClipMaker {
 
   async make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip> {
     this.started.push(request.id);
-    await this.behaviour(request, context);
+    await this.behavior(request, context);
     if (context.signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
     const path = join(context.folder, 'clip.mp4');
     const bytes = `clip of ${request.input.prompt}`;

@@ -105,7 +105,7 @@ describe.each(databases.kinds)('requests (%s)', (kind) => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     const { requests, maker } = jobs;
     let aborted = 0;
-    maker.behaviour = async (request, context) => {
+    maker.behavior = async (request, context) => {
       await untilAborted(request, context);
       aborted = performance.now();
     };
@@ -161,7 +161,7 @@ describe.each(databases.kinds)('requests (%s)', (kind) => {
   test('one that is not started in time is over right then, though every worker is busy', async () => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     const { requests, maker } = jobs;
-    maker.behaviour = untilAborted;
+    maker.behavior = untilAborted;
     const busy = await requests.submit(submission({ startTimeout: 0.4 }));
     await jobs.worker();
     await jobs.inState(busy.id, 'IN_PROGRESS');
@@ -181,7 +181,7 @@ describe.each(databases.kinds)('requests (%s)', (kind) => {
     const gate = new Promise<void>((resolve) => {
       go = resolve;
     });
-    maker.behaviour = async (_, { log }) => {
+    maker.behavior = async (_, { log }) => {
       for (let step = 1; step <= 20; step++) log('INFO', `step ${step}`);
       await gate;
       log('DEBUG', 'last');

@@ -17,8 +17,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Seconds at the centre of a waveform's energy. */
-function centre(samples: Float32Array, sampleRate: number): number {
+/** Seconds at the center of a waveform's energy. */
+function center(samples: Float32Array, sampleRate: number): number {
   let energy = 0;
   let moment = 0;
   for (const [index, value] of samples.entries()) {
@@ -51,7 +51,7 @@ describe('decodeAudio', () => {
     const audio = await media.decodeAudio(join(fixtures, name));
     expect(audio).toMatchObject({ sampleRate, channels: 1, channelMask: 4 });
     expect(audio.duration).toBeCloseTo(1.5, 2);
-    expect(centre(audio.waveform, sampleRate)).toBeCloseTo(0.525, 3);
+    expect(center(audio.waveform, sampleRate)).toBeCloseTo(0.525, 3);
     expect(audio.waveform.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0)).toBeCloseTo(20_000 / 32_768, 1);
     const info = await media.probe(join(fixtures, name));
     expect(info.audio?.duration).toBeCloseTo(1.5, 2);
@@ -293,7 +293,7 @@ describe('recordings joined end to end', () => {
     const mono = toStereo(audio.waveform, channels, audio.channelMask).subarray(0, audio.waveform.length / channels);
     for (let part = 0; part < parts.length; part++) {
       const samples = mono.subarray(part * 1.5 * sampleRate, (part + 1) * 1.5 * sampleRate);
-      expect(Math.abs(centre(samples, sampleRate) - 0.535)).toBeLessThan(0.04);
+      expect(Math.abs(center(samples, sampleRate) - 0.535)).toBeLessThan(0.04);
     }
   });
 
@@ -324,7 +324,7 @@ describe('several audio tracks', () => {
     for (const name of broken) bytes = bytes.replace(name, 'A_WXYZ'.slice(0, name.length));
     const audio = await media.decodeAudio(await written('tracks.mka', Buffer.from(bytes, 'latin1')));
     expect(audio).toMatchObject({ sampleRate, channels: 1 });
-    expect(centre(audio.waveform, sampleRate)).toBeCloseTo(0.54, 1);
+    expect(center(audio.waveform, sampleRate)).toBeCloseTo(0.54, 1);
   });
 
   it('are refused when none can be decoded', async () => {

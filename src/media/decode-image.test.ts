@@ -37,7 +37,7 @@ function pixel({ rgb, width }: Picture, x: number, y: number): number[] {
   return [...rgb.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)];
 }
 
-function expectColour(actual: number[], expected: number[], tolerance: number): void {
+function expectColor(actual: number[], expected: number[], tolerance: number): void {
   for (const [index, value] of expected.entries()) {
     expect(Math.abs(elementAt(actual, index) - value)).toBeLessThanOrEqual(tolerance);
   }
@@ -48,33 +48,33 @@ describe('decodeImage', () => {
     const picture = await decoded('picture', await redAndBlue().toFormat(format, { quality: 95 }).toBuffer());
     expect(picture).toMatchObject({ width: 64, height: 32 });
     expect(picture.rgb).toHaveLength(64 * 32 * 3);
-    expectColour(pixel(picture, 8, 8), [255, 0, 0], 6);
-    expectColour(pixel(picture, 56, 8), [0, 0, 255], 6);
+    expectColor(pixel(picture, 8, 8), [255, 0, 0], 6);
+    expectColor(pixel(picture, 56, 8), [0, 0, 255], 6);
   });
 
   it('turns the picture as EXIF says', async () => {
     const turned = await redAndBlue().jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer();
     const picture = await decoded('turned.jpg', turned);
     expect(picture).toMatchObject({ width: 32, height: 64 });
-    expectColour(pixel(picture, 16, 8), [255, 0, 0], 8);
+    expectColor(pixel(picture, 16, 8), [255, 0, 0], 8);
   });
 
   it('converts the ICC profile to sRGB', async () => {
-    const colour = { r: 120, g: 180, b: 90 };
-    const plain = sharp({ create: { width: 8, height: 8, channels: 3, background: colour } });
+    const color = { r: 120, g: 180, b: 90 };
+    const plain = sharp({ create: { width: 8, height: 8, channels: 3, background: color } });
     const wide = await plain.withIccProfile('p3').png().toBuffer();
-    expectColour(pixel(await decoded('p3.png', wide), 4, 4), [120, 180, 90], 2);
+    expectColor(pixel(await decoded('p3.png', wide), 4, 4), [120, 180, 90], 2);
   });
 
-  it('lays transparency over white, and makes colour of grey, palettes and 16 bits', async () => {
+  it('lays transparency over white, and makes color of gray, palettes and 16 bits', async () => {
     const clear = sharp({ create: { width: 4, height: 4, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } });
     expect(pixel(await decoded('clear.png', await clear.png().toBuffer()), 1, 1)).toEqual([255, 255, 255]);
-    const grey = await redAndBlue().toColourspace('b-w').png().toBuffer();
-    expect((await decoded('grey.png', grey)).rgb).toHaveLength(64 * 32 * 3);
+    const gray = await redAndBlue().toColourspace('b-w').png().toBuffer();
+    expect((await decoded('gray.png', gray)).rgb).toHaveLength(64 * 32 * 3);
     const deep = await redAndBlue().toColourspace('rgb16').png().toBuffer();
-    expectColour(pixel(await decoded('deep.png', deep), 8, 8), [255, 0, 0], 1);
+    expectColor(pixel(await decoded('deep.png', deep), 8, 8), [255, 0, 0], 1);
     const palette = await redAndBlue().png({ palette: true }).toBuffer();
-    expectColour(pixel(await decoded('palette.png', palette), 8, 8), [255, 0, 0], 1);
+    expectColor(pixel(await decoded('palette.png', palette), 8, 8), [255, 0, 0], 1);
   });
 
   it('takes the first frame of an animation', async () => {
@@ -84,7 +84,7 @@ describe('decodeImage', () => {
       .toBuffer();
     const picture = await decoded('moving.gif', animation);
     expect(picture).toMatchObject({ width: 8, height: 8 });
-    expectColour(pixel(picture, 4, 4), [200, 200, 200], 4);
+    expectColor(pixel(picture, 4, 4), [200, 200, 200], 4);
   });
 
   it('refuses a huge picture before it takes memory for it', async () => {
@@ -111,13 +111,13 @@ describe('decodeImage', () => {
     /** By the colors at its corners. */
     function expectCorners(picture: Picture, [topLeft, topRight, bottomLeft, bottomRight]: Corners): void {
       const [right, bottom] = [picture.width - 12, picture.height - 12];
-      for (const [x, y, colour] of [
+      for (const [x, y, color] of [
         [12, 12, topLeft],
         [right, 12, topRight],
         [12, bottom, bottomLeft],
         [right, bottom, bottomRight],
       ] as const) {
-        expectColour(pixel(picture, x, y), colour, 8);
+        expectColor(pixel(picture, x, y), color, 8);
       }
     }
 
@@ -155,13 +155,13 @@ describe('decodeImage', () => {
     it('is told from AVIF that calls itself mif1', async () => {
       const file = await redAndBlue().avif({ quality: 95 }).toBuffer();
       file.write('mif1', 8, 'latin1');
-      expectColour(pixel(await decoded('brands.avif', file), 8, 8), [255, 0, 0], 6);
+      expectColor(pixel(await decoded('brands.avif', file), 8, 8), [255, 0, 0], 6);
     });
 
     it('is told from an AVIF animation, which is read as its still picture', async () => {
       const file = await redAndBlue().avif({ quality: 95 }).toBuffer();
       file.write('avis', 8, 'latin1');
-      expectColour(pixel(await decoded('moving.avif', file), 56, 8), [0, 0, 255], 6);
+      expectColor(pixel(await decoded('moving.avif', file), 56, 8), [0, 0, 255], 6);
     });
 
     it.each([0.05, 0.3, 0.6, 0.9])('that lacks %d of its bytes is refused as such', async (share) => {
@@ -199,7 +199,7 @@ describe('decodeImage', () => {
       fromTop.writeInt32LE(-3, 22);
       expect(pixel(await decoded('top.bmp', fromTop), 0, 0)).toEqual([30, 31, 32]);
       const half = await decoded('clear.bmp', bitmap(5, 3, new Uint8Array(45), 128));
-      expectColour(pixel(half, 2, 1), [127, 127, 127], 1);
+      expectColor(pixel(half, 2, 1), [127, 127, 127], 1);
     });
 
     it('is refused where it is huge or cut off', async () => {
@@ -247,7 +247,7 @@ describe('decodeImage', () => {
       const file = await redAndBlue().jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer();
       const picture = await decoded('cut.jpg', file.subarray(0, -2));
       expect(picture).toMatchObject({ width: 32, height: 64, isCutOff: true });
-      expectColour(pixel(picture, 16, 8), [255, 0, 0], 8);
+      expectColor(pixel(picture, 16, 8), [255, 0, 0], 8);
     });
 
     it.each(['jpeg', 'jpeg in CMYK', 'png', 'gif', 'interlaced gif'] as const)(
@@ -303,8 +303,8 @@ describe('h264RoundTrip', () => {
     const picture = await decoded('odd.png', await redAndBlue(65, 33).png().toBuffer());
     const once = await h264RoundTrip(media, picture);
     expect(once).toMatchObject({ width: 64, height: 32 });
-    expectColour(pixel(once, 8, 8), [255, 0, 0], 12);
-    expectColour(pixel(once, 56, 24), [0, 0, 255], 12);
+    expectColor(pixel(once, 8, 8), [255, 0, 0], 12);
+    expectColor(pixel(once, 56, 24), [0, 0, 255], 12);
     expect(once.rgb).not.toEqual(picture.rgb);
     expect(await h264RoundTrip(media, picture)).toEqual(once);
   });

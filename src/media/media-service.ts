@@ -11,7 +11,7 @@ import { VideoEncoder } from './video-encoder.ts';
 import type { VideoEncoderSettings } from './video-settings.ts';
 
 export interface DecodedAudio extends Waveform {
-  /** WAVE channel mask: bit 0 front left, bit 1 front right, bit 2 front centre… For `toStereo`. */
+  /** WAVE channel mask: bit 0 front left, bit 1 front right, bit 2 front center… For `toStereo`. */
   readonly channelMask: number;
   /** Seconds of sound in `waveform`. */
   readonly duration: number;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SafetyChecker } from './safety-checker.ts';
 
 const fixture = join(import.meta.dirname, '../../test/fixtures/safety/vit-tiny');
-const grey = { width: 64, height: 48, rgb: new Uint8Array(64 * 48 * 3).fill(120) };
+const gray = { width: 64, height: 48, rgb: new Uint8Array(64 * 48 * 3).fill(120) };
 
 let folder: string;
 let cache: string;
@@ -43,16 +43,16 @@ test('prompts need no child process', async () => {
 
 test('an ordinary picture passes, several at a time', async () => {
   await using checker = checkerOf('embedded');
-  await Promise.all(['image', 'end_image', 'image'].map((field) => checker.checkPicture(grey, field)));
-  expect(await checker.explicitness(grey)).toBeLessThan(0.5);
+  await Promise.all(['image', 'end_image', 'image'].map((field) => checker.checkPicture(gray, field)));
+  expect(await checker.explicitness(gray)).toBeLessThan(0.5);
 });
 
 test('an explicit picture is refused in the name of its field, an explicit frame in that of the prompt', async () => {
   await using checker = checkerOf(await strictModel());
   const refusal = { kind: 'input', type: 'content_policy_violation' };
-  await expect(checker.checkPicture(grey, 'end_image')).rejects.toMatchObject({ ...refusal, field: 'end_image' });
+  await expect(checker.checkPicture(gray, 'end_image')).rejects.toMatchObject({ ...refusal, field: 'end_image' });
   const watch = checker.watchFrames({ width: 64, height: 48, frames: 3, fps: 25 });
-  await watch.add(Buffer.concat([grey.rgb, grey.rgb, grey.rgb]));
+  await watch.add(Buffer.concat([gray.rgb, gray.rgb, gray.rgb]));
   await expect(watch.finish()).rejects.toMatchObject({
     ...refusal,
     field: 'prompt',
@@ -69,27 +69,27 @@ describe('which model', () => {
 
   test('auto takes the embedded one until the stronger one is there', async () => {
     await using before = checkerOf('auto');
-    await before.checkPicture(grey, 'image');
+    await before.checkPicture(gray, 'image');
     await fillCache(await strictModel());
     await using after = checkerOf('auto');
-    await expect(after.checkPicture(grey, 'image')).rejects.toMatchObject({ type: 'content_policy_violation' });
+    await expect(after.checkPicture(gray, 'image')).rejects.toMatchObject({ type: 'content_policy_violation' });
     await using embedded = checkerOf('embedded');
-    await embedded.checkPicture(grey, 'image');
+    await embedded.checkPicture(gray, 'image');
   });
 
   test('hub says how to fetch, and works once it is there without a new checker', async () => {
     await using checker = checkerOf('hub');
-    await expect(checker.checkPicture(grey, 'image')).rejects.toMatchObject({
+    await expect(checker.checkPicture(gray, 'image')).rejects.toMatchObject({
       kind: 'weights',
       message: expect.stringContaining('soundstage models fetch safety'),
     });
     await fillCache(fixture);
-    await checker.checkPicture(grey, 'image');
+    await checker.checkPicture(gray, 'image');
   });
 
   test('a folder that is no classifier is an error, not a pass', async () => {
     await using checker = checkerOf(folder);
-    await expect(checker.checkPicture(grey, 'image')).rejects.toMatchObject({ kind: 'weights' });
+    await expect(checker.checkPicture(gray, 'image')).rejects.toMatchObject({ kind: 'weights' });
     const watch = checker.watchFrames({ width: 64, height: 48, frames: 1, fps: 25 });
     await expect(watch.finish()).rejects.toMatchObject({ kind: 'weights' });
   });
@@ -97,12 +97,12 @@ describe('which model', () => {
 
 test('a killed process fails what was under way and nothing after', async () => {
   await using checker = checkerOf('embedded');
-  await checker.checkPicture(grey, 'image');
+  await checker.checkPicture(gray, 'image');
   const { pid } = checker;
   if (pid === undefined) throw new Error('no process');
-  const under = checker.checkPicture(grey, 'image');
+  const under = checker.checkPicture(gray, 'image');
   process.kill(pid, 'SIGKILL');
   await expect(under).rejects.toMatchObject({ kind: 'crash' });
-  await checker.checkPicture(grey, 'image');
+  await checker.checkPicture(gray, 'image');
   expect(checker.pid).not.toBe(pid);
 });

@@ -48,7 +48,7 @@ export class Calls {
 
   /** Has every clip wait to be cancelled; resolves to the id of one that runs. */
   async running(): Promise<string> {
-    this.#maker.behaviour = untilAborted;
+    this.#maker.behavior = untilAborted;
     const { body } = await this.post(`/queue/${id}`);
     for await (const { state } of this.#server().requests.watch(body.request_id)) if (state === 'IN_PROGRESS') break;
     return body.request_id;

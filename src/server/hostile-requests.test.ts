@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => {
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
 });
 
 test.each([

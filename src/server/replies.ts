@@ -24,7 +24,7 @@ export function pathNotFound(c: AppContext, path: string): Response {
   return detail(c, 404, `Path ${path} not found`, { 'x-fal-billable-units': '0' });
 }
 
-/** A header or query parameter that cannot be honoured; answered with 400. */
+/** A header or query parameter that cannot be honored; answered with 400. */
 export function badRequest(message: string, field: string): SoundstageError {
   return new SoundstageError('input', message, { field, type: 'bad_request' });
 }

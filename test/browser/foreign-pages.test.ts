@@ -191,7 +191,7 @@ describe.skipIf(chromiumPath === undefined)('pages of others, in a browser', { t
 /** One that never finishes a clip. */
 async function startBusyServer(settings: NonNullable<TestServerOptions['settings']>): Promise<TestServer> {
   const maker = new TestClipMaker();
-  maker.behaviour = untilAborted;
+  maker.behavior = untilAborted;
   return await startTestServer({ maker, settings });
 }
 

@@ -71,7 +71,7 @@ test(
   'a valid body is served, and read as it was meant',
   async () => {
     const read = new Map<string, unknown>();
-    maker.behaviour = async ({ id: requestId, input }) => void read.set(requestId, input);
+    maker.behavior = async ({ id: requestId, input }) => void read.set(requestId, input);
     const attempt = async (sample: Sample): Promise<void> => {
       const { status, requestId, text } = await post(`/run/${id}`, JSON.stringify(sample.given));
       expect([status, JSON.parse(text)]).toMatchObject([200, { video: { url: expect.any(String) } }]);

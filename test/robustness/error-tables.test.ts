@@ -79,7 +79,7 @@ const ctxOf: Readonly<Record<string, unknown>> = { max_size: 1, expected: ['a'],
 
 test.each(Object.entries(modelErrorTypes))('7.2 %s while a clip is made', async (type, { status, retryable, ctx }) => {
   const context = Object.fromEntries(ctx.map((name) => [name, ctxOf[name] ?? 1]));
-  maker.behaviour = async () => {
+  maker.behavior = async () => {
     throw new SoundstageError('input', 'it is not to be', { field: 'audio_url', type, context });
   };
   for (const reply of [await post('run'), await queued()]) {
@@ -89,12 +89,12 @@ test.each(Object.entries(modelErrorTypes))('7.2 %s while a clip is made', async 
     if (ctx.length > 0) expect(reply.body.detail[0].ctx).toEqual(context);
     expectErrorHeaders(reply, retryable);
   }
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
 });
 
 test('7.2 an engine that crashes every time, and one that crashes once', async () => {
   let tries = 0;
-  maker.behaviour = async () => {
+  maker.behavior = async () => {
     tries += 1;
     throw new SoundstageError('crash', 'gone at /home/somebody/secret');
   };
@@ -105,8 +105,8 @@ test('7.2 an engine that crashes every time, and one that crashes once', async (
   expectErrorHeaders(reply, true);
   tries = 0;
   expect([(await queued({}, { 'x-fal-no-retry': '1' })).status, tries]).toEqual([500, 1]);
-  maker.behaviour = async () => {
-    maker.behaviour = async () => {};
+  maker.behavior = async () => {
+    maker.behavior = async () => {};
     throw new SoundstageError('crash', 'gone');
   };
   expect((await queued()).status).toBe(200);
@@ -123,7 +123,7 @@ test('7.3 every type that this server uses has its status', () => {
 });
 
 test('7.3 request_timeout, client_cancelled, client_disconnected, concurrent_requests_limit, bad_request', async () => {
-  maker.behaviour = untilAborted;
+  maker.behavior = untilAborted;
   const { body: busy } = await post('queue');
   await eventually(
     5000,
@@ -181,7 +181,7 @@ test('7.3 request_timeout, client_cancelled, client_disconnected, concurrent_req
   expectErrorHeaders(result, false);
   const again = await ask(`/queue/${app}/requests/${busy.request_id}/cancel`, { method: 'PUT' });
   expect([again.status, again.body]).toEqual([400, { status: 'ALREADY_COMPLETED' }]);
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
 
   const bad = await post('queue', {}, { 'x-fal-request-timeout': 'soon' });
   expect([bad.status, bad.body]).toMatchObject([400, { error_type: 'bad_request' }]);
@@ -198,7 +198,7 @@ test('7.4 an unknown path, a failure nobody foresaw, a request that is not over'
   expect([path.status, path.body]).toEqual([404, { detail: 'Path /x not found' }]);
   expect(path.headers.get('x-fal-billable-units')).toBe('0');
 
-  maker.behaviour = async () => {
+  maker.behavior = async () => {
     throw new Error('a bug at /home/somebody/secret');
   };
   const bug = await post('run');
@@ -207,10 +207,10 @@ test('7.4 an unknown path, a failure nobody foresaw, a request that is not over'
   expect(JSON.stringify(bug.body)).not.toContain('secret');
   expectErrorHeaders(bug, true);
 
-  maker.behaviour = () => wait(300);
+  maker.behavior = () => wait(300);
   const { body } = await post('queue');
   const early = await ask(`/queue/${app}/requests/${body.request_id}`);
   expect([early.status, early.body]).toEqual([400, { detail: 'Request is still in progress' }]);
   expect((await settled(body.request_id)).status).toBe(200);
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
 });

@@ -5,7 +5,7 @@ import { TestClipMaker } from '../../src/jobs/jobs.test-support.ts';
 export function slowClipMaker(milliseconds: number): TestClipMaker {
   const maker = new TestClipMaker();
   if (milliseconds === 0) return maker;
-  maker.behaviour = async (_request, { signal, log }) => {
+  maker.behavior = async (_request, { signal, log }) => {
     log('INFO', 'denoising 1/2');
     await wait(milliseconds, undefined, { signal });
     log('INFO', 'denoising 2/2');

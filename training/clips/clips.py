@@ -20,7 +20,7 @@ from world.canvas import Camera
 from world.caption import full_caption, polished_caption, short_caption
 from world.draw import draw
 from world.scene import Scene
-from world.sound import RATE, analyse
+from world.sound import RATE, analyze
 
 NOISE_FLOOR = 10 ** (-60 / 20)
 # Prompts are expanded into full ones before they come to the transformer, unless that is switched off.
@@ -96,7 +96,7 @@ def draw_clips(recipes: list[Recipe], random: np.random.Generator, *, halves: bo
 def pictures(recipe: Recipe, scale: int = 32) -> Tensor:
     """[3, T, H, W] uint8; `scale` 16 draws the same at half the size."""
     frames = 8 * recipe.form.frames - 7
-    sound = analyse(recipe.waveform, frames, recipe.fps)
+    sound = analyze(recipe.waveform, frames, recipe.fps)
     path: Camera = camera_path(recipe.camera, frames, recipe.fps, np.random.default_rng(recipe.pace))
     height, width = recipe.form.height * scale, recipe.form.width * scale
     drawn = draw(recipe.scene, sound, recipe.fps, height, width, path, recipe.style)

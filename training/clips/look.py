@@ -10,7 +10,7 @@ from world.canvas import STYLES
 from world.caption import full_caption
 from world.draw import draw
 from world.scene import random_scene
-from world.sound import analyse, synthesise, to_level
+from world.sound import analyze, synthesize, to_level
 
 ROWS, FPS, FRAMES, HEIGHT, WIDTH = 9, 25.0, 33, 144, 192
 
@@ -20,7 +20,7 @@ def main(path: str) -> None:
     rows = []
     for row in range(ROWS):
         scene = random_scene(random)
-        sound = analyse(to_level(synthesise("music", FRAMES / FPS + 0.1, random)), FRAMES, FPS)
+        sound = analyze(to_level(synthesize("music", FRAMES / FPS + 0.1, random)), FRAMES, FPS)
         frames = draw(scene, sound, FPS, HEIGHT, WIDTH, style=STYLES[row % len(STYLES)])
         rows.append(torch.cat(list(frames[::8]), 1))
         print(f"{row + 1} {full_caption(scene, random)}")

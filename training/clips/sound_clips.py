@@ -10,7 +10,7 @@ from trainers.partners import own
 from world.recordings import Recordings, speech_pool
 from world.sound import RATE
 
-# Sounds are kept and cut anew: synthesising costs more than cutting.
+# Sounds are kept and cut anew: synthesizing costs more than cutting.
 KEPT, KEPT_SECONDS = 240, 4.0
 NOISE_FLOOR = 10 ** (-60 / 20)
 

@@ -83,7 +83,7 @@ class AudioEncoder(nn.Module):
         self.conv_out = Conv(widths[-1], 2 * self.z_channels)
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, 2, T, 64] → mean and log-variance [B, z, ceil(T/4), 16]; not normalised."""
+        """[B, 2, T, 64] → mean and log-variance [B, z, ceil(T/4), 16]; not normalized."""
         x = self.conv_in(mel)
         for level in self.down:
             for block in level.block:
@@ -111,7 +111,7 @@ class AudioDecoder(nn.Module):
         self.conv_out = Conv(widths[0], config["out_ch"])
 
     def forward(self, latent: Tensor) -> Tensor:
-        """[B, z, T, 16], not normalised → [B, 2, 4T−3, 64]."""
+        """[B, z, T, 16], not normalized → [B, 2, 4T−3, 64]."""
         x = self.mid(self.conv_in(latent))
         for level in reversed(self.up):
             for block in level.block:
@@ -130,12 +130,12 @@ class AudioVae(nn.Module):
         self.per_channel_statistics = PerChannelStatistics(settings["z_channels"] * settings["mel_bins"] // 4)
 
     def encode(self, mel: Tensor) -> Tensor:
-        """[B, 2, T, 64] → normalised tokens [B, T', z·16]."""
+        """[B, 2, T, 64] → normalized tokens [B, T', z·16]."""
         tokens = to_tokens(self.encoder(mel)[0])
         return self.per_channel_statistics.normalize(tokens.transpose(1, 2)).transpose(1, 2)
 
     def decode(self, tokens: Tensor) -> Tensor:
-        """Normalised tokens [B, T', z·16] → mel [B, 2, 4T'−3, 64]."""
+        """Normalized tokens [B, T', z·16] → mel [B, 2, 4T'−3, 64]."""
         raw = self.per_channel_statistics.denormalize(tokens.transpose(1, 2)).transpose(1, 2)
         return self.decoder(raw.unflatten(2, (-1, 16)).transpose(1, 2))
 

@@ -1,4 +1,4 @@
-"""The latent upsampler: twice the height and width. Works on latents that are not normalised."""
+"""The latent upsampler: twice the height and width. Works on latents that are not normalized."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

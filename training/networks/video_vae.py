@@ -120,7 +120,7 @@ class VideoEncoder(nn.Module):
         self.conv_out = Conv(width, channels + 1, causal=True)
 
     def forward(self, video: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, 3, 8k+1, H, W] in −1…1 → mean [B, C, k+1, H/32, W/32], log-variance [B, 1, …]; not normalised."""
+        """[B, 3, 8k+1, H, W] in −1…1 → mean [B, C, k+1, H/32, W/32], log-variance [B, 1, …]; not normalized."""
         x = self.conv_in(patchify(video))
         for block in self.down_blocks:
             x = block(x)
@@ -144,7 +144,7 @@ class VideoDecoder(nn.Module):
         self.conv_out = Conv(width, 48, causal=False)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """[B, C, F, h, w], not normalised → [B, 3, 8(F−1)+1, 32h, 32w], about −1…1."""
+        """[B, C, F, h, w], not normalized → [B, 3, 8(F−1)+1, 32h, 32w], about −1…1."""
         x = self.conv_in(latent)
         for block in self.up_blocks:
             x = block(x)
@@ -159,7 +159,7 @@ class VideoVae(nn.Module):
         self.per_channel_statistics = PerChannelStatistics(config["latent_channels"])
 
     def encode(self, video: Tensor) -> Tensor:
-        """The normalised mean."""
+        """The normalized mean."""
         return self.per_channel_statistics.normalize(self.encoder(video)[0])
 
     def decode(self, latent: Tensor) -> Tensor:

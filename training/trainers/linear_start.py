@@ -45,8 +45,8 @@ def _cosines(count: int) -> Tensor:
 def _principal(values: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """values [n, d] → mean [d], components [count, d] and their deviations [count], largest first."""
     mean = values.mean(0)
-    centred = values - mean
-    eigenvalues, vectors = torch.linalg.eigh(centred.T @ centred / len(values))
+    centered = values - mean
+    eigenvalues, vectors = torch.linalg.eigh(centered.T @ centered / len(values))
     return mean, vectors.T.flip(0)[:count], eigenvalues.flip(0)[:count].clamp(min=1e-8).sqrt()
 
 

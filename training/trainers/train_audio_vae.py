@@ -28,7 +28,7 @@ def mels(seed: int) -> Iterator[Tensor]:
 
 
 def start(network: AudioVae) -> None:
-    """Input and output centred, and one constant channel throughout, beside which the norms leave loudness visible."""
+    """Input and output centered, and one constant channel throughout, beside which the norms leave loudness visible."""
     with torch.no_grad():
         first = network.encoder.conv_in.conv
         first.weight /= DEVIATION
@@ -61,7 +61,7 @@ def figures(network: nn.Module, mel: Tensor) -> Figures:
 
 
 def measure(network: AudioVae, batches: Iterator[Tensor], count: int = 150) -> None:
-    """The statistics that normalise the latents: of every column of the tokens, by the weights as they will be stored."""
+    """The statistics that normalize the latents: of every column of the tokens, by the weights as they will be stored."""
     stored = load_network("audio_vae")
     with torch.no_grad():
         values = torch.cat([to_tokens(stored.encoder(next(batches))[0]).flatten(0, 1) for _ in range(count)])

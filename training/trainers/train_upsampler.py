@@ -23,7 +23,7 @@ Pair = tuple[Tensor, Tensor]
 
 
 def pairs(seed: int) -> Iterator[Pair]:
-    """Latents at half and at full size, [B, C, F, h/2, w/2] and [B, C, F, h, w], normalised."""
+    """Latents at half and at full size, [B, C, F, h/2, w/2] and [B, C, F, h, w], normalized."""
     paths = [path for name in (PLAIN, REFINED) for path in sorted(shard_folder(name).glob("*.safetensors"))]
     shards = [load_shard(path) for path in paths]
     shards = [shard for shard in shards if shard.half is not None]

@@ -29,7 +29,7 @@ from world.canvas import Camera
 from world.draw import draw
 from world.recordings import Recordings, speech_pool
 from world.scene import random_scene
-from world.sound import analyse
+from world.sound import analyze
 
 # Frames and side of a cut-out, and how many of them make a batch of about the same cost.
 FORMS = ((9, 128, by_device(6, 36)), (25, 96, by_device(6, 36)), (17, 128, by_device(4, 24)))
@@ -43,7 +43,7 @@ EDGES_WEIGHT = 1.0
 def cut_out(random: np.random.Generator, recordings: Recordings, frames: int, side: int) -> np.ndarray:
     """[T, side, side, 3] uint8: a window into a picture whose shorter side has 128 to 900 pixels."""
     fps = float(random.choice(RATES, p=RATE_SHARES))
-    sound = analyse(recordings.any(frames / fps + 0.1, random), frames, fps)
+    sound = analyze(recordings.any(frames / fps + 0.1, random), frames, fps)
     moving = camera_path(str(random.choice(MOVES)) if random.random() < 0.3 else "static", frames, fps, random)
     closeness = np.exp(random.uniform(np.log(128), np.log(900))) / side
     x, y = random.normal(0, 0.45), random.normal(0, 0.4)
@@ -54,7 +54,7 @@ def cut_out(random: np.random.Generator, recordings: Recordings, frames: int, si
 
 
 class CutOuts(IterableDataset):
-    """Batches [B, 3, T, H, W] uint8, without end; with an encoder, each with its latents [B, C, F, h, w], not normalised."""
+    """Batches [B, 3, T, H, W] uint8, without end; with an encoder, each with its latents [B, C, F, h, w], not normalized."""
 
     def __init__(self, seed: int, encoder: VideoEncoder | None = None) -> None:
         self.seed, self.encoder = seed, encoder
@@ -109,7 +109,7 @@ def _pixels(batch: Tensor) -> Tensor:
 
 
 def measure(network: VideoVae, batches: Iterator[Tensor], count: int = 24) -> None:
-    """The statistics that normalise the latents."""
+    """The statistics that normalize the latents."""
     with torch.no_grad():
         latents = [network.encoder(_pixels(next(batches)[0]))[0].transpose(0, 1).flatten(1) for _ in range(count)]
     values = torch.cat(latents, 1)

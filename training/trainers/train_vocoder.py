@@ -22,7 +22,7 @@ from trainers.vocoder_start import start
 # 4k + 1 mel frames, and some more sound on both sides, so that resampling sees no edges.
 FRAMES, BATCH, MARGIN = 65, 4, 6
 # Windows and hops at 24 kHz: that of the mel, and short ones. The network makes harmonics of 100 Hz (vocoder_start.py). By a
-# long window's spectrum, another pitch is then best approximated by silence; by a short one's, by its neighbours.
+# long window's spectrum, another pitch is then best approximated by silence; by a short one's, by its neighbors.
 MEL_WINDOW = (1536, 240)
 RESOLUTIONS = ((512, 128), (120, 40))
 # Amplitudes below are as good as silent: −70 dBFS in one bin of a spectrum, −60 dBFS in all.
@@ -30,7 +30,7 @@ SILENT, QUIET = 3e-4, 1e-3
 
 
 def to_24_khz(waveform: Tensor) -> Tensor:
-    """[..., 2n] at 16 kHz → [..., 3n]; the ends are taken for neighbours."""
+    """[..., 2n] at 16 kHz → [..., 3n]; the ends are taken for neighbors."""
     length = waveform.shape[-1] * 3 // 2
     return torch.fft.irfft(F.pad(torch.fft.rfft(waveform), (0, length // 2 - waveform.shape[-1] // 2)), length) * 1.5
 

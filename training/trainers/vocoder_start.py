@@ -34,7 +34,7 @@ def harmonics_of(waveform: Tensor) -> Tensor:
     """[n, samples] at 24 kHz → amplitudes [n, frames, 80]: of bands 100 Hz wide, over 20 ms around each frame's beginning."""
     shape = torch.hann_window(2 * PERIOD)
     found = torch.stft(waveform, 2 * PERIOD, PERIOD, window=shape, center=True, return_complex=True).abs().square()
-    # Lines lie 50 Hz apart; half of each neighbour belongs to a harmonic.
+    # Lines lie 50 Hz apart; half of each neighbor belongs to a harmonic.
     power = found[:, 2:-1:2] + 0.5 * (found[:, 1:-2:2] + found[:, 3::2])
     return (4 / (2 * PERIOD * shape.square().sum()) * power[:, :HARMONICS]).sqrt().transpose(1, 2)
 

@@ -11,7 +11,7 @@ PAN_PER_SECOND = 0.17
 
 
 def camera_path(move: str, frames: int, fps: float, random: np.random.Generator) -> Camera:
-    """`static` stays where it is; the others start a little off, so that the middle of the move is centred."""
+    """`static` stays where it is; the others start a little off, so that the middle of the move is centered."""
     seconds = torch.arange(frames) / fps
     middle = float(seconds[-1]) / 2
     pace = float(random.uniform(0.8, 1.2))

@@ -7,7 +7,7 @@ import numpy as np
 
 from checkpoint import RUNS
 
-from .sound import RATE, synthesise, to_level
+from .sound import RATE, synthesize, to_level
 from .speech import speak
 
 KINDS = ["drums", "tones", "chirps", "music", "noise", "silence"]
@@ -26,7 +26,7 @@ def speech_pool(count: int = 400) -> Path:
 
 
 def make_pool(path: Path, count: int, seed: int) -> None:
-    """Speech as one array with offsets; everything else is synthesised as it is needed."""
+    """Speech as one array with offsets; everything else is synthesized as it is needed."""
     random = np.random.default_rng(seed)
     spoken = [to_level(speak(random)).astype(np.float32) for _ in range(count)]
     np.savez(path, sound=np.concatenate(spoken).astype(np.float16), lengths=[len(s) for s in spoken])
@@ -52,5 +52,5 @@ class Recordings:
         if random.random() < speech_share:
             return self.speech(seconds, random)
         kind = KINDS[random.integers(len(KINDS))]
-        sound = to_level(synthesise(kind, seconds, random)).astype(np.float32)
+        sound = to_level(synthesize(kind, seconds, random)).astype(np.float32)
         return sound + 10 ** (-60 / 20) * random.standard_normal(len(sound)).astype(np.float32)

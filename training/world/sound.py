@@ -25,7 +25,7 @@ class SoundFeatures:
         return SoundFeatures(*(values[frames] for values in (self.loudness, self.brightness, self.beat, self.bands)))
 
 
-def analyse(waveform: np.ndarray, frames: int, fps: float) -> SoundFeatures:
+def analyze(waveform: np.ndarray, frames: int, fps: float) -> SoundFeatures:
     """waveform [n] at 16 kHz → features at (i + 0.5) / fps."""
     hop = 160
     size = 640
@@ -67,7 +67,7 @@ def _smoothed(values: np.ndarray) -> np.ndarray:
 
 
 def to_level(waveform: np.ndarray, decibels: float = -23.0) -> np.ndarray:
-    """Scales the loud parts to the level that audio conditioning normalises to."""
+    """Scales the loud parts to the level that audio conditioning normalizes to."""
     blocks = waveform[: len(waveform) // 400 * 400].reshape(-1, 400)
     rms = np.sqrt((blocks**2).mean(1)) if len(blocks) else np.zeros(1)
     active = rms[rms > 0.1 * rms.max()] if rms.max() > 1e-5 else rms
@@ -75,7 +75,7 @@ def to_level(waveform: np.ndarray, decibels: float = -23.0) -> np.ndarray:
     return waveform if level < 1e-5 else np.clip(waveform * 10 ** (decibels / 20) / level, -1, 1)
 
 
-def synthesise(kind: str, seconds: float, random: np.random.Generator) -> np.ndarray:
+def synthesize(kind: str, seconds: float, random: np.random.Generator) -> np.ndarray:
     """drums, tones, chirps, music, noise or silence; [n] at 16 kHz."""
     n = int(seconds * RATE)
     t = np.arange(n) / RATE
@@ -106,7 +106,7 @@ def synthesise(kind: str, seconds: float, random: np.random.Generator) -> np.nda
         pitch = low * (high / low) ** wave
         out = np.sin(2 * np.pi * np.cumsum(pitch) / RATE) * (0.35 + 0.65 * np.sin(np.pi * phase) ** 2)
     elif kind == "music":
-        out = synthesise("drums", seconds, random) * 0.7 + synthesise("tones", seconds, random) * 0.5
+        out = synthesize("drums", seconds, random) * 0.7 + synthesize("tones", seconds, random) * 0.5
     elif kind == "noise":
         slow = np.interp(t, np.linspace(0, seconds, max(2, int(seconds * 2))), random.random(max(2, int(seconds * 2))))
         out = random.standard_normal(n) * slow**2

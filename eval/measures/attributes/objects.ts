@@ -46,15 +46,15 @@ function takePiece(mask: Uint8Array, start: number, width: number): number[] {
   for (let next = 0; next < piece.length; next++) {
     const index = elementAt(piece, next);
     const column = index % width;
-    for (const neighbour of [
+    for (const neighbor of [
       column > 0 ? index - 1 : -1,
       column < width - 1 ? index + 1 : -1,
       index - width,
       index + width,
     ]) {
-      if (mask[neighbour] !== 1) continue;
-      mask[neighbour] = 0;
-      piece.push(neighbour);
+      if (mask[neighbor] !== 1) continue;
+      mask[neighbor] = 0;
+      piece.push(neighbor);
     }
   }
   return piece;

@@ -20,7 +20,7 @@ export function reducedPicture(picture: Picture, cells: number): Picture {
   return { width, height, rgb };
 }
 
-/** A picture of the same size, each pixel the mean of itself and its neighbours. */
+/** A picture of the same size, each pixel the mean of itself and its neighbors. */
 export function softened({ width, height, rgb }: Picture): Picture {
   const soft = new Uint8Array(rgb.length);
   for (let at = 0; at < rgb.length; at++) {

@@ -23,12 +23,12 @@ const level = 10 ** (-23 / 20);
  * @param samples one channel at 16 kHz; silence follows its end
  */
 export function loudnessPerFrame(samples: Float32Array, frames: number, fps: number): number[] {
-  const levelled = toLevel(highPassed(samples));
+  const leveled = toLevel(highPassed(samples));
   const count = Math.floor(samples.length / hop) + 1;
   const decibels = Array.from({ length: count }, (_, index) => {
     let energy = 0;
     for (let at = 0; at < window; at++) {
-      const value = (levelled[index * hop - window / 2 + at] ?? 0) * elementAt(shape, at);
+      const value = (leveled[index * hop - window / 2 + at] ?? 0) * elementAt(shape, at);
       energy += value * value;
     }
     return Math.min(1, Math.max(0, (10 * Math.log10(energy / shapeEnergy + 1e-9) - silence) / range));
@@ -44,12 +44,12 @@ const transformLength = 1024;
 
 /** The same for eight bands of pitch, low to high, `[frames][8]`: what the bars of a skyline follow. */
 export function bandsPerFrame(samples: Float32Array, frames: number, fps: number): number[][] {
-  const levelled = toLevel(samples);
+  const leveled = toLevel(samples);
   const transform = fourierTransform(transformLength);
   const perHop = Array.from({ length: Math.floor(samples.length / hop) + 1 }, (_, index) => {
     const [real, imaginary] = [new Float64Array(transformLength), new Float64Array(transformLength)];
     for (let at = 0; at < window; at++) {
-      real[at] = (levelled[index * hop - window / 2 + at] ?? 0) * elementAt(shape, at);
+      real[at] = (leveled[index * hop - window / 2 + at] ?? 0) * elementAt(shape, at);
     }
     transform(real, imaginary);
     return Array.from({ length: bandCount }, (_, band) => bandLevel(real, imaginary, band));

@@ -18,15 +18,15 @@ function exampleValue(field: JsonSchema, required: boolean, named: JsonSchemas['
   if (field.examples?.length) return field.examples[0];
   const { default: value } = field;
   if (value !== undefined && value !== null && value !== false && value !== 0) return value;
-  return required ? synthesised(field, named) : undefined;
+  return required ? synthesized(field, named) : undefined;
 }
 
 /** Undefined where nothing sensible can be made up. */
-function synthesised(field: JsonSchema, named: JsonSchemas['named']): unknown {
+function synthesized(field: JsonSchema, named: JsonSchemas['named']): unknown {
   const shape = resolved(alternatives(field)[0] ?? field, named);
   if (shape.type === 'string') return '';
   if (shape.type === 'array') {
-    const item = shape.items && synthesised(shape.items, named);
+    const item = shape.items && synthesized(shape.items, named);
     return item === undefined ? undefined : [item];
   }
   if (shape.properties === undefined) return undefined;

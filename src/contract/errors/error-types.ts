@@ -88,7 +88,7 @@ function isModelError(type: unknown): type is ModelErrorName {
   return typeof type === 'string' && Object.hasOwn(modelErrorTypes, type);
 }
 
-/** Status and retryability of a model-level type; those of the validator's own types are not in the catalogue. */
+/** Status and retryability of a model-level type; those of the validator's own types are not in the catalog. */
 export function modelErrorType(type: unknown): ErrorType {
   return isModelError(type) ? modelErrorTypes[type] : { status: 422, retryable: false };
 }

@@ -53,7 +53,7 @@ test('waits for one that is about to close', async () => {
   await using _tables = await second;
 });
 
-test('leftovers of killed initialisations are removed', async () => {
+test('leftovers of killed initializations are removed', async () => {
   const options = await databases.newDatabase('embedded');
   await mkdir(join(options.dataFolder, 'database.unfinished-1', 'base'), { recursive: true });
   await writeFile(join(options.dataFolder, 'database.unfinished-1', 'base', '1'), 'half');

@@ -45,7 +45,7 @@ async function databaseFolder(dataFolder: string): Promise<string> {
   const folder = join(dataFolder, 'database');
   try {
     await removeUnfinished(dataFolder);
-    if (!existsSync(folder)) await initialise(dataFolder, folder);
+    if (!existsSync(folder)) await initialize(dataFolder, folder);
     return folder;
   } catch (cause) {
     throw cause instanceof SoundstageError ? cause : unusable(folder, cause);
@@ -53,7 +53,7 @@ async function databaseFolder(dataFolder: string): Promise<string> {
 }
 
 /** Elsewhere first, so that a folder called `database` is always a whole one. */
-async function initialise(dataFolder: string, folder: string): Promise<void> {
+async function initialize(dataFolder: string, folder: string): Promise<void> {
   const unfinished = join(dataFolder, `${unfinishedPrefix}${randomUUID()}`);
   await mkdir(unfinished, { mode: 0o700 });
   const database = await open(unfinished);

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { baselineWasm } from '../../../test/support/databases/baseline-wasm.ts';
 import { openTables } from '../open-database.ts';
 
-const initialisingRounds = 3;
+const initializingRounds = 3;
 const writingRounds = 4;
 const victim = join(import.meta.dirname, 'kill-victim.test-support.ts');
 
@@ -43,9 +43,9 @@ async function killAfter(dataFolder: string, line: string, milliseconds: number)
   return output.split('\n').slice(0, -1);
 }
 
-test('a kill at any moment of the initialisation leaves nothing that does not open', async () => {
-  for (let round = 0; round < initialisingRounds; round++) {
-    const dataFolder = join(root, `initialising-${round}`);
+test('a kill at any moment of the initialization leaves nothing that does not open', async () => {
+  for (let round = 0; round < initializingRounds; round++) {
+    const dataFolder = join(root, `initializing-${round}`);
     await killAfter(dataFolder, 'opening', Math.random() * 4000);
     await using tables = await openTables({ dataFolder });
     expect(await tables.kysely.selectFrom('requests').selectAll().execute()).toEqual([]);

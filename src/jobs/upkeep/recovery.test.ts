@@ -187,7 +187,7 @@ serverTest(
       go = resolve;
     });
     let once = true;
-    jobs.maker.behaviour = async (_, { log }) => {
+    jobs.maker.behavior = async (_, { log }) => {
       if (!once) return;
       once = false;
       log('INFO', 'before');

@@ -33,7 +33,7 @@ describe.each(databases.kinds)('payloads (%s)', (kind) => {
   test('are kept for their time, and erased afterwards while the file stays', async () => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     await jobs.worker();
-    jobs.maker.behaviour = async (_, { log }) => log('INFO', 'expanded prompt: secret');
+    jobs.maker.behavior = async (_, { log }) => log('INFO', 'expanded prompt: secret');
     const { id } = await jobs.requests.submit(submission());
     await jobs.completed(id);
     await later(jobs, 900);
@@ -101,7 +101,7 @@ describe.each(databases.kinds)('payloads (%s)', (kind) => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     const audio = `data:audio/wav;base64,${'A'.repeat(24 * 2 ** 20)}`;
     let received = 0;
-    jobs.maker.behaviour = async ({ input }) => {
+    jobs.maker.behavior = async ({ input }) => {
       received = input.audio_url.length;
     };
     const { id } = await jobs.requests.submit(submission({}, { audio_url: audio }));

@@ -46,7 +46,7 @@ test('a device that is lost: requests wait, and are made once it is back', async
   const { maker, requests } = jobs;
   let isLost = true;
   const lost = new SoundstageError('device', 'a network failed to run: CUDA error 999');
-  maker.behaviour = async () => {
+  maker.behavior = async () => {
     if (isLost) throw lost;
   };
   maker.probe = async () => {
@@ -68,7 +68,7 @@ test('a request that alone is too much for the disk or the device is given up th
     disk: Object.assign(new Error('no space'), { code: 'ENOSPC' }),
     device: new SoundstageError('device', 'a network failed to run: out of memory'),
   };
-  maker.behaviour = async ({ input: { prompt } }) => {
+  maker.behavior = async ({ input: { prompt } }) => {
     if (errors[prompt] !== undefined) throw errors[prompt];
   };
   const disk = await requests.submit(submission({}, { prompt: 'disk' }));

@@ -77,7 +77,7 @@ async function previewSheet({ frames, width, height, rgb, step }: Preview): Prom
     strip.set(rgb.subarray(frame * size, (frame + 1) * size), index * size);
   }
   const raw = { width, height: height * count, channels: 3 } as const;
-  // Lossy pictures share colours between neighbouring pixels, which are positions 32 pixels apart, or other frames.
+  // Lossy pictures share colors between neighboring pixels, which are positions 32 pixels apart, or other frames.
   const picture = await sharp(strip, { raw }).webp({ lossless: true, effort: 2 }).toBuffer();
   return { image: `data:image/webp;base64,${picture.toString('base64')}`, frames: count, width, height, step };
 }

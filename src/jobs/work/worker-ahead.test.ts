@@ -20,7 +20,7 @@ function holding(maker: TestClipMaker, prompt: string): () => void {
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
-  maker.behaviour = async (request, context) => {
+  maker.behavior = async (request, context) => {
     if (request.input.prompt === prompt) await Promise.race([released, untilAborted(request, context)]);
   };
   return release;
@@ -114,7 +114,7 @@ serverTest('a request that has got the model is not given away while its start i
 test('the death of a worker counts against what it made, not against what waited for the model', async () => {
   await using jobs = await openJobs(await databases.newDatabase(kind));
   const { maker, requests, database } = jobs;
-  maker.behaviour = untilAborted;
+  maker.behavior = untilAborted;
   const fetched: string[] = [];
   maker.fetching = async ({ id }) => void fetched.push(id);
   const made = await requests.submit(submission());
@@ -122,7 +122,7 @@ test('the death of a worker counts against what it made, not against what waited
   const worker = await jobs.worker();
   await expect.poll(() => fetched, { timeout: 10_000 }).toEqual([made.id, waiting.id]);
   await expect.poll(() => maker.started, { timeout: 10_000 }).toEqual([made.id]);
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
   // As if somebody else had them, who is not heard of any more.
   await database.kysely
     .updateTable('requests')

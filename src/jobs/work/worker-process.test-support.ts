@@ -6,7 +6,7 @@ import { openJobs, untilAborted } from '../jobs.test-support.ts';
 const options: DatabaseOptions = JSON.parse(elementAt(process.argv, 2));
 const jobs = await openJobs(options);
 await jobs.housekeeping();
-jobs.maker.behaviour = async (request, context) => {
+jobs.maker.behavior = async (request, context) => {
   if (request.input.prompt === 'finish') return;
   if (request.input.prompt === 'kill') process.kill(process.pid, 'SIGKILL');
   process.send?.({ started: request.id, folder: context.folder });

@@ -28,7 +28,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
       ['often', 9],
     ]);
     const seeds = new Map<string, Set<number>>();
-    maker.behaviour = async ({ input: { prompt }, seed }) => {
+    maker.behavior = async ({ input: { prompt }, seed }) => {
       seeds.set(prompt, (seeds.get(prompt) ?? new Set()).add(seed));
       const left = crashing.get(prompt) ?? 0;
       crashing.set(prompt, left - 1);
@@ -79,14 +79,14 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
           database.kysely,
         );
       };
-      maker.behaviour = jumped;
+      maker.behavior = jumped;
       const { id } = await requests.submit(submission());
       if (maker.started.length === 0) await jobs.worker();
       const { inferenceSeconds } = await jobs.completed(id);
       expect(inferenceSeconds).toBeGreaterThanOrEqual(0);
       expect(inferenceSeconds).toBeLessThan(600);
     }
-    maker.behaviour = untilAborted;
+    maker.behavior = untilAborted;
     const { id } = await requests.submit(submission());
     await jobs.inState(id, 'IN_PROGRESS');
     await sql`update requests set started_at = started_at + interval '1 hour' where id = ${id}`.execute(
@@ -101,7 +101,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     ['X-Fal-No-Retry', retried(noRetries)],
   ] as const)('does not try again: %s', async (_, changes) => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
-    jobs.maker.behaviour = () => Promise.reject(new SoundstageError('crash', 'the engine died'));
+    jobs.maker.behavior = () => Promise.reject(new SoundstageError('crash', 'the engine died'));
     const { id } = await jobs.requests.submit(submission(changes));
     await jobs.worker();
     expect(await jobs.completed(id)).toMatchObject({ statusCode: 500 });
@@ -115,7 +115,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
       new SoundstageError('input', 'audio cannot be decoded', { field: 'audio' }),
       new Error('cannot read /root/secret'),
     ];
-    maker.behaviour = () => Promise.reject(errors.shift());
+    maker.behavior = () => Promise.reject(errors.shift());
     const input = await requests.submit(submission());
     const internal = await requests.submit(submission());
     await jobs.worker();
@@ -136,8 +136,8 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     await using jobs = await openJobs(options);
     const other = new TestClipMaker();
     const pause = async (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
-    jobs.maker.behaviour = pause;
-    other.behaviour = pause;
+    jobs.maker.behavior = pause;
+    other.behavior = pause;
     const accepted = await Promise.all(Array.from({ length: 60 }, () => jobs.requests.submit(submission())));
     await jobs.worker();
     await jobs.worker(other);
@@ -152,7 +152,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
   test('gives its request back when it stops, without counting it, and leaves no folder', async () => {
     const options = await databases.newDatabase(kind);
     await using jobs = await openJobs(options);
-    jobs.maker.behaviour = untilAborted;
+    jobs.maker.behavior = untilAborted;
     const first = await jobs.requests.submit(submission());
     const second = await jobs.requests.submit(submission());
     const worker = await jobs.worker();
@@ -163,7 +163,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     expect((await counted.execute(jobs.database.kysely)).rows).toEqual([{ crashes: 0, interruptions: 0 }]);
     expect(await readdir(join(options.dataFolder, 'work'))).toEqual([]);
 
-    jobs.maker.behaviour = async () => {};
+    jobs.maker.behavior = async () => {};
     await jobs.worker();
     await jobs.completed(second.id);
     expect(await jobs.completed(first.id)).toMatchObject({ statusCode: 200 });
@@ -217,7 +217,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
       .execute();
     await jobs.housekeeping();
     await jobs.inState(id, 'IN_QUEUE');
-    other.behaviour = untilAborted;
+    other.behavior = untilAborted;
     await jobs.worker(other);
     await jobs.inState(id, 'IN_PROGRESS');
     resume();
@@ -232,7 +232,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
   test('a request that ends every worker is given up, and one that must not be retried at once', async () => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     const { requests, maker, database } = jobs;
-    maker.behaviour = untilAborted;
+    maker.behavior = untilAborted;
     const { id } = await requests.submit(submission());
     await jobs.worker();
     await jobs.inState(id, 'IN_PROGRESS');

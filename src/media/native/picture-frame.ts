@@ -23,7 +23,7 @@ export function rgbPicture(rgb: Uint8Array, width: number, height: number): Fram
   return frame;
 }
 
-/** Converts pictures between pixel formats of one size, by the colour properties that the two frames carry. */
+/** Converts pictures between pixel formats of one size, by the color properties that the two frames carry. */
 export class PictureConverter implements Disposable {
   readonly #scaler = new SoftwareScaleContext();
 
@@ -53,7 +53,7 @@ export class PictureConverter implements Disposable {
 
   async #convert(from: Frame, to: Frame): Promise<Frame> {
     try {
-      check(await this.#scaler.scaleFrame(to, from), 'converting colours');
+      check(await this.#scaler.scaleFrame(to, from), 'converting colors');
       return to;
     } catch (error) {
       to.free();

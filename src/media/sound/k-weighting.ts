@@ -1,7 +1,7 @@
-// The two filters of ITU-R BS.1770-4 annex 1. The standard gives coefficients for 48 kHz only; these are the analogue
+// The two filters of ITU-R BS.1770-4 annex 1. The standard gives coefficients for 48 kHz only; these are the analog
 // parameters behind them (as in libebur128), which hold for every rate.
 
-/** A second-order filter section, normalised to a0 = 1. */
+/** A second-order filter section, normalized to a0 = 1. */
 interface Biquad {
   readonly b: readonly [number, number, number];
   readonly a: readonly [number, number];

@@ -23,7 +23,7 @@ export function limitPeaks(waveform: Float32Array, channels: number, sampleRate:
     }
   }
   if (!over) return;
-  // The mean over a window of a minimum over the same window never exceeds what its centre wants.
+  // The mean over a window of a minimum over the same window never exceeds what its center wants.
   const reach = Math.max(1, Math.round(lookAheadSeconds * sampleRate));
   const gains = slidingMean(slidingMinimum(wanted, reach), reach);
   for (const samples of planes) {
@@ -47,10 +47,10 @@ function slidingMinimum(values: Float64Array, reach: number): Float64Array {
       while (tail > head && elementAt(values, elementAt(candidates, tail - 1)) >= elementAt(values, entering)) tail--;
       candidates[tail++] = entering;
     }
-    const centre = entering - reach;
-    if (centre < 0) continue;
-    while (elementAt(candidates, head) < centre - reach) head++;
-    output[centre] = elementAt(values, elementAt(candidates, head));
+    const center = entering - reach;
+    if (center < 0) continue;
+    while (elementAt(candidates, head) < center - reach) head++;
+    output[center] = elementAt(values, elementAt(candidates, head));
   }
   return output;
 }
@@ -61,10 +61,10 @@ function slidingMean(values: Float64Array, reach: number): Float64Array {
   const at = (index: number): number => values[index] ?? 1;
   let sum = 0;
   for (let index = -reach; index < reach; index++) sum += at(index);
-  for (let centre = 0; centre < values.length; centre++) {
-    sum += at(centre + reach);
-    output[centre] = sum / (2 * reach + 1);
-    sum -= at(centre - reach);
+  for (let center = 0; center < values.length; center++) {
+    sum += at(center + reach);
+    output[center] = sum / (2 * reach + 1);
+    sum -= at(center - reach);
   }
   return output;
 }

@@ -7,13 +7,13 @@ const half = Math.SQRT1_2;
 const speakerGains: readonly (readonly [left: number, right: number])[] = [
   [1, 0], // front left
   [0, 1], // front right
-  [half, half], // front centre
+  [half, half], // front center
   [0, 0], // low frequency effects
   [half, 0], // back left
   [0, half], // back right
-  [1, 0], // front left of centre
-  [0, 1], // front right of centre
-  [0.5, 0.5], // back centre
+  [1, 0], // front left of center
+  [0, 1], // front right of center
+  [0.5, 0.5], // back center
   [half, 0], // side left
   [0, half], // side right
 ];

@@ -27,7 +27,7 @@ const questionAttempts = 4;
 
 /**
  * Asks the hub for every file of the groups: commit, size and hash. Nothing large is fetched before all answers are in,
- * so that a licence to accept does not come up after hours of download; shard indexes are, as they name further files.
+ * so that a license to accept does not come up after hours of download; shard indexes are, as they name further files.
  */
 export async function planFetch(
   groups: readonly HubFiles[],

@@ -90,12 +90,12 @@ test('fetches camera LoRAs when asked to', async () => {
   });
 });
 
-test('a licence to accept comes up before anything large is fetched', async () => {
+test('a license to accept comes up before anything large is fetched', async () => {
   const gemma = hub.repos.get(gemmaFiles);
   if (gemma !== undefined) gemma.gated = true;
   await expect(fetchSet()).rejects.toMatchObject({
     kind: 'network',
-    message: expect.stringMatching(new RegExp(`open ${hub.endpoint}/${gemmaFiles} and accept the licence.*HF_TOKEN`)),
+    message: expect.stringMatching(new RegExp(`open ${hub.endpoint}/${gemmaFiles} and accept the license.*HF_TOKEN`)),
   });
   await expect(fetchSet({ env: { ...env, HF_TOKEN: 'hf_other' } })).rejects.toThrow(/your token has no access/);
   expect(contentRequests()).toBe(0);

@@ -44,8 +44,8 @@ export function retryAfter(text: string | null): number | undefined {
 function gated({ endpoint, repo, hasToken }: RequestFacts): SoundstageError {
   const page = `${endpoint}/${repo}`;
   const message = hasToken
-    ? `${repo} is gated and your token has no access to it: open ${page} with the token's account and accept the licence, and let the token read gated repositories`
-    : `${repo} is gated: open ${page} and accept the licence, make a token at ${endpoint}/settings/tokens, set HF_TOKEN to it, and run the same command again`;
+    ? `${repo} is gated and your token has no access to it: open ${page} with the token's account and accept the license, and let the token read gated repositories`
+    : `${repo} is gated: open ${page} and accept the license, make a token at ${endpoint}/settings/tokens, set HF_TOKEN to it, and run the same command again`;
   return new SoundstageError('network', message);
 }
 

@@ -53,7 +53,7 @@ test.for(cases)('$name: the probabilities that nsfwjs gives', async ({ name, cla
   }
 });
 
-test('noise of any size, plain colours and shapes are far from the threshold', async () => {
+test('noise of any size, plain colors and shapes are far from the threshold', async () => {
   for (const [width, height] of [
     [64, 64],
     [512, 384],

@@ -23,7 +23,7 @@ const configSchema = z.object({
 type MobilenetConfig = z.infer<typeof configSchema>;
 
 /**
- * MobileNetV2 (Sandler et al. 2018) with batch normalisation folded into its convolutions and weights stored in bytes,
+ * MobileNetV2 (Sandler et al. 2018) with batch normalization folded into its convolutions and weights stored in bytes,
  * as `models/safety` has it.
  *
  * @throws SoundstageError `weights` if the file is not such a network
@@ -43,8 +43,8 @@ export async function openMobilenet(path: string): Promise<PictureNetwork> {
   const features = reshape(x, [1, knownLength(x, 1)]);
   g.output('logits', linear(features, weights.parameter('classifier.weight'), weights.parameter('classifier.bias')));
 
-  const normalised = { factor: 1 / 255, mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] };
-  const preparation = { width: imageSize, height: imageSize, kernel: 'linear', ...normalised } as const;
+  const normalized = { factor: 1 / 255, mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] };
+  const preparation = { width: imageSize, height: imageSize, kernel: 'linear', ...normalized } as const;
   return Object.freeze({ graph: g.build(), labels, preparation });
 }
 

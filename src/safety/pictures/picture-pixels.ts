@@ -15,7 +15,7 @@ export interface PicturePreparation {
   readonly deviation: readonly number[];
 }
 
-/** A picture squeezed to the network's size and normalised: `[1, 3, height, width]`. */
+/** A picture squeezed to the network's size and normalized: `[1, 3, height, width]`. */
 export async function picturePixels(
   picture: Picture,
   { width, height, kernel, factor, mean, deviation }: PicturePreparation,

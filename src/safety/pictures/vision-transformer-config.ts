@@ -71,10 +71,10 @@ export async function readVisionTransformerConfig(
   const kernel = kernels.get(resample);
   if (kernel === undefined) throw unusable(path, `the unknown filter ${resample}`);
   const factor = stated.do_rescale ? stated.rescale_factor : 1;
-  const normalisation = stated.do_normalize
+  const normalization = stated.do_normalize
     ? { mean: stated.image_mean, deviation: stated.image_std }
     : { mean: [0, 0, 0], deviation: [1, 1, 1] };
-  return Object.freeze({ config, preparation: { width, height, kernel, factor, ...normalisation } });
+  return Object.freeze({ config, preparation: { width, height, kernel, factor, ...normalization } });
 }
 
 async function readJson<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> {

@@ -28,7 +28,7 @@ export async function openVisionTransformer(folder: string): Promise<PictureNetw
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     x = g.scoped(`layer.${layer}`, () => network.layer(x, `vit.encoder.layer.${layer}`));
   }
-  const first = slice(network.normalise(x, 'vit.layernorm'), 0, 0, 1); // [1, D]
+  const first = slice(network.normalize(x, 'vit.layernorm'), 0, 0, 1); // [1, D]
   const logits = network.linear(first, 'classifier'); // [1, labels]
   g.output('logits', logits);
   return Object.freeze({ graph: g.build(), labels: labelsOf(config, logits, header.file), preparation });
@@ -59,19 +59,19 @@ class VisionTransformer {
     return add(concat([classToken, tokens], 0), positions);
   }
 
-  /** Attention, then a perceptron, each behind a normalisation and beside a shortcut. */
+  /** Attention, then a perceptron, each behind a normalization and beside a shortcut. */
   layer(x: Value, path: string): Value {
-    const normalised = this.normalise(x, `${path}.layernorm_before`);
-    const project = (part: string): Value => this.linear(normalised, `${path}.attention.attention.${part}`);
+    const normalized = this.normalize(x, `${path}.layernorm_before`);
+    const project = (part: string): Value => this.linear(normalized, `${path}.attention.attention.${part}`);
     const heads = this.#config.num_attention_heads;
     const attended = scaledDotProductAttention(project('query'), project('key'), project('value'), heads);
     const seen = add(x, this.linear(attended, `${path}.attention.output.dense`));
-    const wide = this.linear(this.normalise(seen, `${path}.layernorm_after`), `${path}.intermediate.dense`);
+    const wide = this.linear(this.normalize(seen, `${path}.layernorm_after`), `${path}.intermediate.dense`);
     const activated = gelu(wide, this.#config.hidden_act === 'gelu' ? 'exact' : 'tanh');
     return add(seen, this.linear(activated, `${path}.output.dense`));
   }
 
-  normalise(x: Value, path: string): Value {
+  normalize(x: Value, path: string): Value {
     const { layer_norm_eps: epsilon } = this.#config;
     return layerNormalize(x, epsilon, this.#parameter(`${path}.weight`), this.#parameter(`${path}.bias`));
   }

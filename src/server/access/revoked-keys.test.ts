@@ -10,7 +10,7 @@ const freshness = 600;
 const maker = new TestClipMaker();
 let server: TestServer;
 beforeAll(async () => {
-  maker.behaviour = untilAborted;
+  maker.behavior = untilAborted;
   server = await startTestServer({ maker, settings: { SOUNDSTAGE_AUTH: 'keys' } });
 });
 afterAll(() => server[Symbol.asyncDispose]());
@@ -110,7 +110,7 @@ test('streams of a revoked key end, and tell nothing more', async () => {
 test('a direct run whose key was revoked meanwhile is not told its output', async () => {
   const holder = await newHolder();
   const [started, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  maker.behaviour = async ({ input: { prompt } }) => {
+  maker.behavior = async ({ input: { prompt } }) => {
     if (prompt !== 'direct') return;
     started.resolve();
     await finish.promise;

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => {
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
 });
 
 test('preflight and exposure for browsers, for pages that are allowed', async () => {

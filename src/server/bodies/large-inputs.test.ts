@@ -40,7 +40,7 @@ async function storedBytes(requestId: string): Promise<number> {
 
 test('a data URI is a file beside a small row, is read back by a link, and goes with the payloads', async () => {
   let named = '';
-  maker.behaviour = async (request) => {
+  maker.behavior = async (request) => {
     named = request.input.audio_url;
   };
   const { status, headers } = await calls.post(`/run/${id}`, { ...input, audio_url: `\n ${audio}\n` });
@@ -87,7 +87,7 @@ test('a submission that the queue has no room for leaves nothing', async () => {
   const refused = await calls.post(`/queue/${id}?fal_max_queue_length=0`, { ...input, audio_url: audio });
   expect(refused.status).toBe(429);
   expect(await traces()).toEqual(nothing);
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
   await calls.call(`/queue/${app}/requests/${running}/cancel`, { method: 'PUT' });
 });
 

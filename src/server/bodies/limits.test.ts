@@ -17,7 +17,7 @@ function submit(url: string, surface: 'run' | 'queue' = 'queue', init: RequestIn
 
 test('a burst of submissions, hundreds of open streams, and a graceful end', async () => {
   const maker = new TestClipMaker();
-  maker.behaviour = untilAborted;
+  maker.behavior = untilAborted;
   await using server = await startTestServer({ maker });
   const accepted = await Promise.all(Array.from({ length: 300 }, async () => (await submit(server.url)).json()));
   const ids = new Set(accepted.map((body) => (body as { request_id: string }).request_id));
@@ -51,7 +51,7 @@ async function metric(url: string, name: string): Promise<number> {
 
 test('more direct runs than allowed, per caller', async () => {
   const maker = new TestClipMaker();
-  maker.behaviour = untilAborted;
+  maker.behavior = untilAborted;
   await using server = await startTestServer({ maker, settings: { SOUNDSTAGE_MAX_CONCURRENT_RUNS: '2' } });
   const controller = new AbortController();
   const open = [1, 2].map(() => submit(server.url, 'run', { signal: controller.signal }).catch(() => 'gone'));
@@ -67,7 +67,7 @@ test('more direct runs than allowed, per caller', async () => {
   expect(await Promise.all(open)).toEqual(['gone', 'gone']);
   while ((await metric(server.url, 'soundstage_open_replies')) > 0)
     await new Promise((resolve) => setTimeout(resolve, 20));
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
   expect((await submit(server.url, 'run')).status).toBe(200);
 });
 

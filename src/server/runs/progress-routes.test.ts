@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => {
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
 });
 
 const step = { type: 'progress', phase: 'denoise', step: 2, steps: 8, fraction: 0.25, seconds: 3 } as const;
@@ -21,7 +21,7 @@ const preview = { type: 'preview', step: 2, frames: 2, width: 1, height: 1 } as 
 const rgb = Uint8Array.of(255, 0, 0, 0, 0, 255);
 
 test('progress and previews of a running request, once and as a stream; nothing of them afterwards', async () => {
-  maker.behaviour = async (request, context) => {
+  maker.behavior = async (request, context) => {
     context.onProgress(step);
     await context.onPreview({ ...preview, rgb });
     await untilAborted(request, context);
@@ -32,7 +32,7 @@ test('progress and previews of a running request, once and as a stream; nothing 
   const { body } = await calls.call(`${at}/progress`);
   expect(body).toMatchObject({ request_id: request, status: 'IN_PROGRESS', queue_position: null });
   expect(body.progress).toEqual({ phase: 'denoise', step: 2, steps: 8, fraction: 0.25, seconds: 3, seconds_left: 9 });
-  expect(await colours(body.preview.image)).toEqual(['red', 'blue']);
+  expect(await colors(body.preview.image)).toEqual(['red', 'blue']);
 
   const stream = fetch(new URL(`${at}/progress/stream`, server.url)).then((reply) => reply.text());
   await calls.call(`${at}/cancel`, { method: 'PUT' });
@@ -42,7 +42,7 @@ test('progress and previews of a running request, once and as a stream; nothing 
 });
 
 test('the status stream says nothing about progress', async () => {
-  maker.behaviour = async (_, context) => {
+  maker.behavior = async (_, context) => {
     for (let done = 1; done <= 3; done += 1) {
       context.onProgress({ ...step, step: done });
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -54,7 +54,7 @@ test('the status stream says nothing about progress', async () => {
   expect(new Set(states).size).toBe(states.length);
 });
 
-async function colours(uri: string): Promise<string[]> {
+async function colors(uri: string): Promise<string[]> {
   const picture = Buffer.from(uri.slice(uri.indexOf(',') + 1), 'base64');
   const { data, info } = await sharp(picture).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   expect([info.width, info.height]).toEqual([1, 2]);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => {
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
 });
 
 test('submit, status, result: both URL forms, with and without trailing slash', async () => {
@@ -105,7 +105,7 @@ test.each([unknownId, 'nonsense', '%00', "'; drop table requests; --", '..%2f..%
 );
 
 test('the status stream sends events until the end, whatever Accept says', async () => {
-  maker.behaviour = async (_, { log }) => log('INFO', 'denoising 1/8 – ünïcode');
+  maker.behavior = async (_, { log }) => log('INFO', 'denoising 1/8 – ünïcode');
   const { body } = await calls.post(`/queue/${id}`);
   const at = `/queue/${app}/requests/${body.request_id}/status/stream?logs=1`;
   const stream = await calls.call(at, { headers: { accept: 'application/json' } });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => {
-  maker.behaviour = async () => {};
+  maker.behavior = async () => {};
 });
 
 test('a direct run returns the output object', async () => {
@@ -45,7 +45,7 @@ test('a run that cannot start in time', async () => {
 });
 
 test('a caller who leaves cancels the run', async () => {
-  maker.behaviour = untilAborted;
+  maker.behavior = untilAborted;
   for (const path of [`/run/${id}`, `/run/${id}/stream`, '/fal/proxy']) {
     const controller = new AbortController();
     const before = maker.started.length;
@@ -66,7 +66,7 @@ test('a caller who leaves cancels the run', async () => {
 });
 
 test('a run as a stream ends with the output', async () => {
-  maker.behaviour = async (_, { log }) => log('INFO', 'denoising 1/8');
+  maker.behavior = async (_, { log }) => log('INFO', 'denoising 1/8');
   const { status, headers, body } = await calls.post(`/run/${id}/stream`);
   expect([status, headers.get('content-type')]).toEqual([200, 'text/event-stream']);
   expect(eventsOf(body).at(-1)).toMatchObject({ seed: 7, prompt: input.prompt });
@@ -113,7 +113,7 @@ test('every stream is heard of at once, and at least every 3 s while nothing hap
 });
 
 test('a run as a stream breaks off when it fails', async () => {
-  maker.behaviour = async () => {
+  maker.behavior = async () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     throw new Error('a defect');
   };

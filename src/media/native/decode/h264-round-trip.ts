@@ -7,7 +7,7 @@ import type { DecodedPicture } from './image-decode.ts';
 /**
  * Encodes a picture as one H.264 frame and decodes it again, so that it carries the compression traces of the frames
  * the model was trained on. Odd sides lose their last column or row, and a picture
- * one pixel wide or high stays as it is. Settings and libswscale's default colours (BT.601)
+ * one pixel wide or high stays as it is. Settings and libswscale's default colors (BT.601)
  * as in the reference pipeline; one thread, hence the same bytes everywhere.
  */
 export async function h264RoundTrip(picture: DecodedPicture, crf: number): Promise<DecodedPicture> {

@@ -17,7 +17,7 @@ export interface AudioDecodeRequest {
 export interface AudioFormat {
   readonly sampleRate: number;
   readonly channels: number;
-  /** WAVE channel mask: bit 0 front left, bit 1 front right, bit 2 front centre… */
+  /** WAVE channel mask: bit 0 front left, bit 1 front right, bit 2 front center… */
   readonly channelMask: number;
 }
 

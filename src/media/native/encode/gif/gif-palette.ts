@@ -8,7 +8,7 @@ import type { EncodeFiles } from '../encode-methods.ts';
 import { Muxer } from '../muxer.ts';
 import { GifFile } from './gif-file.ts';
 
-/** Turns full-colour frames into the frames of a GIF. */
+/** Turns full-color frames into the frames of a GIF. */
 export interface GifPainter extends AsyncDisposable {
   /** @param frame bgr0, its time in hundredths of a second. */
   add(frame: Frame): Promise<void>;
@@ -19,7 +19,7 @@ export interface GifPainter extends AsyncDisposable {
 export interface GifLook {
   readonly width: number;
   readonly height: number;
-  readonly colours: number;
+  readonly colors: number;
   /** Options of FFmpeg's `paletteuse`. */
   readonly dither: string;
 }
@@ -37,7 +37,7 @@ export class EachFramePainter implements GifPainter {
   static async open({ output }: EncodeFiles, look: GifLook): Promise<EachFramePainter> {
     const filter = await PictureFilter.open(
       `buffer@frames=${source(look)},split[seen][painted];` +
-        `[seen]palettegen=max_colors=${look.colours}:stats_mode=single[palette];` +
+        `[seen]palettegen=max_colors=${look.colors}:stats_mode=single[palette];` +
         `[painted][palette]paletteuse=new=1:${look.dither},buffersink`,
     );
     try {
@@ -65,7 +65,7 @@ export class EachFramePainter implements GifPainter {
   }
 }
 
-/** Chooses one palette for all frames: counts colours as they come, stores the frames, and paints them at the end. */
+/** Chooses one palette for all frames: counts colors as they come, stores the frames, and paints them at the end. */
 export class WholeClipPainter implements GifPainter {
   readonly #files: EncodeFiles;
   readonly #look: GifLook;
@@ -81,7 +81,7 @@ export class WholeClipPainter implements GifPainter {
 
   static async open(files: EncodeFiles, look: GifLook): Promise<WholeClipPainter> {
     const palette = await PictureFilter.open(
-      `buffer@frames=${source(look)},palettegen=max_colors=${look.colours}:stats_mode=full,buffersink`,
+      `buffer@frames=${source(look)},palettegen=max_colors=${look.colors}:stats_mode=full,buffersink`,
     );
     try {
       return new WholeClipPainter(files, look, palette, await FrameSpool.open(files.spool, look.width, look.height));

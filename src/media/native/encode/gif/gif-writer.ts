@@ -7,18 +7,18 @@ import type { EncodeFiles, FrameWriter } from '../encode-methods.ts';
 import { EachFramePainter, type GifPainter, WholeClipPainter } from './gif-palette.ts';
 
 interface GifQuality {
-  readonly colours: number;
+  readonly colors: number;
   readonly maxFps: number;
   /** A palette for every frame instead of one for the clip. */
   readonly paletteEachFrame: boolean;
 }
 
 const qualities: Record<VideoQuality, GifQuality> = {
-  low: { colours: 64, maxFps: 12, paletteEachFrame: false },
-  medium: { colours: 128, maxFps: 15, paletteEachFrame: false },
-  high: { colours: 256, maxFps: 25, paletteEachFrame: false },
+  low: { colors: 64, maxFps: 12, paletteEachFrame: false },
+  medium: { colors: 128, maxFps: 15, paletteEachFrame: false },
+  high: { colors: 256, maxFps: 25, paletteEachFrame: false },
   // Browsers slow down GIFs that ask for more than 50 frames a second.
-  maximum: { colours: 256, maxFps: 50, paletteEachFrame: true },
+  maximum: { colors: 256, maxFps: 50, paletteEachFrame: true },
 };
 
 /** Options of FFmpeg's `paletteuse`: the fainter the dither pattern, the smaller the file. All take the same time. */
@@ -46,9 +46,9 @@ export class GifWriter implements FrameWriter {
   }
 
   static async open(files: EncodeFiles, settings: VideoEncoderSettings): Promise<GifWriter> {
-    const { colours, maxFps, paletteEachFrame } = qualities[settings.quality];
+    const { colors, maxFps, paletteEachFrame } = qualities[settings.quality];
     const { width, height } = settings;
-    const look = { width, height, colours, dither: dithers[settings.writeMode] };
+    const look = { width, height, colors, dither: dithers[settings.writeMode] };
     const painter = paletteEachFrame
       ? await EachFramePainter.open(files, look)
       : await WholeClipPainter.open(files, look);
