@@ -15,8 +15,8 @@ export class SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  between(least: number, most: number): number {
-    return least + (most - least) * this.number();
+  between(min: number, max: number): number {
+    return min + (max - min) * this.number();
   }
 
   /** A whole number from 0 to `count − 1`. */

@@ -10,7 +10,7 @@ export function synthesize(kind: SyntheticKind, seconds: number, random: SeededR
   const samples = new Float32Array(Math.ceil(seconds * soundRate));
   const make = { syllables: addSyllables, drums: addDrums, tones: addTones, noise: addNoise }[kind];
   make(samples, random);
-  const peak = samples.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+  const peak = samples.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-9);
   // The faint hiss of any recording.
   return samples.map((value) => (0.7 * value) / peak + 0.0005 * random.normal());
 }

@@ -15,7 +15,7 @@ export function downloadError({ field }: Pick<Purpose, 'field'>, reason: string,
   return new SoundstageError('input', message, { field, type: 'file_download_error', cause });
 }
 
-export function tooLarge({ field, maxBytes }: Purpose): SoundstageError {
+export function downloadTooLarge({ field, maxBytes }: Purpose): SoundstageError {
   return new SoundstageError('input', `${field} is too large: give a file of at most ${maxBytes} bytes`, {
     field,
     type: 'file_too_large',

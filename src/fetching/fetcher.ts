@@ -40,7 +40,7 @@ export async function openFetcher(configuration: Configuration, hubOptions: HubO
   const cacheBytes = configuration.SOUNDSTAGE_LORA_CACHE_BYTES;
   const cache = await LoraCache.open({ folder: join(configuration.SOUNDSTAGE_DATA, 'loras'), maxBytes: cacheBytes });
   const timeout = configuration.SOUNDSTAGE_FETCH_TIMEOUT * 1000;
-  const pace = { least: configuration.SOUNDSTAGE_MIN_FETCH_RATE, window: paceWindow };
+  const pace = { minBytesPerSecond: configuration.SOUNDSTAGE_MIN_FETCH_RATE, window: paceWindow };
   const loraOptions = {
     ...{ client, cache, hub, timeout, pace },
     maxBytes: Math.min(configuration.SOUNDSTAGE_MAX_LORA_BYTES, cacheBytes),

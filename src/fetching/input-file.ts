@@ -4,7 +4,7 @@ import { SoundstageError } from '../shared/errors.ts';
 import { trimInvisible } from '../shared/trim.ts';
 import { decodeDataUri } from './data-uri/data-uri.ts';
 import { isDataUri } from './data-uri/data-uri-decoder.ts';
-import { downloadError, type Purpose, tooLarge } from './download-error.ts';
+import { downloadError, downloadTooLarge, type Purpose } from './download-error.ts';
 import type { GuardedClient } from './http/guarded-client.ts';
 import { guardedFetch } from './http/guarded-fetch.ts';
 import type { Pace } from './http/paced.ts';
@@ -55,7 +55,7 @@ export async function openOwn(
   own: OwnFile,
   options: Purpose & { readonly signal?: AbortSignal | undefined },
 ): Promise<AsyncIterable<Uint8Array>> {
-  if (own.size > options.maxBytes) throw tooLarge(options);
+  if (own.size > options.maxBytes) throw downloadTooLarge(options);
   return own.open(options.signal);
 }
 

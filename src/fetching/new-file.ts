@@ -1,9 +1,9 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { cancelled } from '../shared/cancellation.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { errorCode } from '../shared/system-code.ts';
-import { cancelled } from './time-limit.ts';
 
 /**
  * Writes a file that must not be there yet. Where that fails, nothing is left of it.

@@ -1,5 +1,3 @@
-import { SoundstageError } from '../shared/errors.ts';
-
 /** One signal for two reasons to stop: the caller's own, and a time limit. */
 export interface TimeLimit {
   readonly signal: AbortSignal;
@@ -17,8 +15,4 @@ export function timeLimit(timeout: number, outer?: AbortSignal): TimeLimit {
     return timer.aborted ? 'timeout' : undefined;
   };
   return Object.freeze({ signal, timeout, ended });
-}
-
-export function cancelled(cause?: unknown): SoundstageError {
-  return new SoundstageError('cancelled', 'cancelled', { cause });
 }

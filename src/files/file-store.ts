@@ -176,7 +176,7 @@ export class FileStore implements AsyncDisposable {
     await this.#sweep.run(now);
   }
 
-  /** Throws while no files can be stored. */
+  /** @throws Error while no files can be stored */
   probe(): Promise<void> {
     return this.#blobs.probe();
   }

@@ -11,7 +11,7 @@ export interface AccessControl {
 }
 
 /** A hundred years, which dates can still express. */
-const longest = 100 * 365 * 86_400;
+const maxSeconds = 100 * 365 * 86_400;
 
 const decision = z.enum(decisions, { error: `must be one of ${decisions.join(', ')}` });
 
@@ -36,7 +36,7 @@ const lifecycleSchema = z.object({
   expiration_duration_seconds: z
     .number({ error: 'must be a number of seconds' })
     .positive('must be more than 0 seconds')
-    .max(longest, `must be at most ${longest} seconds`)
+    .max(maxSeconds, `must be at most ${maxSeconds} seconds`)
     .nullish(),
   initial_acl: accessSchema.nullish().transform((access) => access ?? undefined),
 });

@@ -5,7 +5,7 @@ import type { FileRows } from './file-rows.ts';
 import type { FileSweep } from './file-sweep.ts';
 import { filePath } from './links/file-url.ts';
 
-export interface PendingFileParts {
+export interface PendingFileOptions {
   readonly rows: FileRows;
   readonly blobs: BlobStore;
   readonly sweep: FileSweep;
@@ -16,18 +16,18 @@ export class PendingFile {
   readonly id: string;
   /** Below the address of the file server. */
   readonly path: string;
-  readonly #parts: PendingFileParts;
+  readonly #options: PendingFileOptions;
   #written: WrittenBlob | undefined;
 
-  constructor({ id, name }: { readonly id: string; readonly name: string }, parts: PendingFileParts) {
+  constructor({ id, name }: { readonly id: string; readonly name: string }, options: PendingFileOptions) {
     this.id = id;
     this.path = filePath({ id, name });
-    this.#parts = parts;
+    this.#options = options;
   }
 
   /** Takes over a local file, which is gone afterwards. Nobody sees it yet. */
   async write(path: string): Promise<WrittenBlob> {
-    this.#written = await this.#parts.blobs.place(this.id, path);
+    this.#written = await this.#options.blobs.place(this.id, path);
     return this.#written;
   }
 
@@ -38,12 +38,12 @@ export class PendingFile {
    */
   async commit(transaction?: Transaction<Tables>): Promise<void> {
     if (this.#written === undefined) throw new Error(`file ${this.id} was not written`);
-    const committed = await this.#parts.rows.commit(this.id, this.#written, transaction);
+    const committed = await this.#options.rows.commit(this.id, this.#written, transaction);
     if (!committed) throw new Error(`file ${this.id} was removed before it was complete`);
   }
 
   /** Removes it, unless it was committed. */
   async discard(): Promise<void> {
-    if (await this.#parts.rows.markAbandoned(this.id)) await this.#parts.sweep.purge(this.id);
+    if (await this.#options.rows.markAbandoned(this.id)) await this.#options.sweep.purge(this.id);
   }
 }

@@ -50,6 +50,10 @@ export interface PreparedClip extends AsyncDisposable {
 export interface ClipMaker extends AsyncDisposable {
   /** Checks a request and fetches what it names; of several requests at a time. */
   prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip>;
-  /** Tries whether the model can run here, while it makes no clip. Throws while it cannot. */
+  /**
+   * Tries whether the model can run here, while it makes no clip.
+   *
+   * @throws Error while it cannot
+   */
   probe(): Promise<void>;
 }

@@ -8,8 +8,8 @@ import { type Database, type DatabaseOptions, openDatabase } from '../database/o
 import type { RequestState } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
 import { openFileStore } from '../files/open-file-store.ts';
+import { cancelled } from '../shared/cancellation.ts';
 import { readConfiguration } from '../shared/configuration.ts';
-import { SoundstageError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from './clip-maker.ts';
 import type { RequestStatus } from './request/request-status.ts';
@@ -42,7 +42,7 @@ export class TestClipMaker implements ClipMaker {
   async make(request: ClipRequest, context: ClipMakerContext): Promise<MadeClip> {
     this.started.push(request.id);
     await this.behavior(request, context);
-    if (context.signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
+    if (context.signal.aborted) throw cancelled();
     const path = join(context.folder, 'clip.mp4');
     const bytes = `clip of ${request.input.prompt}`;
     await writeFile(path, bytes);

@@ -72,11 +72,11 @@ const spaceFreshness = 250;
 
 export type CancelReason = 'client_cancelled' | 'client_disconnected';
 
-interface RequestsParts {
+interface RequestsDependencies {
   readonly reader: StatusReader;
   readonly feed: RequestFeed;
   readonly deadlines: DeadlineTimers;
-  /** Throws while no requests can be accepted. */
+  /** @throws SoundstageError `device` while no requests can be accepted */
   readonly requireSpace: () => Promise<void>;
 }
 
@@ -95,14 +95,14 @@ export class Requests implements AsyncDisposable {
   readonly #deadlines: DeadlineTimers;
   readonly #requireSpace: () => Promise<void>;
 
-  private constructor(context: JobsContext, files: FileStore, parts: RequestsParts) {
+  private constructor(context: JobsContext, files: FileStore, dependencies: RequestsDependencies) {
     this.#context = context;
     this.#files = files;
     this.#intake = new Intake(context);
-    this.#reader = parts.reader;
-    this.#feed = parts.feed;
-    this.#deadlines = parts.deadlines;
-    this.#requireSpace = parts.requireSpace;
+    this.#reader = dependencies.reader;
+    this.#feed = dependencies.feed;
+    this.#deadlines = dependencies.deadlines;
+    this.#requireSpace = dependencies.requireSpace;
   }
 
   static async open({

@@ -92,7 +92,7 @@ export class MediaService implements AsyncDisposable {
    * Decodes the sound of any recording at its own rate and channel count. A file that holds clearly less
    * than it says is refused as cut off; other damage is passed over.
    *
-   * @throws {SoundstageError} `input`: not a recording, no audio track, nothing decodable, too large.
+   * @throws SoundstageError `input`: not a recording, no audio track, nothing decodable, too large.
    */
   decodeAudio(path: string, options: DecodeAudioOptions = {}): Promise<DecodedAudio> {
     const { field = 'audio', start = 0, maxSeconds = 600, signal } = options;
@@ -115,7 +115,7 @@ export class MediaService implements AsyncDisposable {
    * Decodes the beginning of any recording to a stereo file, its own rate kept where it is usual. What comes after is not
    * looked at.
    *
-   * @throws {SoundstageError} `input` as `decodeAudio`, `device` when the disk is full.
+   * @throws SoundstageError `input` as `decodeAudio`, `device` when the disk is full.
    */
   decodeSound(
     path: string,
@@ -138,7 +138,7 @@ export class MediaService implements AsyncDisposable {
    * Decodes a png, jpeg, webp, avif, heic, gif (first frame), tiff or bmp file to sRGB: rotation and ICC profile applied,
    * transparency laid over white. A png, jpeg or gif that lacks its end is used, as browsers do.
    *
-   * @throws {SoundstageError} `input`: not a picture, damaged, more than a quarter missing, more than 64 megapixels;
+   * @throws SoundstageError `input`: not a picture, damaged, more than a quarter missing, more than 64 megapixels;
    *   `device` when the disk is full.
    */
   decodeImage(path: string, { field = 'image', signal, output }: DecodeToFileOptions): Promise<DecodedImage> {

@@ -1,4 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
+import { cancelled } from '../shared/cancellation.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import type { MediaInfo, Rational } from './media-info.ts';
 import type { EncodeFiles, EncodeMethods } from './native/encode/encode-methods.ts';
@@ -82,7 +83,7 @@ export class VideoEncoder implements AsyncDisposable {
    * Takes the next frames; the array may be reused at once.
    *
    * @param frames One or more RGB frames, `[frames, height, width, 3]`.
-   * @throws {SoundstageError} Also for an earlier batch: `device` when the disk is full, `cancelled`, `crash`.
+   * @throws SoundstageError `device` when the disk is full, `cancelled`, `crash`; also for an earlier batch
    */
   async write(frames: Uint8Array): Promise<void> {
     const frameBytes = this.#settings.width * this.#settings.height * 3;
@@ -132,7 +133,7 @@ export class VideoEncoder implements AsyncDisposable {
   }
 
   #cancel(): void {
-    this.#failure ??= new SoundstageError('cancelled', 'cancelled');
+    this.#failure ??= cancelled();
     // Whoever calls or disposes this encoder next gets the same promise, and with it the error.
     this.abort().catch(() => {});
   }

@@ -5,7 +5,7 @@ import { cameraMoves } from './camera-moves.ts';
 import { Transfer, type TransferProgress } from './download/transfer.ts';
 import { fileSize, isSymlink, repoFolder } from './hub/cache.ts';
 import { contentHash, hashFile } from './hub/content-hash.ts';
-import { cancelled } from './hub/retry.ts';
+import { downloadCancelled } from './hub/retry.ts';
 import { type HubOptions, hubSettings } from './hub/settings.ts';
 import { resolveWeights } from './resolve-weights.ts';
 import { safetensorsExtent } from './safetensors-extent.ts';
@@ -36,7 +36,7 @@ export interface CheckOptions extends HubOptions {
 /**
  * Reads every file of a weight set again and compares it with the hash it is named by; needs no network.
  *
- * Throws SoundstageError as `resolveWeights` does for folders and embedded weights, and `cancelled`.
+ * @throws SoundstageError as `resolveWeights` for folders and embedded weights, and `cancelled`
  */
 export async function checkWeights(idOrFolder: string, options: CheckOptions = {}): Promise<readonly FileCheck[]> {
   const entry = findWeightSet(idOrFolder);
@@ -100,7 +100,7 @@ async function checkFile(
     try {
       await hashFile(content, hash, { signal, onBytes });
     } catch (error) {
-      if (signal?.aborted) throw cancelled(error);
+      if (signal?.aborted) throw downloadCancelled(error);
       throw error;
     }
     return hash.digest('hex') === etag ? 'ok' : 'damaged';

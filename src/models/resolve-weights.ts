@@ -18,7 +18,7 @@ export interface ResolveOptions extends HubOptions {
 /**
  * Finds a set of weights on disk, by its id in the registry or as a folder of the user's own; never fetches.
  *
- * Throws SoundstageError: `weights` with what is missing and the command that fetches it, `input` for an unknown id.
+ * @throws SoundstageError `weights` with what is missing and the command that fetches it, `input` for an unknown id
  */
 export async function resolveWeights(idOrFolder: string, options: ResolveOptions = {}): Promise<WeightSet> {
   const entry = findWeightSet(idOrFolder);

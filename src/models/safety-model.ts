@@ -31,7 +31,11 @@ export async function findSafetyModel(options: HubOptions = {}): Promise<string 
   return missing.length === 0 ? folder : undefined;
 }
 
-/** Folder of the safety model. @throws SoundstageError `weights` with the command that fetches it */
+/**
+ * Folder of the safety model.
+ *
+ * @throws SoundstageError `weights` with the command that fetches it
+ */
 export async function resolveSafetyModel(options: HubOptions = {}): Promise<string> {
   const { folder, missing } = await cachedSafetyModel(options);
   if (folder !== undefined && missing.length === 0) return folder;
@@ -42,7 +46,11 @@ export async function resolveSafetyModel(options: HubOptions = {}): Promise<stri
   );
 }
 
-/** Fetches what the cache lacks of the safety model and gives its folder. Throws as `fetchWeights` does. */
+/**
+ * Fetches what the cache lacks of the safety model and gives its folder.
+ *
+ * @throws SoundstageError as `fetchWeights`
+ */
 export async function fetchSafetyModel(options: FetchOptions = {}): Promise<string> {
   await fetchFiles([files], options);
   return resolveSafetyModel(options);

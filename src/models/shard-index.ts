@@ -4,7 +4,11 @@ import { SoundstageError } from '../shared/errors.ts';
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
-/** File names of the shards that a `*.safetensors.index.json` lists. Throws SoundstageError `weights` on a broken one. */
+/**
+ * File names of the shards that a `*.safetensors.index.json` lists.
+ *
+ * @throws SoundstageError `weights` on a broken one
+ */
 export async function readShardNames(path: string): Promise<readonly string[]> {
   const index = indexSchema.safeParse(parseJson(await readFile(path, 'utf8')));
   if (!index.success) {

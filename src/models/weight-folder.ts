@@ -27,7 +27,9 @@ interface FolderLayout {
 
 /**
  * Finds the weights in a folder of the user's own: one bundle `*.safetensors`, one `*upscaler*.safetensors`, optional
- * `*camera-control-MOVE*.safetensors`, the text encoder in `gemma/`, and optional LoRAs in `loras/`. Throws SoundstageError `weights`.
+ * `*camera-control-MOVE*.safetensors`, the text encoder in `gemma/`, and optional LoRAs in `loras/`.
+ *
+ * @throws SoundstageError `weights`
  */
 export async function readWeightFolder(folder: string): Promise<WeightSet> {
   const weights = await listWeights(folder);

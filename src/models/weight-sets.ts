@@ -98,7 +98,7 @@ export function findWeightSet(id: string): WeightSetEntry | undefined {
   return weightSets.find((entry) => entry.id === id);
 }
 
-/** Throws SoundstageError `input` that lists the known ids. */
+/** @throws SoundstageError `input` that lists the known ids */
 export function weightSet(id: string): WeightSetEntry {
   const entry = findWeightSet(id);
   if (entry !== undefined) return entry;

@@ -19,7 +19,7 @@ const lookAhead = 1;
 /** Rate factor of the H.264 round trip that conditioning images take (reference default for this model). */
 const imageRateFactor = 33;
 
-export interface PreparedClip {
+export interface PlannedClip {
   readonly plan: Plan;
   readonly inputs: EngineInputs;
   /** Where the engine puts sound that it makes. */
@@ -42,7 +42,7 @@ export async function prepareClip(
   weights: WeightSet,
   media: MediaService,
   options: PrepareOptions,
-): Promise<PreparedClip> {
+): Promise<PlannedClip> {
   const { folder, signal } = options;
   const audio = await media.decodeSound(settings.audio, {
     field: 'audio',

@@ -5,7 +5,7 @@ import type { VideoFile } from '../media/video-encoder.ts';
 import type { AudioSource, VideoEncoderSettings } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import { type PreparedClip, prepareClip } from './clip-inputs.ts';
+import { type PlannedClip, prepareClip } from './clip-inputs.ts';
 import type { ClipInspector, FrameInspector } from './clip-inspector.ts';
 import { ClipWriter } from './clip-writer.ts';
 import type { Engine } from './engine/engine.ts';
@@ -56,7 +56,7 @@ export async function generateClip(
   await checkLoras(settings.loras, weights.bundle);
   engine.start();
   const prompt = await finalPrompt(settings, weights, engine, options);
-  await using work = await workFolder(options.output);
+  await using work = await temporaryFolder(options.output);
   const prepared = await prepareClip({ ...settings, prompt }, weights, media, { ...options, folder: work.path });
   const { plan, inputs, notes } = prepared;
   for (const note of notes) onNote?.(note);
@@ -93,7 +93,7 @@ async function handle(
 
 function encoderSettings(
   settings: ClipSettings,
-  { plan: { crop, fps, audioStrength }, generatedSound }: PreparedClip,
+  { plan: { crop, fps, audioStrength }, generatedSound }: PlannedClip,
   path: string,
 ): VideoEncoderSettings {
   const { videoOutputType: type, videoQuality: quality, videoWriteMode: writeMode } = settings;
@@ -103,12 +103,12 @@ function encoderSettings(
   return { path, type, quality, writeMode, width: crop.width, height: crop.height, fps, audio };
 }
 
-interface WorkFolder extends AsyncDisposable {
+interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
 }
 
 /** A folder for decoded media beside the clip, where there is room for files of that size. */
-async function workFolder(output: string): Promise<WorkFolder> {
+async function temporaryFolder(output: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(dirname(output), '.soundstage-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

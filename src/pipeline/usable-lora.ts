@@ -17,7 +17,11 @@ export async function usableLora({ path, field }: LoraChoice, modules: Adaptable
   return lora;
 }
 
-/** Says what is wrong with the LoRAs of a clip before anything is computed for it. @throws as `usableLora` */
+/**
+ * Says what is wrong with the LoRAs of a clip before anything is computed for it.
+ *
+ * @throws SoundstageError as `usableLora`
+ */
 export async function checkLoras(choices: readonly LoraChoice[], bundle: string): Promise<void> {
   if (choices.length === 0) return;
   const modules = adaptableModules(await openCheckpoint(bundle));

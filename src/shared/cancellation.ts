@@ -9,5 +9,10 @@ import { SoundstageError } from './errors.ts';
  */
 export async function throwIfCancelled(signal: AbortSignal | undefined): Promise<void> {
   await setImmediate();
-  if (signal?.aborted) throw new SoundstageError('cancelled', 'cancelled');
+  if (signal?.aborted) throw cancelled();
+}
+
+/** What work ends with when its signal is aborted. */
+export function cancelled(cause?: unknown): SoundstageError {
+  return new SoundstageError('cancelled', 'cancelled', { cause });
 }

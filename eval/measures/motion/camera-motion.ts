@@ -38,13 +38,13 @@ function closest(
   zooms: readonly number[],
   shifts: readonly number[],
 ): CameraMotion {
-  let [best, least] = [from, mismatch(early, late, from)];
+  let [best, minCost] = [from, mismatch(early, late, from)];
   for (const zoom of zooms) {
     for (const right of shifts) {
       for (const down of shifts) {
         const tried = { zoom: from.zoom + zoom, right: from.right + right, down: from.down + down };
         const cost = mismatch(early, late, tried);
-        if (cost < least) [best, least] = [tried, cost];
+        if (cost < minCost) [best, minCost] = [tried, cost];
       }
     }
   }

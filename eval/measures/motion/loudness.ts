@@ -38,7 +38,7 @@ export function loudnessPerFrame(samples: Float32Array, frames: number, fps: num
 }
 
 /** Decibels below full scale that count as silence in a band, the range above, and the bands' limits in hertz. */
-const [bandSilence, bandRange, lowest, highest] = [-55, 35, 80, 7000];
+const [bandSilence, bandRange, minHertz, maxHertz] = [-55, 35, 80, 7000];
 /** The window, with zeros up to a power of two. */
 const transformLength = 1024;
 
@@ -65,7 +65,7 @@ export function bandsPerFrame(samples: Float32Array, frames: number, fps: number
 /** 0…1, from a spectrum. */
 function bandLevel(real: Float64Array, imaginary: Float64Array, band: number): number {
   const bin = (edge: number): number =>
-    Math.ceil((lowest * (highest / lowest) ** (edge / bandCount) * transformLength) / soundRate);
+    Math.ceil((minHertz * (maxHertz / minHertz) ** (edge / bandCount) * transformLength) / soundRate);
   let power = 0;
   for (let at = bin(band); at < bin(band + 1); at++) power += elementAt(real, at) ** 2 + elementAt(imaginary, at) ** 2;
   const decibels = 10 * Math.log10((2 * power) / (transformLength * shapeEnergy) + 1e-9);

@@ -15,10 +15,10 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
 }
 
 /** By how many frames `follower` comes after `leader` where they agree best; negative if it comes before. */
-export function bestLag(follower: readonly number[], leader: readonly number[], most: number): number {
+export function bestLag(follower: readonly number[], leader: readonly number[], max: number): number {
   let [best, lag] = [Number.NEGATIVE_INFINITY, 0];
   // Small lags first, so that a tie is no lag.
-  for (const tried of lagsUpTo(most)) {
+  for (const tried of lagsUpTo(max)) {
     const found = correlation(
       follower.slice(Math.max(0, tried), follower.length + Math.min(0, tried)),
       leader.slice(Math.max(0, -tried), leader.length - Math.max(0, tried)),
@@ -28,8 +28,8 @@ export function bestLag(follower: readonly number[], leader: readonly number[], 
   return lag;
 }
 
-function lagsUpTo(most: number): number[] {
-  return [0, ...Array.from({ length: most }, (_, at) => [at + 1, -at - 1]).flat()];
+function lagsUpTo(max: number): number[] {
+  return [0, ...Array.from({ length: max }, (_, at) => [at + 1, -at - 1]).flat()];
 }
 
 /** The middle value, or the mean of the two in the middle; NaN of nothing. */

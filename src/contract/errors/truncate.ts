@@ -14,8 +14,8 @@ export function truncate(value: unknown): unknown {
 }
 
 /** Text cut to a length that errors and logs can bear. */
-export function truncateText(value: string, most = maxCharacters): string {
-  const cut = value.length > most ? `${value.slice(0, most)}…` : value;
+export function truncateText(value: string, max = maxCharacters): string {
+  const cut = value.length > max ? `${value.slice(0, max)}…` : value;
   return cut.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 

@@ -11,19 +11,19 @@ declare module 'zod' {
 }
 
 interface Limits {
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 /** Text of so many characters (code points) after trimming; the limits are not published. */
-export function text({ least, most }: Limits) {
+export function text({ min, max }: Limits) {
   return wellFormed(z.string().trim())
     .superRefine((value, context) => {
-      const length = lengthUpTo(value, most);
-      if (length < least) context.addIssue({ code: 'too_small', origin: 'string', minimum: least, inclusive: true });
-      if (length > most) context.addIssue({ code: 'too_big', origin: 'string', maximum: most, inclusive: true });
+      const length = lengthUpTo(value, max);
+      if (length < min) context.addIssue({ code: 'too_small', origin: 'string', minimum: min, inclusive: true });
+      if (length > max) context.addIssue({ code: 'too_big', origin: 'string', maximum: max, inclusive: true });
     })
-    .meta({ minLength: least, maxLength: most, published: {} });
+    .meta({ minLength: min, maxLength: max, published: {} });
 }
 
 /** An address or a name: text that is not empty, without what surrounds it. */
@@ -36,12 +36,12 @@ export function optionalAddress() {
   return wellFormed(z.string().overwrite(trimInvisible));
 }
 
-export function integer({ least, most }: Limits) {
-  return z.int().min(least).max(most);
+export function integer({ min, max }: Limits) {
+  return z.int().min(min).max(max);
 }
 
-export function number({ least, most }: Limits) {
-  return z.number().min(least).max(most);
+export function number({ min, max }: Limits) {
+  return z.number().min(min).max(max);
 }
 
 /** Half a surrogate pair is no character, and neither databases nor file systems take a NUL. */
@@ -53,7 +53,7 @@ function wellFormed(schema: z.ZodString): z.ZodString {
   });
 }
 
-function lengthUpTo(value: string, most: number): number {
+function lengthUpTo(value: string, max: number): number {
   // A character takes one or two code units.
-  return value.length <= most || value.length > 2 * most ? value.length : [...value].length;
+  return value.length <= max || value.length > 2 * max ? value.length : [...value].length;
 }

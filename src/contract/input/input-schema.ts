@@ -22,7 +22,7 @@ export const defaultNegativePrompt =
   'artifacts.';
 
 const examples = 'https://storage.googleapis.com/falserverless/example_inputs';
-const strength = number({ least: 0, most: 1 });
+const strength = number({ min: 0, max: 1 });
 const flag = z.boolean();
 /** Largest LoRA list, and longest prompts in characters, that are served; the platform publishes no limit. */
 const loraLimit = 8;
@@ -32,7 +32,7 @@ const promptLimit = 5000;
 const side = integer(sideLimits)
   .default(512)
   .meta({ published: { exclusiveMinimum: 0, maximum: 14142 } });
-const delivered = `Delivered are ${sideLimits.least} to ${sideLimits.most} pixels.`;
+const delivered = `Delivered are ${sideLimits.min} to ${sideLimits.max} pixels.`;
 
 const imageSize = z
   .object({
@@ -58,7 +58,7 @@ const loraInput = z
           'repository contains multiple LoRA weights.',
         nullable: true,
       }),
-    scale: number({ least: 0, most: 4 })
+    scale: number({ min: 0, max: 4 })
       .default(1)
       .meta({ title: 'Scale', description: 'Scale factor for LoRA application (0.0 to 4.0).' }),
   })
@@ -74,7 +74,7 @@ const cameraControl =
  */
 export const inputSchema = z
   .object({
-    prompt: text({ least: 1, most: promptLimit }).meta({
+    prompt: text({ min: 1, max: promptLimit }).meta({
       title: 'Prompt',
       description: 'The prompt to generate the video from.',
       examples: ['A woman speaks to the camera'],
@@ -117,7 +117,7 @@ export const inputSchema = z
         'then use the smaller video to guide the generation of a video at or above your requested size. This results ' +
         'in better coherence and details.',
     }),
-    fps: number({ least: 1, most: 60 })
+    fps: number({ min: 1, max: 60 })
       .default(25)
       .meta({ title: 'FPS', description: 'The frames per second of the generated video.' }),
     acceleration: z
@@ -131,10 +131,10 @@ export const inputSchema = z
     camera_lora_scale: strength
       .default(1)
       .meta({ title: 'Camera LoRA Scale', description: `The scale of the camera LoRA to use. ${cameraControl}` }),
-    negative_prompt: text({ least: 0, most: promptLimit })
+    negative_prompt: text({ min: 0, max: promptLimit })
       .default(defaultNegativePrompt)
       .meta({ title: 'Negative Prompt', description: 'The negative prompt to generate the video from.' }),
-    seed: integer({ least: 0, most: 2 ** 32 - 1 })
+    seed: integer({ min: 0, max: 2 ** 32 - 1 })
       .optional()
       .meta({
         title: 'Seed',

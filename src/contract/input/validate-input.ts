@@ -123,20 +123,20 @@ function oneOf(expected: readonly string[], { anyOf }: ServedSchema): ProblemDet
   return { type: 'one_of', msg: `Input should be ${names}${orObject}`, ctx: { expected } };
 }
 
-function tooSmall(origin: string, least: number): ProblemDetails {
+function tooSmall(origin: string, min: number): ProblemDetails {
   if (origin === 'string' || origin === 'array') {
-    const msg = `${sequence(origin)} should have at least ${counted(origin, least)}`;
-    return { type: 'sequence_too_short', msg, ctx: { min_length: least } };
+    const msg = `${sequence(origin)} should have at least ${counted(origin, min)}`;
+    return { type: 'sequence_too_short', msg, ctx: { min_length: min } };
   }
-  return { type: 'greater_than_equal', msg: `Input should be greater than or equal to ${least}`, ctx: { ge: least } };
+  return { type: 'greater_than_equal', msg: `Input should be greater than or equal to ${min}`, ctx: { ge: min } };
 }
 
-function tooBig(origin: string, most: number): ProblemDetails {
+function tooBig(origin: string, max: number): ProblemDetails {
   if (origin === 'string' || origin === 'array') {
-    const msg = `${sequence(origin)} should have at most ${counted(origin, most)}`;
-    return { type: 'sequence_too_long', msg, ctx: { max_length: most } };
+    const msg = `${sequence(origin)} should have at most ${counted(origin, max)}`;
+    return { type: 'sequence_too_long', msg, ctx: { max_length: max } };
   }
-  return { type: 'less_than_equal', msg: `Input should be less than or equal to ${most}`, ctx: { le: most } };
+  return { type: 'less_than_equal', msg: `Input should be less than or equal to ${max}`, ctx: { le: max } };
 }
 
 function sequence(origin: 'string' | 'array'): string {

@@ -6,7 +6,7 @@ import { tryLockFile } from '../../shared/folders/file-lock.ts';
 import { errorCode } from '../../shared/system-code.ts';
 
 /** A server that is being replaced needs a moment to close, and so does a command that changes a key. */
-const patienceMilliseconds = 2000;
+const timeoutMilliseconds = 2000;
 const pollMilliseconds = 50;
 
 /** Another process has the embedded database open. */
@@ -28,7 +28,7 @@ export class DatabaseInUseError extends SoundstageError {
 export async function lockDataFolder(dataFolder: string): Promise<AsyncDisposable> {
   // The number of the process has a file of its own: only SQLite may open the lock.
   const holderPath = join(dataFolder, 'database.pid');
-  for (const end = performance.now() + patienceMilliseconds; ; ) {
+  for (const end = performance.now() + timeoutMilliseconds; ; ) {
     const lock = await tryLockFile(join(dataFolder, 'database.lock'));
     if (lock !== undefined) {
       await using held = new AsyncDisposableStack();

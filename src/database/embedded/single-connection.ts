@@ -4,7 +4,7 @@ import type { OnWarning } from '../backend.ts';
 import { DatabaseUnavailable, isOutageAnswer } from '../database-unavailable.ts';
 import type { GuardedPglite } from './guarded-pglite.ts';
 
-const patienceMilliseconds = 30_000;
+const timeoutMilliseconds = 30_000;
 /** Between attempts to open a database that crashed, for instance because the disk is full. */
 const reopenMilliseconds = 2_000;
 
@@ -99,7 +99,7 @@ export class SingleConnection implements AsyncDisposable {
       const timer = setTimeout(() => {
         isGone = true;
         reject(new Error('the embedded database did not come free within 30 s: is a transaction left open?'));
-      }, patienceMilliseconds);
+      }, timeoutMilliseconds);
       void this.#mutex.run(async () => {
         clearTimeout(timer);
         if (!isGone) await new Promise<void>((release) => resolve(release));

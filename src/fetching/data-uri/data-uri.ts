@@ -1,4 +1,4 @@
-import { downloadError, type Purpose, tooLarge } from '../download-error.ts';
+import { downloadError, downloadTooLarge, type Purpose } from '../download-error.ts';
 import { DataUriDecoder, MalformedDataUri } from './data-uri-decoder.ts';
 
 /** Characters decoded at a time. */
@@ -18,7 +18,7 @@ export function* decodeDataUri(uri: string, purpose: Purpose): Generator<Buffer,
       const isLast = start + pieceBytes > uri.length;
       for (const piece of isLast ? [decoder.write(text), decoder.end()] : [decoder.write(text)]) {
         bytes += piece.length;
-        if (bytes > purpose.maxBytes) throw tooLarge(purpose);
+        if (bytes > purpose.maxBytes) throw downloadTooLarge(purpose);
         yield piece;
       }
     }

@@ -358,7 +358,7 @@ test('a body that arrives too slowly is given up, but not one that is read slowl
     const drops = setInterval(() => response.write('x'), 20);
     response.on('close', () => clearInterval(drops));
   });
-  const pace = { least: 1000, window: 300 };
+  const pace = { minBytesPerSecond: 1000, window: 300 };
   const options = { field: 'audio_url', maxBytes: 10_000, timeout: 20_000, pace };
   const count = async (path: string, pause = 0): Promise<number> => {
     let bytes = 0;

@@ -2,9 +2,10 @@ import { STATUS_CODES } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { type Dispatcher, request } from 'undici';
+import { cancelled } from '../../shared/cancellation.ts';
 import type { SoundstageError } from '../../shared/errors.ts';
-import { downloadError, explain, type Purpose, tooLarge } from '../download-error.ts';
-import { cancelled, type TimeLimit, timeLimit } from '../time-limit.ts';
+import { downloadError, downloadTooLarge, explain, type Purpose } from '../download-error.ts';
+import { type TimeLimit, timeLimit } from '../time-limit.ts';
 import type { GuardedClient } from './guarded-client.ts';
 import { httpTarget, type Target } from './http-target.ts';
 import { type Pace, paced } from './paced.ts';
@@ -68,7 +69,8 @@ export async function guardedFetch(
   }
 }
 
-interface Arrival {
+/** The last answer, after redirects. */
+interface FinalAnswer {
   readonly answer: Dispatcher.ResponseData;
   readonly host: string;
 }
@@ -78,7 +80,7 @@ async function follow(
   first: Target,
   options: GuardedFetchOptions,
   limit: TimeLimit,
-): Promise<Arrival> {
+): Promise<FinalAnswer> {
   let target = first;
   const seen = new Set<string>();
   while (seen.size <= maxRedirects) {
@@ -131,7 +133,7 @@ function declaredSize({ headers }: Dispatcher.ResponseData, options: Purpose): n
   const text = single(headers['content-length']);
   if (text === undefined) return undefined;
   const size = Number(text);
-  if (size > options.maxBytes) throw tooLarge(options);
+  if (size > options.maxBytes) throw downloadTooLarge(options);
   return isIdentity(single(headers['content-encoding'])) ? size : undefined;
 }
 
@@ -162,8 +164,8 @@ function decoded(
   return decompressed(body, decoder, purpose);
 }
 
-function tooSlow(purpose: Purpose, { least, window }: Pace, host: string): Error {
-  const reason = `${host} sends it too slowly: less than ${least} bytes a second for ${window / 1000} s`;
+function tooSlow(purpose: Purpose, { minBytesPerSecond, window }: Pace, host: string): Error {
+  const reason = `${host} sends it too slowly: less than ${minBytesPerSecond} bytes a second for ${window / 1000} s`;
   return downloadError(purpose, reason);
 }
 
@@ -186,7 +188,7 @@ async function* counted(pieces: AsyncIterable<Uint8Array>, purpose: Purpose): As
   let bytes = 0;
   for await (const piece of pieces) {
     bytes += piece.length;
-    if (bytes > purpose.maxBytes) throw tooLarge(purpose);
+    if (bytes > purpose.maxBytes) throw downloadTooLarge(purpose);
     yield piece;
   }
 }

@@ -1,8 +1,9 @@
 import { request } from 'undici';
+import { cancelled } from '../../shared/cancellation.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { refusal } from '../download-error.ts';
 import { AddressRefusal, failureReason } from '../failure-reason.ts';
-import { cancelled, timeLimit } from '../time-limit.ts';
+import { timeLimit } from '../time-limit.ts';
 import type { GuardedClient } from './guarded-client.ts';
 import { httpTarget } from './http-target.ts';
 
@@ -18,7 +19,7 @@ export interface PostOptions {
  * Posts to a URL that a caller named and gives the status of the answer, redirects included: they are not followed.
  * The answer's body is not read.
  *
- * @throws SoundstageError: `input` where another try cannot succeed (no http(s) URL; type `address_refused` for a
+ * @throws SoundstageError `input` where another try cannot succeed (no http(s) URL; type `address_refused` for a
  * private address), `network` where it may (no answer in time, no connection), `cancelled`
  */
 export async function postGuarded(

@@ -1,7 +1,7 @@
 /** How fast a body has to arrive. */
 export interface Pace {
-  /** Bytes a second; 0: at any rate. */
-  readonly least: number;
+  /** 0: at any rate. */
+  readonly minBytesPerSecond: number;
   /** Milliseconds over which that is measured. */
   readonly window: number;
 }
@@ -13,7 +13,7 @@ export interface Pace {
  */
 export async function* paced(
   pieces: AsyncIterable<Uint8Array>,
-  { least, window }: Pace,
+  { minBytesPerSecond, window }: Pace,
   tooSlow: () => Error,
 ): AsyncGenerator<Uint8Array> {
   const iterator = pieces[Symbol.asyncIterator]();
@@ -27,7 +27,7 @@ export async function* paced(
     if (next?.done) return;
     bytes += next?.value.length ?? 0;
     if (waited >= window) {
-      if (bytes * 1000 < least * waited) throw tooSlow();
+      if (bytes * 1000 < minBytesPerSecond * waited) throw tooSlow();
       [waited, bytes] = [0, 0];
     }
     if (next === undefined) continue;

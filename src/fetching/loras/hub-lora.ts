@@ -8,9 +8,10 @@ import { downloadBlob } from '../../models/hub/download.ts';
 import { defaultRetry, type RetryPolicy, retrying } from '../../models/hub/retry.ts';
 import type { HubSettings } from '../../models/hub/settings.ts';
 import { Watchdog } from '../../models/hub/watchdog.ts';
+import { cancelled } from '../../shared/cancellation.ts';
 import { SoundstageError } from '../../shared/errors.ts';
-import { downloadError, tooLarge } from '../download-error.ts';
-import { cancelled, timeLimit } from '../time-limit.ts';
+import { downloadError, downloadTooLarge } from '../download-error.ts';
+import { timeLimit } from '../time-limit.ts';
 import type { HubReference } from './hub-reference.ts';
 import type { LoraDownload, LoraLease } from './lora-cache.ts';
 import { chooseLora } from './lora-choice.ts';
@@ -40,7 +41,7 @@ export async function fetchHubLora(
   const limit = timeLimit(fetch.timeout, fetch.signal);
   try {
     const file = await describeLora(reference, wanted, fetch, limit.signal);
-    if (file.size > fetch.maxBytes) throw tooLarge(fetch);
+    if (file.size > fetch.maxBytes) throw downloadTooLarge(fetch);
     return (await findCached(file, fetch)) ?? (await download(file, fetch, limit.signal));
   } catch (error) {
     if (limit.ended() === 'cancelled') throw cancelled(error);

@@ -4,9 +4,9 @@ import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileSize } from '../../models/hub/cache.ts';
+import { cancelled } from '../../shared/cancellation.ts';
 import { tryLock } from '../../shared/folders/file-lock.ts';
 import { errorCode } from '../../shared/system-code.ts';
-import { cancelled } from '../time-limit.ts';
 import { type KnownSource, LoraIndex } from './lora-index.ts';
 
 const pollMilliseconds = 200;
@@ -109,7 +109,11 @@ export class LoraCache implements Disposable {
     this.#index.exclusively(() => this.#index.setSource(key, { ...source, checkedAt: Date.now() }));
   }
 
-  /** Waits until nobody else fetches the source named `key` (hex). Throws SoundstageError `cancelled`. */
+  /**
+   * Waits until nobody else fetches the source named `key` (hex).
+   *
+   * @throws SoundstageError `cancelled`
+   */
   async startDownload(key: string, { signal, onWait }: WaitOptions = {}): Promise<LoraDownload> {
     const lock = await this.#waitForLock(`fetch-${key}`, { signal, onWait });
     const folder = join(this.#folder, 'incoming', key);

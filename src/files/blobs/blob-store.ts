@@ -25,8 +25,8 @@ export interface BlobPart extends WrittenBlob {
  * Where the bytes of files are kept, by key (32 hex digits). A blob is there whole or not at all; a write that fails
  * leaves nothing behind.
  *
- * Throws SoundstageError `input` (`file_too_large`) past a limit, `device` when there is no space left, `network` when
- * a remote store cannot be reached.
+ * @throws SoundstageError `input` (`file_too_large`) past a limit, `device` when there is no space left, `network` when
+ *   a remote store cannot be reached
  */
 export interface BlobStore extends AsyncDisposable {
   /** Writes what `source` yields; describes it also where it was not stored after all. */
@@ -62,7 +62,11 @@ export interface BlobStore extends AsyncDisposable {
   /** Removes what interrupted writes and abandoned uploads left before `before`. */
   sweepUnfinished(before: Date): Promise<void>;
 
-  /** Stores a small file and removes it. Throws where that is not possible. */
+  /**
+   * Stores a small file and removes it.
+   *
+   * @throws Error where that is not possible
+   */
   probe(): Promise<void>;
 }
 

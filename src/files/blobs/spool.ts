@@ -52,7 +52,7 @@ async function writeAll(handle: FileHandle, source: ByteSource, limit: number): 
   const hash = createHash('md5');
   let size = 0;
   for await (const chunk of source) {
-    if (size + chunk.length > limit) throw tooLarge(limit);
+    if (size + chunk.length > limit) throw fileTooLarge(limit);
     for (let done = 0; done < chunk.length; ) {
       const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, size + done);
       done += bytesWritten;
@@ -96,7 +96,7 @@ export function ignoreAbsent<T>(otherwise: T): (error: NodeJS.ErrnoException) =>
   };
 }
 
-export function tooLarge(limit: number): SoundstageError {
+export function fileTooLarge(limit: number): SoundstageError {
   return new SoundstageError('input', `the file is larger than ${limit} bytes, the most that is accepted`, {
     type: 'file_too_large',
     context: { max_size: limit },

@@ -9,7 +9,7 @@ import {
   unknownUpload,
   type WrittenBlob,
 } from '../blobs/blob-store.ts';
-import { tooLarge } from '../blobs/spool.ts';
+import { fileTooLarge } from '../blobs/spool.ts';
 import type { FileRows } from '../file-rows.ts';
 import type { Placement } from '../placement.ts';
 import type { StoredFile } from '../stored-file.ts';
@@ -103,7 +103,7 @@ export class PartUploads {
   async #join(fileId: string, listed: readonly ListedPart[], limit: number): Promise<StoredFile> {
     const upload = await this.#open(fileId);
     const parts = checkedParts(listed, await this.#parts.list(fileId));
-    if (totalSize(parts) > limit) throw tooLarge(limit);
+    if (totalSize(parts) > limit) throw fileTooLarge(limit);
     const file = await this.#placement.place(fileId, async (ready) => {
       if (!(await ready())) throw unknownUpload();
       return this.#blobs.completeParts(fileId, upload, parts);

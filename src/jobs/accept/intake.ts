@@ -41,8 +41,8 @@ export interface Entry {
   readonly commit?: ((transaction: Transaction<Tables>) => Promise<void>) | undefined;
 }
 
-const maxTogether = 200;
-const maxCharactersTogether = 2 ** 20;
+const maxBatch = 200;
+const maxBatchCharacters = 2 ** 20;
 
 interface WaitingEntry extends Omit<Entry, 'input'> {
   /** JSON. */
@@ -95,7 +95,7 @@ export class Intake {
     let characters = 0;
     const excess = this.#waiting.findIndex(({ input }, index) => {
       characters += input.length;
-      return index > 0 && (index === maxTogether || characters > maxCharactersTogether);
+      return index > 0 && (index === maxBatch || characters > maxBatchCharacters);
     });
     return this.#waiting.splice(0, excess < 0 ? this.#waiting.length : excess);
   }
@@ -114,9 +114,9 @@ export class Intake {
     const accepted: WaitingEntry[] = [];
     for (const entry of batch) {
       const { submission, outcome, id } = entry;
-      const most = submission.maxQueueLength;
-      if (most !== undefined && queue.total > most) {
-        answers.push(() => entry.reject(new QueueFullError(most)));
+      const { maxQueueLength } = submission;
+      if (maxQueueLength !== undefined && queue.total > maxQueueLength) {
+        answers.push(() => entry.reject(new QueueFullError(maxQueueLength)));
         continue;
       }
       const queuePosition = outcome === undefined ? queue.add(priorities[submission.priority]) : 0;

@@ -27,7 +27,7 @@ export interface PipelineClipMakerOptions {
 }
 
 /** What a clip is made with. */
-interface ClipParts {
+interface ClipResources {
   readonly weights: WeightSet;
   readonly inputs: FetchedInputs;
   readonly inspector: SafetyChecker | undefined;
@@ -90,7 +90,7 @@ export class PipelineClipMaker implements ClipMaker {
   async #make(
     request: ClipRequest,
     context: ClipMakerContext,
-    { weights, inputs, inspector }: ClipParts,
+    { weights, inputs, inspector }: ClipResources,
   ): Promise<MadeClip> {
     const { endpoint, input, seed } = request;
     const { folder, signal, log } = context;

@@ -42,5 +42,5 @@ export async function createQueues({ boss }: Pick<Database, 'boss'>): Promise<vo
   });
 }
 
-/** A worker that is not heard of for so many seconds has no requests any more. */
-export const silenceLimit = 12;
+/** Seconds without a heartbeat after which a worker counts as dead and has no requests any more. */
+export const heartbeatTimeout = 12;

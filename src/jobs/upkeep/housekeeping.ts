@@ -5,9 +5,9 @@ import type { Logger } from '../../shared/logger.ts';
 import { Signal } from '../../shared/signal.ts';
 import type { JobsContext } from '../request/complete-request.ts';
 import { createQueues } from '../request/queues.ts';
-import { recoverSilentDeliveries } from '../webhooks/webhook-recovery.ts';
+import { releaseFromDeadSenders } from '../webhooks/webhook-recovery.ts';
 import { sweepWorkFolders } from '../work/work-folder.ts';
-import { expireOverdue, recoverAll, recoverSilent } from './recovery.ts';
+import { expireOverdue, recoverAll, recoverFromDeadWorkers } from './recovery.ts';
 import { eraseExpiredPayloads } from './retention.ts';
 
 export interface HousekeepingOptions {
@@ -66,8 +66,8 @@ export class Housekeeping implements AsyncDisposable {
       if (!isReached || Date.now() - looked > standstillMilliseconds) stoodStill = performance.now();
       looked = Date.now();
       if (performance.now() - stoodStill > standstillMilliseconds) {
-        await this.#try('requests of dead workers', () => recoverSilent(this.#context));
-        await this.#try('webhooks of dead senders', () => recoverSilentDeliveries(this.#options.database));
+        await this.#try('requests of dead workers', () => recoverFromDeadWorkers(this.#context));
+        await this.#try('webhooks of dead senders', () => releaseFromDeadSenders(this.#options.database));
       }
       if (performance.now() - swept > seldomMilliseconds) {
         swept = performance.now();

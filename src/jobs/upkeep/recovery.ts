@@ -8,16 +8,16 @@ import {
   timeoutOutcome,
   unstableOutcome,
 } from '../request/outcome.ts';
-import { silenceLimit } from '../request/queues.ts';
+import { heartbeatTimeout } from '../request/queues.ts';
 import { type LockedRequest, lockable, retriesOf } from '../request/request-row.ts';
 import { maxRetries } from '../request/retries.ts';
 
-const maxTogether = 100;
+const maxBatch = 100;
 
 /** Takes their requests from workers that are not heard of any more. Returns how many. */
-export function recoverSilent(context: JobsContext): Promise<number> {
+export function recoverFromDeadWorkers(context: JobsContext): Promise<number> {
   return context.database.kysely.transaction().execute(async (transaction) => {
-    const limit = sql<Date>`clock_timestamp() - make_interval(secs => ${silenceLimit})`;
+    const limit = sql<Date>`clock_timestamp() - make_interval(secs => ${heartbeatTimeout})`;
     const silent = transaction.selectFrom('requests').select('worker').where('heartbeat_at', '<', limit);
     // All that a worker has is told to live at the same time, so that all of it is found together.
     const requests = await lockable(transaction)
@@ -40,7 +40,7 @@ export async function recoverAll(context: JobsContext): Promise<number> {
     const requests = await lockable(transaction)
       .where('state', 'in', ['IN_QUEUE', 'IN_PROGRESS'])
       .where('surface', '=', 'run')
-      .limit(maxTogether)
+      .limit(maxBatch)
       .forNoKeyUpdate()
       .execute();
     for (const request of requests) await completeRequest(context, transaction, request, abandonedOutcome());
@@ -60,7 +60,7 @@ export function expireOverdue(context: JobsContext): Promise<number> {
     const requests = await lockable(transaction)
       .where('state', '=', 'IN_QUEUE')
       .where('start_deadline', '<=', sql<Date>`clock_timestamp()`)
-      .limit(maxTogether)
+      .limit(maxBatch)
       .forNoKeyUpdate()
       .skipLocked()
       .execute();
@@ -118,6 +118,6 @@ async function inBatches(
   for (;;) {
     const found = await database.kysely.transaction().execute(work);
     total += found;
-    if (found < maxTogether) return total;
+    if (found < maxBatch) return total;
   }
 }

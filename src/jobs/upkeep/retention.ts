@@ -4,7 +4,7 @@ import type { Tables } from '../../database/tables.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import { isStoredOutput } from '../request/stored-output.ts';
 
-const maxTogether = 100;
+const maxBatch = 100;
 
 /**
  * Erases input, output and log of a completed request, and the files that came with its input.
@@ -41,11 +41,11 @@ export async function eraseExpiredPayloads(database: Database, files: FileStore)
       .selectFrom('requests')
       .select('id')
       .where('payload_expires_at', '<=', sql<Date>`clock_timestamp()`)
-      .limit(maxTogether)
+      .limit(maxBatch)
       .execute();
     for (const { id } of expired) await erasePayloads(database, files, id, 'inline');
     total += expired.length;
-    if (expired.length < maxTogether) return total;
+    if (expired.length < maxBatch) return total;
   }
 }
 

@@ -63,7 +63,7 @@ export interface UsageBucket {
 }
 
 /** Bytes of payloads on one page, unless its first item has more. */
-const maxTogether = 2 ** 20;
+const maxPageBytes = 2 ** 20;
 /** Bytes of an input or output that is shown: all that are made now. Earlier versions kept data URIs in inputs. */
 const maxShown = 1.25 * 2 ** 20;
 
@@ -72,8 +72,8 @@ export async function readHistory(kysely: Kysely<Tables>, query: HistoryQuery): 
   // One by one, since the index has the order of each endpoint's requests, but not of those of several.
   const lists = await Promise.all(query.endpoints.map((endpoint) => completedAt(kysely, endpoint, query)));
   const rows = lists.flat().sort((one, other) => Number(other.sequence) - Number(one.sequence));
-  const most = rows.slice(0, query.limit);
-  const page = query.withPayloads === false ? most : await fitting(kysely, most);
+  const candidates = rows.slice(0, query.limit);
+  const page = query.withPayloads === false ? candidates : await fitting(kysely, candidates);
   const payloads = query.withPayloads === false ? undefined : await readPayloads(kysely, page);
   const last = page.at(-1);
   return {
@@ -129,7 +129,7 @@ async function fitting<Row extends HistoryRow>(kysely: Kysely<Tables>, rows: rea
   let total = 0;
   const excess = rows.findIndex(({ id }, index) => {
     total += bytesOf.get(id) ?? 0;
-    return index > 0 && total > maxTogether;
+    return index > 0 && total > maxPageBytes;
   });
   return excess < 0 ? rows : rows.slice(0, excess);
 }

@@ -4,7 +4,7 @@ import type { Tables } from '../../database/tables.ts';
 import { type RequestStatus, readStatuses } from '../request/request-status.ts';
 import { QueuePositions } from './queue-positions.ts';
 
-const maxTogether = 500;
+const maxBatch = 500;
 
 interface Reading {
   readonly id: string;
@@ -36,7 +36,7 @@ export class StatusReader {
     while (this.#waiting.length > 0) {
       // The embedded database does its work without letting others have a turn: first whoever has arrived comes in.
       await setImmediate();
-      const together = this.#waiting.splice(0, maxTogether);
+      const together = this.#waiting.splice(0, maxBatch);
       try {
         const statuses = await this.#statuses([...new Set(together.map(({ id }) => id))]);
         for (const { id, resolve } of together) resolve(statuses.get(id));

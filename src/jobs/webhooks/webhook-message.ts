@@ -9,7 +9,7 @@ import type { WebhookMessage } from './webhook-keys.ts';
 /** Bytes of an output that has its clip in it: it is signed, and held, as a whole. */
 const maxInline = 24 * 2 ** 20;
 const gone = 'the payload of this request is not kept any more';
-const tooLarge = 'the clip is too large for a callback: fetch the result, or leave sync_mode out';
+const clipTooLarge = 'the clip is too large for a callback: fetch the result, or leave sync_mode out';
 
 /** The callback of a completed request as it is posted; undefined where there is none to be made. */
 export async function webhookMessage(
@@ -35,7 +35,7 @@ export async function webhookMessage(
     status: error === null ? 'OK' : 'ERROR',
     ...(error !== null && { error }),
     payload: payload ?? null,
-    ...(payload === undefined && { payload_error: presented === undefined ? gone : tooLarge }),
+    ...(payload === undefined && { payload_error: presented === undefined ? gone : clipTooLarge }),
   };
   return { requestId, userId: owner, url: webhook, body: Buffer.from(JSON.stringify(content)) };
 }

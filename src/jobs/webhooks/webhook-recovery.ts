@@ -1,10 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from '../../database/open-database.ts';
-import { silenceLimit, webhooksQueue } from '../request/queues.ts';
+import { heartbeatTimeout, webhooksQueue } from '../request/queues.ts';
 
 /** Takes their deliveries from senders that are not heard of any more. */
-export function recoverSilentDeliveries(database: Database): Promise<void> {
-  return releaseDeliveries(database, sql`heartbeat_on < clock_timestamp() - make_interval(secs => ${silenceLimit})`);
+export function releaseFromDeadSenders(database: Database): Promise<void> {
+  return releaseDeliveries(
+    database,
+    sql`heartbeat_on < clock_timestamp() - make_interval(secs => ${heartbeatTimeout})`,
+  );
 }
 
 /** Call it on an embedded database before the first sender is opened: nobody else can be at a delivery. */

@@ -14,7 +14,7 @@ import { answerTimeouts, heartbeatMilliseconds, pollMilliseconds } from './webho
 /**
  * Posts to a URL and gives the status of the answer; redirects are not followed.
  *
- * Throws SoundstageError `input` where another try cannot succeed, e.g. because the address may not be contacted.
+ * @throws SoundstageError `input` where another try cannot succeed, e.g. because the address may not be contacted
  */
 export type Post = (
   url: string,

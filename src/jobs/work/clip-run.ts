@@ -27,7 +27,7 @@ export interface AttemptFolder extends AsyncDisposable {
   readonly path: string;
 }
 
-export interface ClipRunParts {
+export interface ClipRunOptions {
   readonly maker: ClipMaker;
   readonly files: FileStore;
   readonly machine: Machine;
@@ -38,7 +38,7 @@ export interface ClipRunParts {
   /** Aborted when the worker stops: the request goes back to the queue, unless its clip is made already. */
   readonly stopping: AbortSignal;
   /** Milliseconds for which a store of files that fails is tried again. */
-  readonly storePatience: number;
+  readonly storeTimeout: number;
   /** Called when `phase` has changed. */
   readonly onPhase: () => void;
   /** Place among the requests of its priority that wait for the model. */
@@ -51,7 +51,7 @@ export type ClipRunPhase = 'preparing' | 'ready' | 'making' | 'storing';
 /** What a worker does about one attempt, from its start to its end in the database. */
 export class ClipRun {
   readonly attempt: Attempt;
-  readonly #parts: ClipRunParts;
+  readonly #options: ClipRunOptions;
   readonly #logs: LogWriter;
   readonly #progress: ProgressWriter;
   readonly #abort = new AbortController();
@@ -59,16 +59,16 @@ export class ClipRun {
   #model: Disposable | undefined;
   #released: Promise<void> | undefined;
 
-  constructor(attempt: Attempt, parts: ClipRunParts) {
+  constructor(attempt: Attempt, options: ClipRunOptions) {
     this.attempt = attempt;
-    this.#parts = parts;
+    this.#options = options;
     this.#logs = new LogWriter(
       (entries) => attempt.writeLogs(entries),
-      (error) => parts.logger.warn('log entries could not be written yet', { ...this.#name, error }),
+      (error) => options.logger.warn('log entries could not be written yet', { ...this.#name, error }),
     );
     this.#progress = new ProgressWriter(
       (changes) => attempt.writeProgress(changes),
-      (error) => parts.logger.warn('progress could not be written', { ...this.#name, error }),
+      (error) => options.logger.warn('progress could not be written', { ...this.#name, error }),
     );
   }
 
@@ -86,7 +86,7 @@ export class ClipRun {
       if (!(await this.attempt.isCurrent())) this.abandon();
     } catch (error) {
       // Whether it is still ours shows with the next heartbeat, and when it is completed.
-      this.#parts.logger.warn('a request could not be read', { ...this.#name, error });
+      this.#options.logger.warn('a request could not be read', { ...this.#name, error });
     }
   }
 
@@ -107,7 +107,7 @@ export class ClipRun {
    * @throws what the database throws while the worker stops; another worker takes the request then
    */
   async run(openFolder: () => Promise<AttemptFolder>): Promise<void> {
-    const { stopping } = this.#parts;
+    const { stopping } = this.#options;
     const release = (): void => this.release();
     stopping.addEventListener('abort', release, { once: true });
     try {
@@ -130,7 +130,7 @@ export class ClipRun {
     const { signal } = this.#abort;
     signal.throwIfAborted();
     await using folder = await openFolder();
-    await using prepared = await this.#parts.maker.prepare(
+    await using prepared = await this.#options.maker.prepare(
       { id, owner, endpoint, input, seed: input.seed ?? drawnSeed, caller },
       {
         folder: folder.path,
@@ -144,7 +144,7 @@ export class ClipRun {
     const made = await this.#make(prepared);
     if (made === undefined || this.#released !== undefined) return;
     // One after another, in the order in which they were made.
-    await this.#parts.storing.run(() => this.#store(made, input));
+    await this.#options.storing.run(() => this.#store(made, input));
   }
 
   /**
@@ -153,7 +153,7 @@ export class ClipRun {
    * @returns undefined where the request is not ours any more
    */
   async #make(prepared: PreparedClip): Promise<MadeClip | undefined> {
-    const { slot, order } = this.#parts;
+    const { slot, order } = this.#options;
     const model = await slot.take({ priority: this.attempt.request.priority, order }, this.#abort.signal);
     this.#model = model;
     // At once: what is about to be started is not for a worker that has nothing to do.
@@ -173,7 +173,7 @@ export class ClipRun {
   }
 
   async #isToBeRepeated(error: unknown): Promise<boolean> {
-    const { machine, logger } = this.#parts;
+    const { machine, logger } = this.#options;
     if (this.#abort.signal.aborted || !(await machine.examineModel(error)) || !isCrash(error)) return false;
     logger.warn('the engine crashed', { ...this.#name, error });
     this.#logs.add('ERROR', 'the engine crashed');
@@ -181,7 +181,7 @@ export class ClipRun {
   }
 
   async #store(made: MadeClip, { sync_mode: inline }: Input): Promise<void> {
-    const { files, storePatience } = this.#parts;
+    const { files, storeTimeout } = this.#options;
     const { id: requestId, endpoint, owner, caller } = this.attempt.request;
     const { path, contentType, fileSize, width, height, frames } = made.file;
     if (inline && fileSize > maxInline) throw tooLargeForReply(fileSize);
@@ -189,10 +189,10 @@ export class ClipRun {
     const file = { owner, name: basename(path), contentType, requestId, lifecycle };
     const pending = await this.#persist('reserving the file', () => files.reserve(file));
     try {
-      await this.#persist('storing the file', () => pending.write(path), storePatience);
+      await this.#persist('storing the file', () => pending.write(path), storeTimeout);
     } catch (error) {
       await pending.discard().catch((cause: unknown) => {
-        this.#parts.logger.warn('a file that was not stored is left to the sweep', { ...this.#name, error: cause });
+        this.#options.logger.warn('a file that was not stored is left to the sweep', { ...this.#name, error: cause });
       });
       throw error;
     }
@@ -207,7 +207,7 @@ export class ClipRun {
 
   /** Does what is to be done about a request whose attempt failed, once its folder is gone. */
   async #fail(error: unknown): Promise<void> {
-    const { machine, logger } = this.#parts;
+    const { machine, logger } = this.#options;
     if (this.#abort.signal.aborted) return;
     const { request } = this.attempt;
     switch (await machine.examine(error)) {
@@ -237,7 +237,7 @@ export class ClipRun {
   async #complete(outcome: Outcome, together?: (transaction: Transaction<Tables>) => Promise<void>): Promise<void> {
     const logs = await this.#logs.end();
     const ours = await this.#persist('completing the request', () => this.attempt.complete(outcome, logs, together));
-    const { logger } = this.#parts;
+    const { logger } = this.#options;
     if (ours) logger.info('a request is completed', { ...this.#name, status: outcome.statusCode });
   }
 
@@ -248,21 +248,21 @@ export class ClipRun {
       await this.attempt.release(logs);
     } catch (error) {
       // Somebody else takes it once nothing has been heard of this worker for a while.
-      this.#parts.logger.warn('the request could not be given back', { ...this.#name, error });
+      this.#options.logger.warn('the request could not be given back', { ...this.#name, error });
     }
   }
 
   #enter(phase: ClipRunPhase): void {
     this.#phase = phase;
-    this.#parts.onPhase();
+    this.#options.onPhase();
   }
 
   get #name(): { readonly request: string } {
     return { request: this.attempt.request.id };
   }
 
-  #persist<Result>(what: string, work: () => Promise<Result>, patience?: number): Promise<Result> {
-    return persist(work, { what, patience, logger: this.#parts.logger, stopping: this.#parts.stopping });
+  #persist<Result>(what: string, work: () => Promise<Result>, timeout?: number): Promise<Result> {
+    return persist(work, { what, timeout, logger: this.#options.logger, stopping: this.#options.stopping });
   }
 }
 

@@ -28,7 +28,7 @@ test('a store of files that fails: requests wait, and are made once it works', a
   await writeFile(blobs, 'in the way');
   const accepted = [await jobs.requests.submit(submission(single)), await jobs.requests.submit(submission(single))];
   const ids = accepted.map(({ id }) => id);
-  const worker = await jobs.worker(jobs.maker, { storePatience: 100 });
+  const worker = await jobs.worker(jobs.maker, { storeTimeout: 100 });
   await expect.poll(() => worker.trouble, { timeout: 10_000 }).toMatchObject({ kind: 'device' });
   await expect.poll(() => worker.current, { timeout: 10_000 }).toBeUndefined();
   await expectWaiting(jobs, ids);

@@ -19,9 +19,9 @@ const exhaustionCodes: ReadonlySet<string> = new Set([
 export type Trouble = 'machine' | 'exhaustion' | 'request';
 
 export interface MachineProbes {
-  /** Whether files can be written and clips stored. Throws while not. */
+  /** @throws Error while files cannot be written or clips not be stored */
   readonly storage: () => Promise<void>;
-  /** Whether the model can run. Throws while not. */
+  /** @throws Error while the model cannot run */
   readonly model: () => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import { SoundstageError } from '../../shared/errors.ts';
+import { cancelled } from '../../shared/cancellation.ts';
 
 /** Whose turn it is among those that wait for the model: the highest priority's, then the lowest order's. */
 export interface Turn {
@@ -54,8 +54,4 @@ export class ModelSlot {
     if (next === undefined) this.#taken = false;
     else next.take();
   }
-}
-
-function cancelled(): SoundstageError {
-  return new SoundstageError('cancelled', 'cancelled');
 }

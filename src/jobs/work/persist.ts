@@ -4,14 +4,14 @@ import type { Logger } from '../../shared/logger.ts';
 
 const firstPause = 100;
 const maxPause = 5000;
-const defaultPatience = 5 * 60_000;
+const defaultTimeout = 5 * 60_000;
 
 export interface PersistOptions {
   readonly logger: Logger;
   /** For the report. */
   readonly what: string;
   /** Milliseconds; default five minutes. */
-  readonly patience?: number | undefined;
+  readonly timeout?: number | undefined;
   /** Aborted: the next error is the last. */
   readonly stopping?: AbortSignal | undefined;
 }
@@ -22,14 +22,14 @@ export interface PersistOptions {
  */
 export async function persist<Result>(
   work: () => Promise<Result>,
-  { logger, what, patience = defaultPatience, stopping }: PersistOptions,
+  { logger, what, timeout = defaultTimeout, stopping }: PersistOptions,
 ): Promise<Result> {
   const started = performance.now();
   for (let pause = firstPause; ; pause = Math.min(2 * pause, maxPause)) {
     try {
       return await work();
     } catch (error) {
-      const isLate = performance.now() - started > patience && !(error instanceof DatabaseUnavailable);
+      const isLate = performance.now() - started > timeout && !(error instanceof DatabaseUnavailable);
       if (isLate || stopping?.aborted) throw error;
       logger.warn(`${what} failed and is tried again`, { error });
       await sleep(pause);

@@ -23,10 +23,10 @@ const maxPause = 5000;
 const heartbeatMilliseconds = 2500;
 /** Requests a worker has at the same time, in whatever phase. */
 const maxRequests = 8;
-/** So long the inputs of one request may take before another one's are fetched as well. */
-const fetchPatience = 500;
-/** After a word of an idle worker, which repeats it with every poll. */
-const restraintMilliseconds = 3 * pollMilliseconds;
+/** Milliseconds that the inputs of one request may take before another one's are fetched as well. */
+const fetchMilliseconds = 500;
+/** Milliseconds without taking anything ahead after an idle worker was heard of, which repeats itself with every poll. */
+const yieldMilliseconds = 3 * pollMilliseconds;
 
 export interface WorkerOptions {
   readonly database: Database;
@@ -40,7 +40,7 @@ export interface WorkerOptions {
   /** Seconds for which payloads of finished requests are kept. */
   readonly payloadRetention: number;
   /** Milliseconds for which a store of files that fails is tried again before the clip is given up. Default 30 s. */
-  readonly storePatience?: number | undefined;
+  readonly storeTimeout?: number | undefined;
   readonly logger: Logger;
 }
 
@@ -66,7 +66,7 @@ export class Worker implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #taken = 0;
   #takenAt = Number.NEGATIVE_INFINITY;
-  #restrainedUntil = Number.NEGATIVE_INFINITY;
+  #yieldsUntil = Number.NEGATIVE_INFINITY;
 
   private constructor(options: WorkerOptions, folder: WorkFolder, stack: AsyncDisposableStack) {
     const { files, maker, minFree, logger } = options;
@@ -129,7 +129,7 @@ export class Worker implements AsyncDisposable {
     for (let pause = 100; !signal.aborted; ) {
       try {
         if (this.#machine.trouble !== undefined) await this.#recover();
-        else if (!(await this.#mayTake())) await this.#wakeUp.wait(fetchPatience);
+        else if (!(await this.#mayTake())) await this.#wakeUp.wait(fetchMilliseconds);
         else await this.#take();
         pause = 100;
       } catch (error) {
@@ -144,8 +144,8 @@ export class Worker implements AsyncDisposable {
   async #mayTake(): Promise<boolean> {
     const now = performance.now();
     if (this.#runs.size === 0) return true;
-    if (this.#runs.size >= maxRequests || now < this.#restrainedUntil) return false;
-    if (this.#has('preparing') && now - this.#takenAt <= fetchPatience) return false;
+    if (this.#runs.size >= maxRequests || now < this.#yieldsUntil) return false;
+    if (this.#has('preparing') && now - this.#takenAt <= fetchMilliseconds) return false;
     const ready = [...this.#runs.keys()].filter(({ phase }) => phase === 'ready');
     if (ready.length === 0) return true;
     const highest = Math.max(...ready.map(({ attempt }) => attempt.request.priority));
@@ -170,14 +170,14 @@ export class Worker implements AsyncDisposable {
   }
 
   #begin(attempt: Attempt): void {
-    const { logger, storePatience = 30_000, ...options } = this.#options;
+    const { logger, storeTimeout = 30_000, ...options } = this.#options;
     const { id: request, number } = attempt.request;
     logger.info('a request is started', { request, attempt: number });
     this.#takenAt = performance.now();
     const run = new ClipRun(attempt, {
       ...options,
       logger,
-      storePatience,
+      storeTimeout,
       machine: this.#machine,
       slot: this.#slot,
       storing: this.#storing,
@@ -208,7 +208,7 @@ export class Worker implements AsyncDisposable {
   /** Gives one request that only waits for the model here to a worker that has none. */
   #isIdle(worker: string | undefined): void {
     if (worker === undefined || worker === this.id) return;
-    this.#restrainedUntil = performance.now() + restraintMilliseconds;
+    this.#yieldsUntil = performance.now() + yieldMilliseconds;
     [...this.#runs.keys()].find(({ phase }) => phase === 'ready')?.release();
   }
 

@@ -27,7 +27,7 @@ const sampleFormats = new Map<AVSampleFormat, SampleFormat>([
 ]);
 
 /** More than any recording holds, floating point with the values of integers (±32768) included. */
-const largestSample = 2 ** 16;
+const maxSample = 2 ** 16;
 
 /**
  * Copies samples `from`…`to` of a decoded frame into `target[channel]` at `offset`, integers scaled to −1…1
@@ -57,7 +57,7 @@ export function readSamples(
     for (let index = from; index < to; index++) {
       const value = (elementAt(samples, index * stride + first) - sampleFormat.zero) * sampleFormat.scale;
       // NaN is not within either.
-      const valid = Math.abs(value) <= largestSample;
+      const valid = Math.abs(value) <= maxSample;
       output[offset + index - from] = valid ? value : 0;
       if (!valid) invalid++;
     }

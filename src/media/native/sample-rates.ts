@@ -6,13 +6,13 @@ export function usualRate(sampleRate: number): 44_100 | 48_000 {
 }
 
 /** Samples per second of recordings that exist: from the oldest sound effects to beyond the finest studio. */
-const [lowestRate, highestRate] = [1000, 1_000_000];
+const [minRate, maxRate] = [1000, 1_000_000];
 
 /** Refuses sound whose file claims a rate at which nothing is recorded. */
 export function requireUsableRate(sampleRate: number, field: string): void {
-  if (sampleRate >= lowestRate && sampleRate <= highestRate) return;
+  if (sampleRate >= minRate && sampleRate <= maxRate) return;
   const message =
-    `The ${field} track has a sample rate of ${sampleRate} Hz, which is outside ${lowestRate} to ${highestRate} Hz: ` +
+    `The ${field} track has a sample rate of ${sampleRate} Hz, which is outside ${minRate} to ${maxRate} Hz: ` +
     'export the recording again, with 48000 Hz for instance.';
   throw new SoundstageError('input', message, { field });
 }

@@ -46,7 +46,7 @@ export class GuardedChild<Methods extends ServiceMethods> implements AsyncDispos
     return this.#service.disposed;
   }
 
-  /** @throws {ChildLimitError} The call was over its time or memory limit. */
+  /** @throws ChildLimitError when the call is over its time or memory limit */
   async call<Name extends keyof Methods & string>(
     method: Name,
     params: Methods[Name]['params'],

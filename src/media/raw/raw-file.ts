@@ -4,7 +4,7 @@ import { errorCode } from '../../shared/system-code.ts';
 
 /** A file of decoded samples or pixels that is being written. Close it by disposing. */
 export interface RawFile extends AsyncDisposable {
-  /** @throws {SoundstageError} `device` when the disk is full */
+  /** @throws SoundstageError `device` when the disk is full */
   append(bytes: Uint8Array): Promise<void>;
 }
 
@@ -16,14 +16,14 @@ export async function openRawFile(path: string): Promise<RawFile> {
       try {
         await file.writeFile(bytes);
       } catch (error) {
-        throw diskFailure(error);
+        throw explainDiskFull(error);
       }
     },
     [Symbol.asyncDispose]: () => file.close(),
   };
 }
 
-function diskFailure(cause: unknown): unknown {
+function explainDiskFull(cause: unknown): unknown {
   const code = errorCode(cause);
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return cause;
   const message = 'The disk is full: free some space where videos are written and try again.';

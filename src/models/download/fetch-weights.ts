@@ -5,7 +5,7 @@ import type { RemoteFile } from '../hub/client.ts';
 import { requireDiskSpace } from '../hub/disk-space.ts';
 import { downloadBlob } from '../hub/download.ts';
 import { mapLimited } from '../hub/parallel.ts';
-import { cancelled, defaultRetry, type RetryPolicy } from '../hub/retry.ts';
+import { defaultRetry, downloadCancelled, type RetryPolicy } from '../hub/retry.ts';
 import { type HubOptions, type HubSettings, hubSettings } from '../hub/settings.ts';
 import { resolveWeights } from '../resolve-weights.ts';
 import type { WeightSet } from '../weight-folder.ts';
@@ -28,17 +28,21 @@ export interface FetchOptions extends HubOptions {
 /**
  * Fetches what the cache lacks of a weight set, verified, and gives the resolved set.
  *
- * Throws SoundstageError: `network` (connection, access to a gated repository), `weights` (the hub has no such file, or
- * files are missing in offline mode), `device` (disk), `cancelled`.
+ * @throws SoundstageError `network` (connection, access to a gated repository), `weights` (the hub has no such file, or
+ *   files are missing in offline mode), `device` (disk), `cancelled`
  */
 export async function fetchWeights(id: string, options: FetchOptions = {}): Promise<WeightSet> {
   const entry = weightSet(id);
-  if (options.signal?.aborted) throw cancelled();
+  if (options.signal?.aborted) throw downloadCancelled();
   if (entry.kind === 'hub') await fetchFiles(groupsOf(entry, options.cameras ?? []), options);
   return resolveWeights(id, options);
 }
 
-/** Fetches what the cache lacks of `groups`, verified; nothing in offline mode. Throws as `fetchWeights` does. */
+/**
+ * Fetches what the cache lacks of `groups`, verified; nothing in offline mode.
+ *
+ * @throws SoundstageError as `fetchWeights`
+ */
 export async function fetchFiles(
   groups: readonly HubFiles[],
   { parallel = 3, retry, signal, onProgress, ...options }: Omit<FetchOptions, 'cameras'>,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SoundstageError } from '../../shared/errors.ts';
 import { failureOf } from './failures.ts';
-import { cancelled, TransientError } from './retry.ts';
+import { downloadCancelled, TransientError } from './retry.ts';
 import type { HubSettings } from './settings.ts';
 
 /** One file of one commit: what is needed to fetch and to verify it. */
@@ -33,7 +33,11 @@ const modelInfoSchema = z.object({
   ),
 });
 
-/** Lists the files of `repo` at `revision`. Throws SoundstageError or TransientError, as do the other requests. */
+/**
+ * Lists the files of `repo` at `revision`.
+ *
+ * @throws SoundstageError, TransientError, as do the other requests
+ */
 export async function listFiles(
   settings: HubSettings,
   repo: string,
@@ -42,7 +46,7 @@ export async function listFiles(
 ): Promise<Listing> {
   const url = `${settings.endpoint}/api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
   const { response } = await request(settings, { url, method: 'GET', repo, signal });
-  const info = modelInfoSchema.safeParse(await readJson(response, signal));
+  const info = modelInfoSchema.safeParse(await readJsonResponse(response, signal));
   if (!info.success) {
     throw new SoundstageError(
       'network',
@@ -156,7 +160,7 @@ async function send(url: URL, init: RequestInit & { readonly signal: AbortSignal
   }
 }
 
-async function readJson(response: Response, signal: AbortSignal): Promise<unknown> {
+async function readJsonResponse(response: Response, signal: AbortSignal): Promise<unknown> {
   try {
     return await response.json();
   } catch (error) {
@@ -167,7 +171,7 @@ async function readJson(response: Response, signal: AbortSignal): Promise<unknow
 
 /** What `fetch` or a body reader threw, as a TransientError, or a cancellation where `signal` caused it. */
 export function connectionError(error: unknown, signal: AbortSignal, host: string): Error {
-  if (signal.aborted) return signal.reason instanceof TransientError ? signal.reason : cancelled(error);
+  if (signal.aborted) return signal.reason instanceof TransientError ? signal.reason : downloadCancelled(error);
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
   return new TransientError(`the connection to ${host} failed (${reason})`, { cause: error });

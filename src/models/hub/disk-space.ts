@@ -3,7 +3,7 @@ import { SoundstageError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/quantities.ts';
 import { errorCode, systemError } from '../../shared/system-code.ts';
 
-/** Throws SoundstageError `device` where the disk of `folder` (made if absent) has less than `bytes` free. */
+/** @throws SoundstageError `device` where the disk of `folder` (made if absent) has less than `bytes` free */
 export async function requireDiskSpace(folder: string, bytes: number): Promise<void> {
   let free: number;
   try {

@@ -5,7 +5,7 @@ import { errorCode } from '../../shared/system-code.ts';
 import { blobPath, fileSize, lockPath, partialPath } from './cache.ts';
 import { connectionError, openFile, type RemoteFile } from './client.ts';
 import { PartialFile } from './partial-file.ts';
-import { cancelled, type RetryPolicy, retrying, TransientError } from './retry.ts';
+import { downloadCancelled, type RetryPolicy, retrying, TransientError } from './retry.ts';
 import type { HubSettings } from './settings.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -20,8 +20,8 @@ export interface DownloadOptions {
 /**
  * Brings the content of `file` into the cache as a verified blob, going on from what an earlier try left.
  *
- * Throws SoundstageError: `network` (connection, access, damaged twice), `device` (disk), `cancelled` (the partial file
- * stays for the next try).
+ * @throws SoundstageError `network` (connection, access, damaged twice), `device` (disk), `cancelled` (the partial file
+ *   stays for the next try)
  */
 export async function downloadBlob(settings: HubSettings, file: RemoteFile, options: DownloadOptions): Promise<void> {
   const { signal, onProgress } = options;
@@ -41,7 +41,7 @@ export async function downloadBlob(settings: HubSettings, file: RemoteFile, opti
     }
     onProgress?.('done', file.size);
   } catch (error) {
-    if (signal?.aborted) throw cancelled(error);
+    if (signal?.aborted) throw downloadCancelled(error);
     throw storageError(error, settings.cache);
   }
 }
@@ -145,7 +145,7 @@ interface LockOptions {
 /** Waits for and takes the lock of `tryLockFile` on the file `path`. */
 async function lockFile(path: string, { signal, onWait }: LockOptions = {}): Promise<Disposable> {
   for (let waits = 0; ; waits++) {
-    if (signal?.aborted) throw cancelled();
+    if (signal?.aborted) throw downloadCancelled();
     const lock = await tryLockFile(path);
     if (lock !== undefined) return lock;
     if (waits === 0) onWait?.();

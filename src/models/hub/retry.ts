@@ -57,11 +57,11 @@ export async function retrying<T>(
   let failures = 0;
   let best = progress();
   for (;;) {
-    if (signal?.aborted) throw cancelled();
+    if (signal?.aborted) throw downloadCancelled();
     try {
       return await attempt();
     } catch (error) {
-      if (signal?.aborted) throw cancelled(error);
+      if (signal?.aborted) throw downloadCancelled(error);
       if (!(error instanceof TransientError)) throw error;
       // Only bytes never had before count: a server that always starts over must not keep this going for ever.
       failures = progress() > best ? 1 : failures + 1;
@@ -72,7 +72,7 @@ export async function retrying<T>(
   }
 }
 
-export function cancelled(cause?: unknown): SoundstageError {
+export function downloadCancelled(cause?: unknown): SoundstageError {
   return new SoundstageError(
     'cancelled',
     'cancelled; what is already here is kept, and the same command goes on from it',
@@ -83,15 +83,15 @@ export function cancelled(cause?: unknown): SoundstageError {
 }
 
 function backOff(policy: RetryPolicy, failures: number): number {
-  const longest = Math.min(policy.maxDelay, policy.baseDelay * 2 ** (failures - 1));
-  return longest * (0.5 + Math.random() / 2);
+  const maxDelay = Math.min(policy.maxDelay, policy.baseDelay * 2 ** (failures - 1));
+  return maxDelay * (0.5 + Math.random() / 2);
 }
 
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
   } catch (error) {
-    throw cancelled(error);
+    throw downloadCancelled(error);
   }
 }
 

@@ -1,3 +1,3 @@
 /** Limits of the endpoint. */
-export const frameLimits = { least: 9, most: 481 } as const;
-export const sideLimits = { least: 64, most: 2048 } as const;
+export const frameLimits = { min: 9, max: 481 } as const;
+export const sideLimits = { min: 64, max: 2048 } as const;

@@ -151,7 +151,7 @@ export function createPlan(
 
 /** Seconds of a recording that a clip can use at most. */
 export function maxSeconds({ matchAudioLength, numFrames, fps }: ClipSettings): number {
-  return modelFramesFor(matchAudioLength ? frameLimits.most : numFrames) / fps;
+  return modelFramesFor(matchAudioLength ? frameLimits.max : numFrames) / fps;
 }
 
 function roundedUp(side: number, multiple: number): number {
@@ -167,10 +167,10 @@ function deliveredSize({ videoSize }: ClipSettings, { firstImage }: InputFacts):
   if (videoSize !== 'auto') return videoSize;
   if (firstImage === undefined) return defaultSize;
   const { width, height } = firstImage;
-  const shrink = Math.min(1, sideLimits.most / Math.max(width, height));
-  const scale = Math.max(shrink, sideLimits.least / Math.min(width, height));
+  const shrink = Math.min(1, sideLimits.max / Math.max(width, height));
+  const scale = Math.max(shrink, sideLimits.min / Math.min(width, height));
   const withinLimits = (side: number): number =>
-    Math.min(sideLimits.most, Math.max(sideLimits.least, Math.round(side * scale)));
+    Math.min(sideLimits.max, Math.max(sideLimits.min, Math.round(side * scale)));
   return { width: withinLimits(width), height: withinLimits(height) };
 }
 
@@ -181,10 +181,10 @@ function frameCount(
 ): number {
   if (!matchAudioLength) return numFrames;
   const matched = Math.round(audioSeconds * fps);
-  const clamped = Math.min(frameLimits.most, Math.max(frameLimits.least, matched));
+  const clamped = Math.min(frameLimits.max, Math.max(frameLimits.min, matched));
   if (clamped !== matched) {
     notes.push(
-      `the audio is ${audioGoesOn ? 'more than ' : ''}${matched} frames long at ${fps} fps; the clip gets ${clamped} (limits ${frameLimits.least} to ${frameLimits.most})`,
+      `the audio is ${audioGoesOn ? 'more than ' : ''}${matched} frames long at ${fps} fps; the clip gets ${clamped} (limits ${frameLimits.min} to ${frameLimits.max})`,
     );
   }
   return clamped;

@@ -57,7 +57,11 @@ export class FrameWatch {
     this.#throwFailure();
   }
 
-  /** Resolves once every sample has passed. @throws what a check threw */
+  /**
+   * Resolves once every sample has passed.
+   *
+   * @throws what a check threw
+   */
   async finish(): Promise<void> {
     await this.#last;
     this.#throwFailure();

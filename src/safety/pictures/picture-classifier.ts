@@ -40,8 +40,8 @@ export class PictureClassifier implements AsyncDisposable {
   async classify(picture: Picture): Promise<Readonly<Record<string, number>>> {
     const pixels = await picturePixels(picture, this.#preparation);
     const { data } = floats(await this.#session.run({ pixels }), 'logits');
-    const highest = data.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
-    const shares = Array.from(data, (logit) => Math.exp(logit - highest));
+    const max = data.reduce((found, logit) => Math.max(found, logit), Number.NEGATIVE_INFINITY);
+    const shares = Array.from(data, (logit) => Math.exp(logit - max));
     const sum = shares.reduce((total, share) => total + share, 0);
     return Object.fromEntries(this.#labels.map((label, index) => [label, elementAt(shares, index) / sum]));
   }

@@ -61,9 +61,9 @@ export type VisionTransformerConfig = z.infer<typeof modelSchema>;
 export async function readVisionTransformerConfig(
   folder: string,
 ): Promise<{ readonly config: VisionTransformerConfig; readonly preparation: PicturePreparation }> {
-  const config = await readJson(join(folder, 'config.json'), modelSchema);
+  const config = await readJsonFile(join(folder, 'config.json'), modelSchema);
   const path = join(folder, 'preprocessor_config.json');
-  const { resample, size, ...stated } = await readJson(path, preparationSchema);
+  const { resample, size, ...stated } = await readJsonFile(path, preparationSchema);
   const side = config.image_size;
   const { width, height } = size ?? { width: side, height: side };
   if (width !== side || height !== side)
@@ -77,7 +77,7 @@ export async function readVisionTransformerConfig(
   return Object.freeze({ config, preparation: { width, height, kernel, factor, ...normalization } });
 }
 
-async function readJson<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> {
+async function readJsonFile<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> {
   try {
     return schema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {

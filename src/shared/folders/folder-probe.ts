@@ -7,12 +7,12 @@ import { systemCode } from '../system-code.ts';
 const probeBytes = 64 * 1024;
 
 /** @throws SoundstageError `device` where the disk of `folder` has less than so many bytes free */
-export async function requireFreeSpace(folder: string, least: number): Promise<void> {
+export async function requireFreeSpace(folder: string, minBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
-  if (free >= least) return;
+  if (free >= minBytes) return;
   const megabytes = (bytes: number): number => Math.floor(bytes / 2 ** 20);
-  const message = `the disk has ${megabytes(free)} MiB free, less than the ${megabytes(least)} MiB of SOUNDSTAGE_MIN_FREE_BYTES: free some space`;
+  const message = `the disk has ${megabytes(free)} MiB free, less than the ${megabytes(minBytes)} MiB of SOUNDSTAGE_MIN_FREE_BYTES: free some space`;
   throw new SoundstageError('device', message);
 }
 

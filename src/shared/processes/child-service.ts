@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { cancelled } from '../cancellation.ts';
 import { fromWireError, SoundstageError } from '../errors.ts';
 import { Mutex } from '../mutex.ts';
 import { childEnvironment } from './child-environment.ts';
@@ -240,8 +241,4 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
 
 function crash(message: string, cause?: unknown): SoundstageError {
   return new SoundstageError('crash', message, { cause });
-}
-
-function cancelled(cause?: unknown): SoundstageError {
-  return new SoundstageError('cancelled', 'cancelled', { cause });
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cancelled } from '../cancellation.ts';
 import { type ErrorKind, SoundstageError } from '../errors.ts';
 import { serveParentProcess } from './service-host.ts';
 
@@ -30,7 +31,7 @@ serveParentProcess<EchoMethods>({
   },
   play: async ({ events, end }, { emit, signal }) => {
     for (const [index, { awaited, pause }] of events.entries()) {
-      if (signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
+      if (signal.aborted) throw cancelled();
       const handled = emit(index);
       if (awaited) await handled;
       if (pause !== undefined) await sleep(pause);

@@ -17,8 +17,8 @@ export async function h264RoundTrip(picture: DecodedPicture, crf: number): Promi
   using source = rgbPicture(rgb, width, height);
   using yuv = await converter.toYuv(source, AV_PIX_FMT_YUV420P, AVCOL_SPC_SMPTE170M);
   yuv.pts = 0n;
-  using encoder = await openEncoder(width, height, crf);
-  using decoder = await openDecoder();
+  using encoder = await openH264Encoder(width, height, crf);
+  using decoder = await openH264Decoder();
   using decoded = new Frame();
   decoded.alloc();
   check(await encoder.sendFrame(yuv), 'encoding the picture');
@@ -46,7 +46,7 @@ function cropToEven({ width, height, rgb }: DecodedPicture): DecodedPicture {
   return { ...even, rgb: cropped };
 }
 
-async function openEncoder(width: number, height: number, crf: number): Promise<CodecContext> {
+async function openH264Encoder(width: number, height: number, crf: number): Promise<CodecContext> {
   const codec = Codec.findEncoderByName(FF_ENCODER_LIBX264);
   const encoder = new CodecContext();
   try {
@@ -66,7 +66,7 @@ async function openEncoder(width: number, height: number, crf: number): Promise<
   }
 }
 
-async function openDecoder(): Promise<CodecContext> {
+async function openH264Decoder(): Promise<CodecContext> {
   const codec = Codec.findDecoder(AV_CODEC_ID_H264);
   const decoder = new CodecContext();
   try {

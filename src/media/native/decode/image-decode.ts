@@ -33,7 +33,7 @@ export interface DecodedPicture extends PictureSize {
   readonly rgb: Uint8Array;
 }
 
-export interface DecodedImage extends DecodedPicture {
+export interface DecodedPixels extends DecodedPicture {
   /** The file ended before the picture did, and the rest is blank or coarse. */
   readonly isCutOff: boolean;
 }
@@ -43,7 +43,7 @@ export interface DecodedImage extends DecodedPicture {
  * applied, transparency laid over white. A png, jpeg or gif that is cut off is used, as browsers do, where most of it is
  * there.
  */
-export async function decodeImage(path: string, field: string): Promise<DecodedImage> {
+export async function decodeImage(path: string, field: string): Promise<DecodedPixels> {
   fileAt(path, field);
   const format = imageFormat(await startOf(path));
   if (format === undefined) throw unreadable(field);
@@ -113,7 +113,7 @@ async function toRgb(image: Sharp): Promise<DecodedPicture> {
   return { width: info.width, height: info.height, rgb: data };
 }
 
-async function decodeCutOff(path: string, format: ImageFormat, error: unknown): Promise<DecodedImage> {
+async function decodeCutOff(path: string, format: ImageFormat, error: unknown): Promise<DecodedPixels> {
   const mayBeCutOff =
     format === 'png' || format === 'gif' || (format === 'jpeg' && /premature end/.test(String(error)));
   if (!mayBeCutOff) throw error;

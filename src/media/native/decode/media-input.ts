@@ -18,7 +18,7 @@ const formats =
   'mov,mp4,matroska,webm,mp3,wav,w64,flac,ogg,aac,aiff,caf,asf,avi,flv,mpegts,mpeg,amr,ac3,eac3,au,ape,wv,tta,tak,gif';
 
 /** Bytes `start` up to but not including `end` of a file. */
-export interface ByteRange {
+export interface FilePart {
   readonly start: number;
   readonly end: number;
 }
@@ -39,7 +39,7 @@ export class MediaInput implements AsyncDisposable {
    * @param field Request field to blame when the file cannot be opened.
    * @param range The part of the file to read as if it were all of it.
    */
-  static async open(path: string, field: string, range?: ByteRange): Promise<MediaInput> {
+  static async open(path: string, field: string, range?: FilePart): Promise<MediaInput> {
     const { size } = fileAt(path, field);
     const input = new MediaInput(new FormatContext(), size);
     try {

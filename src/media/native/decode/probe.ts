@@ -1,6 +1,6 @@
 import { AV_NOPTS_VALUE, AV_PKT_DATA_SKIP_SAMPLES, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import { avGcd, avGetCodecName, type Packet, type Stream } from 'node-av/lib';
-import { SoundstageError } from '../../../shared/errors.ts';
+import { cancelled } from '../../../shared/cancellation.ts';
 import { fpsRational } from '../../fps-rational.ts';
 import {
   type AudioStreamInfo,
@@ -19,7 +19,7 @@ export async function probe(path: string, field: string, signal: AbortSignal): P
   const streams = [audioStream, videoStream].filter((stream) => stream !== undefined);
   const spans = new Map(streams.map((stream) => [stream.index, new PacketSpan(stream)]));
   for await (const packet of input.packets(streams)) {
-    if (signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
+    if (signal.aborted) throw cancelled();
     spans.get(packet.streamIndex)?.add(packet);
   }
   const audio = audioStream && audioInfo(audioStream, spans.get(audioStream.index));

@@ -26,17 +26,17 @@ export class MovieWriter implements FrameWriter {
   readonly #audio: AudioTrack | undefined;
   #frames = 0;
 
-  private constructor(settings: VideoEncoderSettings, fps: Rational, parts: MovieParts) {
+  private constructor(settings: VideoEncoderSettings, fps: Rational, options: MovieWriterOptions) {
     this.#settings = settings;
-    this.#format = parts.format;
+    this.#format = options.format;
     this.#fps = fps;
-    this.#resources = parts.resources;
-    this.#muxer = parts.muxer;
-    this.#encoder = parts.encoder;
-    this.#stream = parts.stream;
-    this.#audio = parts.audio;
-    this.#converter = parts.resources.use(new PictureConverter(scalerFlags));
-    this.#packet = parts.resources.use(new Packet());
+    this.#resources = options.resources;
+    this.#muxer = options.muxer;
+    this.#encoder = options.encoder;
+    this.#stream = options.stream;
+    this.#audio = options.audio;
+    this.#converter = options.resources.use(new PictureConverter(scalerFlags));
+    this.#packet = options.resources.use(new Packet());
     this.#packet.alloc();
   }
 
@@ -96,7 +96,7 @@ export class MovieWriter implements FrameWriter {
   }
 }
 
-interface MovieParts {
+interface MovieWriterOptions {
   readonly format: MovieFormat;
   readonly resources: AsyncDisposableStack;
   readonly muxer: Muxer;

@@ -1,5 +1,6 @@
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import type { Frame, Stream } from 'node-av/lib';
+import { cancelled } from '../../../../shared/cancellation.ts';
 import { SoundstageError } from '../../../../shared/errors.ts';
 import { channelMask, readSamples } from '../../sample-format.ts';
 import { SoundInput } from './sound-input.ts';
@@ -22,7 +23,7 @@ export interface AudioFormat {
 }
 
 /** Samples of a block, over all channels. A header may claim any rate, and hundreds of channels. */
-const largestBlock = 2 ** 20;
+const maxBlockSamples = 2 ** 20;
 
 export interface AudioDecodeResult extends AudioFormat {
   /** The recording goes on after the window. */
@@ -39,11 +40,11 @@ export async function decodeAudio(
   signal: AbortSignal,
 ): Promise<AudioDecodeResult> {
   await using sound = await SoundInput.open(path, field);
-  let window: AudioWindow | undefined;
+  let window: BlockCollector | undefined;
   let reached = 0;
   for await (const frame of sound.frames()) {
-    if (signal.aborted) throw new SoundstageError('cancelled', 'cancelled');
-    window ??= new AudioWindow(frame, start, maxSeconds);
+    if (signal.aborted) throw cancelled();
+    window ??= new BlockCollector(frame, start, maxSeconds);
     reached = Math.max(reached, endOf(frame, sound.stream));
     for (const block of window.add(frame)) await emit(block, window.format);
     if (window.complete) break;
@@ -59,7 +60,7 @@ export async function decodeAudio(
 }
 
 /** Cuts a run of frames to a window and gathers it in blocks. */
-class AudioWindow {
+class BlockCollector {
   readonly format: AudioFormat;
   taken = 0;
   /** Samples that were no numbers that sound can have, over all channels. */
@@ -77,7 +78,7 @@ class AudioWindow {
       channels: first.channels,
       channelMask: channelMask(first),
     };
-    this.#blockSamples = Math.max(1, Math.min(first.sampleRate, Math.floor(largestBlock / first.channels)));
+    this.#blockSamples = Math.max(1, Math.min(first.sampleRate, Math.floor(maxBlockSamples / first.channels)));
     this.#skip = Math.round(start * first.sampleRate);
     this.#limit = Math.round(maxSeconds * first.sampleRate);
     this.#block = this.#newBlock();

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { elementAt } from '../../../../shared/element-at.ts';
-import type { ByteRange } from '../media-input.ts';
+import type { FilePart } from '../media-input.ts';
 
 /** Page header: "OggS", version, flags, position, serial number, sequence, checksum, number of lacing values (RFC 3533). */
 const headerBytes = 27;
@@ -14,7 +14,7 @@ const windowBytes = 2 ** 18;
  *
  * @returns nothing for a file that is not Ogg.
  */
-export async function oggParts(path: string): Promise<readonly ByteRange[]> {
+export async function oggParts(path: string): Promise<readonly FilePart[]> {
   await using file = await open(path);
   const { size } = await file.stat();
   let window = { start: 0, bytes: Buffer.alloc(0) };

@@ -22,7 +22,7 @@ export interface DecodedSound extends SoundFile {
 }
 
 /** Rates at which the model's own resampler and the loudness meter work well, and at which a clip is of moderate size. */
-const [lowestRate, highestRate] = [8000, 48_000];
+const [minRate, maxRate] = [8000, 48_000];
 
 /**
  * Decodes the beginning of a recording to a stereo file, at its own rate where that is between 8 and 48 kHz. However many
@@ -73,7 +73,7 @@ class RateConverter implements Disposable {
   constructor(sourceRate: number, file: RawFile) {
     this.#sourceRate = sourceRate;
     this.#file = file;
-    this.rate = sourceRate >= lowestRate && sourceRate <= highestRate ? sourceRate : usualRate(sourceRate);
+    this.rate = sourceRate >= minRate && sourceRate <= maxRate ? sourceRate : usualRate(sourceRate);
   }
 
   /** @param waveform `[2, samples]` */

@@ -1,6 +1,6 @@
 import type { Frame, Stream } from 'node-av/lib';
 import { SoundstageError } from '../../../../shared/errors.ts';
-import { type ByteRange, fileAt, MediaInput } from '../media-input.ts';
+import { type FilePart, fileAt, MediaInput } from '../media-input.ts';
 import { withoutSound } from '../unreadable.ts';
 import { decodeAudioFrames } from './audio-frames.ts';
 import { oggParts } from './ogg-parts.ts';
@@ -18,9 +18,9 @@ export class SoundInput implements AsyncDisposable {
   readonly stream: Stream;
   readonly #path: string;
   readonly #field: string;
-  readonly #furtherParts: readonly ByteRange[];
+  readonly #furtherParts: readonly FilePart[];
 
-  private constructor(path: string, field: string, { input, stream }: Track, furtherParts: readonly ByteRange[]) {
+  private constructor(path: string, field: string, { input, stream }: Track, furtherParts: readonly FilePart[]) {
     this.#path = path;
     this.#field = field;
     this.input = input;
@@ -44,7 +44,7 @@ export class SoundInput implements AsyncDisposable {
    * Decodes everything, frame by frame, into the sample rate, channels and sample format that it begins with. Damaged
    * packets are passed over. The frame is reused: valid until the next one is asked for.
    *
-   * @throws {SoundstageError} `input`: not one frame can be decoded, of the file or of a part in the chain.
+   * @throws SoundstageError `input`: not one frame can be decoded, of the file or of a part in the chain.
    */
   frames(): AsyncGenerator<Frame, void, undefined> {
     return uniformFrames(this.#decoded(), this.#field);
@@ -68,7 +68,7 @@ export class SoundInput implements AsyncDisposable {
   }
 }
 
-async function openTrack(path: string, field: string, part?: ByteRange): Promise<Track> {
+async function openTrack(path: string, field: string, part?: FilePart): Promise<Track> {
   await using resources = new AsyncDisposableStack();
   const input = resources.use(await MediaInput.open(path, field, part));
   const [preferred, ...others] = input.soundTracks;
@@ -83,7 +83,7 @@ async function openTrack(path: string, field: string, part?: ByteRange): Promise
 }
 
 /** Index of the first track with a frame that can be decoded. Phones add tracks that only their maker's players know. */
-async function firstDecodable(path: string, field: string, part: ByteRange | undefined): Promise<number | undefined> {
+async function firstDecodable(path: string, field: string, part: FilePart | undefined): Promise<number | undefined> {
   for (let place = 0; ; place++) {
     // Looking for a frame uses an input up.
     await using input = await MediaInput.open(path, field, part);

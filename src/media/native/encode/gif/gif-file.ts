@@ -28,7 +28,7 @@ export class GifFile implements AsyncDisposable {
   static async open(path: string, width: number, height: number): Promise<GifFile> {
     await using resources = new AsyncDisposableStack();
     const muxer = resources.use(new Muxer(path, 'gif'));
-    const encoder = resources.use(await openEncoder(width, height));
+    const encoder = resources.use(await openGifEncoder(width, height));
     const stream = muxer.addEncodedStream(encoder);
     await muxer.start({ loop: '0' });
     return new GifFile(resources.move(), encoder, muxer, stream);
@@ -63,7 +63,7 @@ export class GifFile implements AsyncDisposable {
   }
 }
 
-async function openEncoder(width: number, height: number): Promise<CodecContext> {
+async function openGifEncoder(width: number, height: number): Promise<CodecContext> {
   const codec = Codec.findEncoderByName(FF_ENCODER_GIF);
   const encoder = new CodecContext();
   try {

@@ -155,7 +155,7 @@ class FrameSpool implements AsyncDisposable {
     // The library would make it readable for everybody who may read the clip to come, or more.
     await writeFile(path, '', { mode: 0o600 });
     const muxer = resources.use(new Muxer(path, 'nut'));
-    const encoder = resources.use(await openEncoder(width, height));
+    const encoder = resources.use(await openFfv1Encoder(width, height));
     const stream = muxer.addEncodedStream(encoder);
     await muxer.start({});
     return new FrameSpool(path, resources.move(), encoder, muxer, stream);
@@ -174,7 +174,7 @@ class FrameSpool implements AsyncDisposable {
     await this.#muxer.finish();
     await using input = new FormatContext();
     check(await input.openInput(`file:${this.#path}`), 'reading the stored frames');
-    using decoder = await openDecoder(input);
+    using decoder = await openFfv1Decoder(input);
     using packet = new Packet();
     packet.alloc();
     using frame = new Frame();
@@ -207,7 +207,7 @@ class FrameSpool implements AsyncDisposable {
   }
 }
 
-async function openEncoder(width: number, height: number): Promise<CodecContext> {
+async function openFfv1Encoder(width: number, height: number): Promise<CodecContext> {
   const codec = Codec.findEncoderByName(FF_ENCODER_FFV1);
   const encoder = new CodecContext();
   try {
@@ -225,7 +225,7 @@ async function openEncoder(width: number, height: number): Promise<CodecContext>
   }
 }
 
-async function openDecoder(input: FormatContext): Promise<CodecContext> {
+async function openFfv1Decoder(input: FormatContext): Promise<CodecContext> {
   const stream = input.streams[0];
   if (stream === undefined) throw new Error('no frames were stored');
   const codec = Codec.findDecoder(AV_CODEC_ID_FFV1);

@@ -34,7 +34,7 @@ export interface AudioTraits {
 const aacRates = [48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000];
 
 /** PCM of other rates is refused by players. */
-const [lowestPcmRate, highestPcmRate] = [8000, 192_000];
+const [minPcmRate, maxPcmRate] = [8000, 192_000];
 
 /** Mono stays mono; more than two channels become stereo. */
 export function audioCodec(type: MovieType, { sampleRate, channels, bits }: AudioTraits): AudioCodec {
@@ -60,7 +60,7 @@ export function audioCodec(type: MovieType, { sampleRate, channels, bits }: Audi
       return {
         encoder: bits === 24 ? FF_ENCODER_PCM_S24LE : FF_ENCODER_PCM_S16LE,
         sampleFormat: bits === 24 ? AV_SAMPLE_FMT_S32 : AV_SAMPLE_FMT_S16,
-        sampleRate: sampleRate >= lowestPcmRate && sampleRate <= highestPcmRate ? sampleRate : usualRate(sampleRate),
+        sampleRate: sampleRate >= minPcmRate && sampleRate <= maxPcmRate ? sampleRate : usualRate(sampleRate),
         channels: kept,
         bitRate: undefined,
       };

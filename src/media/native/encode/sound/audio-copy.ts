@@ -21,7 +21,7 @@ const copiedFrom: Record<MovieType, readonly string[]> = {
   'PRORES4444 (.mov)': [],
 };
 /** Up to here every phone plays. */
-const highestRate = 48_000;
+const maxRate = 48_000;
 
 /**
  * True when the sound can go into the container as it is, and is then played everywhere: mono or stereo of at most 48 kHz,
@@ -30,7 +30,7 @@ const highestRate = 48_000;
 export function canCopy({ input, stream, chained }: SoundInput, type: MovieType): boolean {
   const { codecId, channels, sampleRate } = stream.codecpar;
   if (chained || !copiedFrom[type].includes(input.container)) return false;
-  if (channels > 2 || sampleRate > highestRate) return false;
+  if (channels > 2 || sampleRate > maxRate) return false;
   if (type === 'X264 (.mp4)') return codecId === AV_CODEC_ID_AAC && isPlainAac(stream.codecpar);
   return codecId === AV_CODEC_ID_VORBIS || (codecId === AV_CODEC_ID_OPUS && isPlainOpus(stream.codecpar));
 }
@@ -161,8 +161,8 @@ export class CopiedAudio implements AudioTrack {
   #length({ duration }: Packet): bigint {
     const { codecId, sampleRate } = this.#source.codecpar;
     if (codecId !== AV_CODEC_ID_AAC) return duration;
-    const most = this.#ticks(samplesPerAacPacket / sampleRate);
-    return duration < most ? duration : most;
+    const max = this.#ticks(samplesPerAacPacket / sampleRate);
+    return duration < max ? duration : max;
   }
 
   #cutAt(packet: Packet, seconds: number): void {

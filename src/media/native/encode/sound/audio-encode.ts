@@ -6,7 +6,7 @@ import { openAudioEncoder } from './audio-encoder.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { reshapedFrames } from './reshaped-frames.ts';
 
-export interface AudioWindow {
+export interface AudioSpan {
   /** Seconds */
   readonly start: number;
   /** Seconds; without it, to the end. */
@@ -26,13 +26,13 @@ export class EncodedAudio implements AudioTrack {
   #held: Frame | undefined;
   #samples = 0;
 
-  private constructor(parts: EncodedAudioParts) {
-    this.#resources = parts.resources;
-    this.#encoder = parts.encoder;
-    this.#frames = parts.frames;
-    this.#muxer = parts.muxer;
-    this.#maxSeconds = parts.maxSeconds;
-    this.#stream = parts.muxer.addEncodedStream(parts.encoder);
+  private constructor(options: EncodedAudioOptions) {
+    this.#resources = options.resources;
+    this.#encoder = options.encoder;
+    this.#frames = options.frames;
+    this.#muxer = options.muxer;
+    this.#maxSeconds = options.maxSeconds;
+    this.#stream = options.muxer.addEncodedStream(options.encoder);
     this.#packet.alloc();
   }
 
@@ -40,7 +40,7 @@ export class EncodedAudio implements AudioTrack {
   static async open(
     source: AsyncGenerator<Frame, void, undefined>,
     codec: AudioCodec,
-    { start, duration = Number.POSITIVE_INFINITY }: AudioWindow,
+    { start, duration = Number.POSITIVE_INFINITY }: AudioSpan,
     muxer: Muxer,
     owned?: AsyncDisposableStack,
   ): Promise<EncodedAudio> {
@@ -109,7 +109,7 @@ export class EncodedAudio implements AudioTrack {
   }
 }
 
-interface EncodedAudioParts {
+interface EncodedAudioOptions {
   readonly encoder: CodecContext;
   readonly frames: AsyncGenerator<Frame, void, undefined>;
   readonly muxer: Muxer;
