@@ -21,7 +21,7 @@ export async function* refuseMistaken(
     }
     held.push(piece);
     heldBytes += piece.length;
-    if (heldBytes < enoughToSuspect) continue;
+    if (heldBytes < minSniffedBytes) continue;
     isSuspect ??= mayBeMistaken(Buffer.concat(held));
     if (isSuspect && heldBytes < telltaleBytes) continue;
     yield passed(held.splice(0), from, refuse);
@@ -31,7 +31,7 @@ export async function* refuseMistaken(
 }
 
 /** Bytes. */
-const enoughToSuspect = 16;
+const minSniffedBytes = 16;
 
 function passed(pieces: readonly Uint8Array[], from: string | undefined, refuse: (what: string) => Error): Buffer {
   const start = Buffer.concat(pieces);

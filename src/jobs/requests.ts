@@ -3,9 +3,9 @@ import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Database } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
+import { cachedCheck } from '../shared/cached-check.ts';
 import { requireFreeSpace } from '../shared/folders/folder-probe.ts';
 import type { Logger } from '../shared/logger.ts';
-import { notOften } from '../shared/not-often.ts';
 import { malformedAttachment, storeInputFiles, withoutAttachments } from './accept/input-files.ts';
 import { type AcceptedRequest, type Entry, Intake } from './accept/intake.ts';
 import { completeRequest, type JobsContext } from './request/complete-request.ts';
@@ -120,7 +120,7 @@ export class Requests implements AsyncDisposable {
       logger.warn('watched requests could not be read and are read again', { error });
     });
     // A server has a disk of its own, and says so when that is full.
-    const requireSpace = notOften(spaceFreshness, async () => {
+    const requireSpace = cachedCheck(spaceFreshness, async () => {
       if (database.kind === 'embedded') await requireFreeSpace(dataFolder, minFree);
     });
     return new Requests(context, files, { reader, feed, deadlines: new DeadlineTimers(context, logger), requireSpace });

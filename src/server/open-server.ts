@@ -14,12 +14,12 @@ import { Housekeeping } from '../jobs/upkeep/housekeeping.ts';
 import { openWebhooks } from '../jobs/webhooks/webhooks.ts';
 import { openWorkFolder } from '../jobs/work/work-folder.ts';
 import { Worker } from '../jobs/work/worker.ts';
+import { cachedCheck } from '../shared/cached-check.ts';
 import type { Configuration } from '../shared/configuration.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { type DataFolder, openDataFolder, watchDataFolder } from '../shared/folders/data-folder.ts';
 import { probeFolder } from '../shared/folders/folder-probe.ts';
 import { type Logger, reportDataFolder } from '../shared/logger.ts';
-import { notOften } from '../shared/not-often.ts';
 import { Authentication } from './access/authentication.ts';
 import { KeylessGuard } from './access/keyless-guard.ts';
 import { openTokens } from './access/tokens.ts';
@@ -161,7 +161,7 @@ async function openJobs(
   const { publicKeys } = opened.use(await openWebhooks({ ...jobs, configuration }));
   const checks: Record<string, ReadinessCheck> = {
     disk: () => probeFolder(dataFolder, minFree),
-    files: notOften(storeFreshness, () => files.probe()),
+    files: cachedCheck(storeFreshness, () => files.probe()),
   };
   if (openMaker !== undefined) {
     const maker = opened.use(await openMaker({ files, onPhases: (seconds) => metrics.countClip(seconds) }));

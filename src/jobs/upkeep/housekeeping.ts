@@ -19,9 +19,9 @@ export interface HousekeepingOptions {
   readonly logger: Logger;
 }
 
-const oftenMilliseconds = 1000;
-const seldomMilliseconds = 60_000;
-const standstillMilliseconds = 5000;
+const checkMilliseconds = 1000;
+const sweepMilliseconds = 60_000;
+const stallMilliseconds = 5000;
 
 /**
  * What has to be done now and then, by one process or by any number: deadlines, requests and webhooks of dead
@@ -59,21 +59,21 @@ export class Housekeeping implements AsyncDisposable {
   async #run(): Promise<void> {
     let swept = Number.NEGATIVE_INFINITY;
     let looked = Date.now();
-    let stoodStill = Number.NEGATIVE_INFINITY;
+    let stalledAt = Number.NEGATIVE_INFINITY;
     while (!this.#ended) {
       const isReached = await this.#try('requests past their deadline', () => expireOverdue(this.#context));
       // After a suspension of the machine, or an outage of the database, the others get a moment to show that they live.
-      if (!isReached || Date.now() - looked > standstillMilliseconds) stoodStill = performance.now();
+      if (!isReached || Date.now() - looked > stallMilliseconds) stalledAt = performance.now();
       looked = Date.now();
-      if (performance.now() - stoodStill > standstillMilliseconds) {
+      if (performance.now() - stalledAt > stallMilliseconds) {
         await this.#try('requests of dead workers', () => recoverFromDeadWorkers(this.#context));
         await this.#try('webhooks of dead senders', () => releaseFromDeadSenders(this.#options.database));
       }
-      if (performance.now() - swept > seldomMilliseconds) {
+      if (performance.now() - swept > sweepMilliseconds) {
         swept = performance.now();
         await this.#sweep();
       }
-      await this.#wakeUp.wait(oftenMilliseconds);
+      await this.#wakeUp.wait(checkMilliseconds);
     }
   }
 

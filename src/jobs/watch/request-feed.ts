@@ -7,7 +7,7 @@ import { StatusWatcher } from './status-watcher.ts';
 
 const pollMilliseconds = 1000;
 /** Changes that come closer together are read together. */
-const gatherMilliseconds = 15;
+const batchWindowMilliseconds = 15;
 
 /**
  * Tells any number of watchers in this process about changes of requests. It listens once and reads the requests that
@@ -84,7 +84,7 @@ export class RequestFeed implements AsyncDisposable {
       if (performance.now() >= polled + pollMilliseconds) {
         polled = performance.now();
         for (const watched of this.#watchers.keys()) this.#changed.add(watched);
-      } else await new Promise((resolve) => setTimeout(resolve, gatherMilliseconds));
+      } else await new Promise((resolve) => setTimeout(resolve, batchWindowMilliseconds));
       try {
         await this.#readChanged();
       } catch (error) {

@@ -2,10 +2,10 @@ import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Database } from '../../database/open-database.ts';
 import type { Tables } from '../../database/tables.ts';
 import { webhooksQueue } from '../request/queues.ts';
-import { chooseDeliveries, maxToOneHost, type Party } from './delivery-shares.ts';
+import { chooseDeliveries, type DeliveryParty, maxToOneHost } from './delivery-shares.ts';
 
 /** An attempt to deliver a webhook, as the queue knows it. */
-export interface Delivery extends Party {
+export interface Delivery extends DeliveryParty {
   readonly id: string;
   /** Names the attempt to the queue. */
   readonly retryCount: number;
@@ -14,7 +14,7 @@ export interface Delivery extends Party {
   readonly request: string;
 }
 
-type Waiting = Party & { readonly id: string };
+type Waiting = DeliveryParty & { readonly id: string };
 
 /** Candidates that are looked at; more owners than that have their turn when these have. */
 const maxCandidates = 200;
@@ -24,7 +24,10 @@ const maxCandidates = 200;
  *
  * @param underWay what this sender delivers already
  */
-export function claimDeliveries({ kysely }: Database, underWay: readonly Party[]): Promise<readonly Delivery[]> {
+export function claimDeliveries(
+  { kysely }: Database,
+  underWay: readonly DeliveryParty[],
+): Promise<readonly Delivery[]> {
   return kysely.transaction().execute(async (transaction) => {
     const chosen = chooseDeliveries(underWay, await readWaiting(transaction, underWay));
     if (chosen.length === 0) return [];
@@ -41,7 +44,10 @@ export function claimDeliveries({ kysely }: Database, underWay: readonly Party[]
 }
 
 /** The first few of each owner and host that has a place left: the thousands behind them must not hide the others. */
-async function readWaiting(transaction: Transaction<Tables>, underWay: readonly Party[]): Promise<readonly Waiting[]> {
+async function readWaiting(
+  transaction: Transaction<Tables>,
+  underWay: readonly DeliveryParty[],
+): Promise<readonly Waiting[]> {
   const { rows } = await sql<Waiting>`
     with due as (
       select job.id, request.owner, job.group_id as host, job.created_on,
@@ -60,7 +66,7 @@ async function readWaiting(transaction: Transaction<Tables>, underWay: readonly 
   return rows;
 }
 
-function isFree(underWay: readonly Party[]): RawBuilder<boolean> {
+function isFree(underWay: readonly DeliveryParty[]): RawBuilder<boolean> {
   const full = underWay.filter(
     (party) =>
       underWay.filter(({ owner, host }) => owner === party.owner && host === party.host).length >= maxToOneHost,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { chooseDeliveries, type Party } from './delivery-shares.ts';
+import { chooseDeliveries, type DeliveryParty } from './delivery-shares.ts';
 
-function many(count: number, party: Partial<Party> = {}): Party[] {
+function many(count: number, party: Partial<DeliveryParty> = {}): DeliveryParty[] {
   return Array.from({ length: count }, () => ({ owner: 'one', host: 'a', isRepeat: false, ...party }));
 }
 

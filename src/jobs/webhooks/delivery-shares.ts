@@ -1,5 +1,5 @@
 /** Whose delivery it is, and where to. */
-export interface Party {
+export interface DeliveryParty {
   readonly owner: string;
   /** Of the URL. */
   readonly host: string;
@@ -18,13 +18,13 @@ export const maxToOneHost = 4;
  *
  * @param waiting in the order in which they are to be delivered, other things being equal
  */
-export function chooseDeliveries<Waiting extends Party>(
-  underWay: readonly Party[],
+export function chooseDeliveries<Waiting extends DeliveryParty>(
+  underWay: readonly DeliveryParty[],
   waiting: readonly Waiting[],
 ): readonly Waiting[] {
   const chosen: Waiting[] = [];
   for (const left = new Set(waiting); ; ) {
-    const taken: readonly Party[] = [...underWay, ...chosen];
+    const taken: readonly DeliveryParty[] = [...underWay, ...chosen];
     const [best] = [...left]
       .filter((party) => mayStart(party, taken))
       .map((party) => ({ party, ...countsOf(party, taken) }))
@@ -35,7 +35,7 @@ export function chooseDeliveries<Waiting extends Party>(
   }
 }
 
-function mayStart(party: Party, taken: readonly Party[]): boolean {
+function mayStart(party: DeliveryParty, taken: readonly DeliveryParty[]): boolean {
   const { ofOwner, ofHost } = countsOf(party, taken);
   if (taken.length >= maxDeliveries.all || ofHost >= maxToOneHost) return false;
   if (!party.isRepeat) return ofOwner < maxDeliveries.all / 2;
@@ -44,8 +44,8 @@ function mayStart(party: Party, taken: readonly Party[]): boolean {
 }
 
 function countsOf(
-  { owner, host }: Party,
-  taken: readonly Party[],
+  { owner, host }: DeliveryParty,
+  taken: readonly DeliveryParty[],
 ): { readonly ofOwner: number; readonly ofHost: number } {
   const own = taken.filter((other) => other.owner === owner);
   return { ofOwner: own.length, ofHost: own.filter((other) => other.host === host).length };

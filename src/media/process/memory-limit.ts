@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-const pollMs = 50;
+const pollMilliseconds = 50;
 const limitVariable = 'SOUNDSTAGE_MEMORY_LIMIT';
 // Linux reports memory in pages; Node does not tell the page size, and 4 KiB is the smallest in use.
 const pageBytes = 4096;
@@ -21,7 +21,7 @@ export function endAtMemoryLimit(): void {
   const limit = Number(process.env[limitVariable] ?? Number.POSITIVE_INFINITY);
   const watch = setInterval(() => {
     if (process.memoryUsage.rss() > limit) process.exit(memoryExitCode);
-  }, pollMs);
+  }, pollMilliseconds);
   watch.unref();
 }
 
@@ -31,7 +31,7 @@ export function watchMemory(pid: () => number | undefined, limit: number, onExce
     const watched = pid();
     if (watched === undefined || (await residentBytes(watched)) <= limit || pid() !== watched) return;
     onExceeded();
-  }, pollMs);
+  }, pollMilliseconds);
   return { [Symbol.dispose]: () => clearInterval(watch) };
 }
 

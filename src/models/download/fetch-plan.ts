@@ -23,7 +23,7 @@ export interface FetchPlan {
 }
 
 /** Before anything has been fetched nothing is lost by giving up soon: without a connection, the user should know. */
-const questionAttempts = 4;
+const listingAttempts = 4;
 
 /**
  * Asks the hub for every file of the groups: commit, size and hash. Nothing large is fetched before all answers are in,
@@ -35,7 +35,7 @@ export async function planFetch(
   { retry, parallel, signal }: PlanOptions,
 ): Promise<FetchPlan> {
   const ask = <T>(title: string, outer: AbortSignal, question: (signal: AbortSignal) => Promise<T>): Promise<T> =>
-    retrying(title, { ...retry, attempts: Math.min(retry.attempts, questionAttempts) }, outer, async () => {
+    retrying(title, { ...retry, attempts: Math.min(retry.attempts, listingAttempts) }, outer, async () => {
       using watchdog = new Watchdog(retry.stallTimeout, outer);
       return await question(watchdog.signal);
     });

@@ -5,7 +5,7 @@ import { SoundstageError } from '../errors.ts';
 import { errorCode } from '../system-code.ts';
 import { fileTrouble } from './file-trouble.ts';
 
-const lookMilliseconds = 5000;
+const checkMilliseconds = 5000;
 /** What holds clips, recordings, keys and whatever else is nobody's business, should the data folder itself be open. */
 const folderNames = ['database', 'files', 'loras', 'tls', 'work'];
 
@@ -74,7 +74,7 @@ export function watchDataFolder(
   const watching = (async () => {
     let trouble: Error | undefined;
     try {
-      for await (const _ of setInterval(lookMilliseconds, undefined, { signal: stopping.signal, ref: false })) {
+      for await (const _ of setInterval(checkMilliseconds, undefined, { signal: stopping.signal, ref: false })) {
         const found = await check().then(
           () => undefined,
           (error: Error) => error,

@@ -24,7 +24,7 @@ interface Job {
 
 let opened: Job | undefined;
 // Frames arrive while earlier ones are being encoded.
-const turns = new Mutex();
+const mutex = new Mutex();
 
 function job(): Job {
   if (opened === undefined) throw new Error('no video is being written');
@@ -33,7 +33,7 @@ function job(): Job {
 
 serveParentProcess<EncodeMethods>({
   open: ({ settings, files }) =>
-    turns.run(async () => {
+    mutex.run(async () => {
       // A parent that dies leaves nobody else to delete the files.
       process.on('exit', () => deleteFiles(files));
       const frameBytes = settings.width * settings.height * 3;
@@ -41,14 +41,14 @@ serveParentProcess<EncodeMethods>({
       return undefined;
     }),
   write: (frames) =>
-    turns.run(async () => {
+    mutex.run(async () => {
       const { writer, frameBytes } = job();
       for (let offset = 0; offset < frames.length; offset += frameBytes) {
         await writer.write(frames.subarray(offset, offset + frameBytes));
       }
       return undefined;
     }),
-  finish: (_, { signal }) => turns.run(() => finish(job(), signal)),
+  finish: (_, { signal }) => mutex.run(() => finish(job(), signal)),
 });
 
 function openWriter(settings: VideoEncoderSettings, files: EncodeFiles): Promise<FrameWriter> {

@@ -2,7 +2,7 @@
  * A check that, once passed, is not made again for so many milliseconds, for what costs something to find out. Those who
  * ask at the same time get their answers in the order in which they asked.
  */
-export function notOften(freshness: number, check: () => Promise<void>): () => Promise<void> {
+export function cachedCheck(freshness: number, check: () => Promise<void>): () => Promise<void> {
   let checked = Number.NEGATIVE_INFINITY;
   let answer: Promise<void> = Promise.resolve();
   return () => {
