@@ -88,7 +88,8 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     }
     maker.behavior = untilAborted;
     const { id } = await requests.submit(submission());
-    await jobs.inState(id, 'IN_PROGRESS');
+    // It is in progress before it has been started.
+    await expect.poll(() => maker.started, { timeout: 10_000 }).toContain(id);
     await sql`update requests set started_at = started_at + interval '1 hour' where id = ${id}`.execute(
       database.kysely,
     );
