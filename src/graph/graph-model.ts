@@ -4,7 +4,7 @@ import type { TensorType } from './value.ts';
 
 /** A finished graph, ready for a session. */
 export interface GraphModel {
-  /** Serialised ModelProto. */
+  /** Serialized ModelProto. */
   readonly bytes: Uint8Array;
   readonly target: GraphTarget;
   readonly inputs: readonly TensorType[];

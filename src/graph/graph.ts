@@ -15,7 +15,7 @@ const irVersion = 11n;
 
 /**
  * A typed ONNX graph under construction: inputs, weights, nodes, outputs. What is computed is said by the functions in
- * `operations/`, which check types and shapes at once and name the tensors they cannot combine; `build()` serialises.
+ * `operations/`, which check types and shapes at once and name the tensors they cannot combine; `build()` serializes.
  */
 export class Graph {
   readonly target: GraphTarget;

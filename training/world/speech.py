@@ -10,7 +10,7 @@ from .sound import RATE
 
 VOICES = ["en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-029", "de", "fr", "es", "it", "nl", "sv", "pl"]
 VARIANTS = ["", "+m1", "+m3", "+m5", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5"]
-SUBJECTS = ["the weather", "my neighbour", "this morning", "a small boat", "the old clock", "our garden", "the train",
+SUBJECTS = ["the weather", "my neighbor", "this morning", "a small boat", "the old clock", "our garden", "the train",
             "a good story", "the river", "your letter", "the market", "a quiet evening", "the music", "an open door"]
 VERBS = ["is", "was never", "will be", "seems", "has always been", "could be", "looks"]
 ENDS = ["very different today", "wonderful to see", "far away from here", "on the other side of town", "late again",

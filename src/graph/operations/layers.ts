@@ -1,7 +1,7 @@
 import { sameDimension, sameShape } from '../dimension.ts';
 import { axisLength, knownLength, type Value } from '../value.ts';
 
-// Linear layers and normalisation.
+// Linear layers and normalization.
 
 /** `x [M, in]`, weight `[out, in]`, bias `[out]` → `[M, out]`. */
 export function linear(x: Value, weight: Value, bias?: Value): Value {
@@ -25,7 +25,7 @@ export function rmsNormalize(x: Value, epsilon: number, weight?: Value): Value {
   return x.graph.node('RMSNormalization', [x, scale], x.shape, { attributes });
 }
 
-/** Layer normalisation over the last axis, times `weight` (plain 1 if absent) plus `bias`. */
+/** Layer normalization over the last axis, times `weight` (plain 1 if absent) plus `bias`. */
 export function layerNormalize(x: Value, epsilon: number, weight?: Value, bias?: Value): Value {
   const width = knownLength(x, -1);
   const scale = weight ?? x.graph.constant(new Array(width).fill(1));

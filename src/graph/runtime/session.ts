@@ -128,7 +128,7 @@ function runtimeOptions(target: GraphTarget, options: SessionOptions): ort.Infer
   return {
     executionProviders: [target.executionProvider],
     graphOptimizationLevel: optimization,
-    // The pattern planner reserves one block the size of all initialisers and fails on large models.
+    // The pattern planner reserves one block the size of all initializers and fails on large models.
     enableMemPattern: false,
     intraOpNumThreads: threads,
     logSeverityLevel: 3,

@@ -118,7 +118,7 @@ function parseEntry(file: string, name: string, entry: unknown, dataStart: numbe
 function checkCoverage(file: string, tensors: readonly StoredTensor[], dataStart: number, size: number): void {
   let position = dataStart;
   for (const tensor of tensors.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
-    if (tensor.offset !== position) throw corrupt(file, `"${tensor.name}" leaves a gap or overlaps its neighbour`);
+    if (tensor.offset !== position) throw corrupt(file, `"${tensor.name}" leaves a gap or overlaps its neighbor`);
     position += tensor.length;
   }
   if (position > size) throw corrupt(file, `it is cut off: ${size} of ${position} bytes are there`);

@@ -20,7 +20,7 @@ export interface ClipLength {
 }
 
 export interface AudioCondition {
-  /** Normalised, `[1, z, Ta, bins]`; Ta is `audioLatentCount(frames, fps)`. */
+  /** Normalized, `[1, z, Ta, bins]`; Ta is `audioLatentCount(frames, fps)`. */
   readonly latent: HostTensor<'float32'>;
   /** The same as `[1, Ta, z·bins]`. */
   readonly tokens: HostTensor<'float32'>;
@@ -49,7 +49,7 @@ export async function conditionOnAudio(
 }
 
 /**
- * Encodes the start of a mel spectrogram `[1, 2, frames, bins]` to `count` normalised latents `[1, z, count, bins/4]`.
+ * Encodes the start of a mel spectrogram `[1, 2, frames, bins]` to `count` normalized latents `[1, z, count, bins/4]`.
  *
  * @param count default: all that the frames give
  */

@@ -8,7 +8,7 @@ import { denormalizeLatent, latentStatistics } from '../layers/latent-statistics
 import { latentStride } from './audio-latents.ts';
 import { activate, causalPadding, residualBlock } from './residual-block.ts';
 
-/** The audio autoencoder's decoder. Input `latent [1, z, t, bins/4]`, normalised; output `mel [1, 2, 4t−3, bins]`, logarithmic. */
+/** The audio autoencoder's decoder. Input `latent [1, z, t, bins/4]`, normalized; output `mel [1, 2, 4t−3, bins]`, logarithmic. */
 export const audioDecoder = network({
   inputs: (config: AudioVaeConfig) => {
     const { z_channels, mel_bins } = config.model.params.ddconfig;

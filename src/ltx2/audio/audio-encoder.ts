@@ -8,7 +8,7 @@ import { activate, causalPadding, residualBlock } from './residual-block.ts';
 
 /**
  * The audio autoencoder's encoder. Input `mel [1, 2, 4t−3, bins]`, logarithmic; output `latent [1, z, t, bins/4]`: the mean,
- * normalised. A latent depends on no later mel frame than its own, so a longer mel spectrogram is cut to `melFramesOf(t)`
+ * normalized. A latent depends on no later mel frame than its own, so a longer mel spectrogram is cut to `melFramesOf(t)`
  * frames without changing the result.
  */
 export const audioEncoder = network({

@@ -20,7 +20,7 @@ interface AttentionOptions {
   /** Tables `[N, inner/2]` and `[M, inner/2]`. */
   readonly queryRotary?: RotaryTables;
   readonly keyRotary?: RotaryTables;
-  /** Context of a negative prompt `[S, E]`: turns on normalised attention guidance. */
+  /** Context of a negative prompt `[S, E]`: turns on normalized attention guidance. */
   readonly negativeContext?: Value | undefined;
 }
 
@@ -50,7 +50,7 @@ export function feedForward(weights: ModuleWeights, x: Value): Value {
 const guidance = { scale: 11, mix: 0.25, limit: 2.5 } as const;
 
 /**
- * Normalised attention guidance: extrapolates from the negative prompt's attention, limits the growth of each token's
+ * Normalized attention guidance: extrapolates from the negative prompt's attention, limits the growth of each token's
  * L1 norm, and mixes the result with the plain attention. `[N, D]` → same.
  */
 export function normalizedGuidance(positive: Value, negative: Value): Value {

@@ -16,7 +16,7 @@ export type RotaryFeed = { readonly cos: HostTensor<'float32'>; readonly sin: Ho
 interface RotaryOptions {
   /** Rotary width over all heads. */
   readonly dim: number;
-  /** Normaliser per position axis. */
+  /** Normalizer per position axis. */
   readonly maxPositions: readonly number[];
   /** Base of the frequency grid (`positional_embedding_theta`). */
   readonly theta: number;

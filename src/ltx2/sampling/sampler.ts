@@ -14,7 +14,7 @@ export interface StageInputs extends StepSchedule {
   readonly negativeText?: TextContexts | undefined;
   /** Tokens `[F·h·w, C]` to start from; absent: zeros. */
   readonly initialVideo?: Float32Array | undefined;
-  /** Normalised tokens of the recording `[Ta, Ca]`. */
+  /** Normalized tokens of the recording `[Ta, Ca]`. */
   readonly audioTokens: Float32Array;
   /** 1 keeps the recording, 0 generates the sound freely. */
   readonly audioStrength: number;

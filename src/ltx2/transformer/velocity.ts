@@ -46,7 +46,7 @@ export interface ResidualUse {
 export type Velocities = Streams<Float32Array>;
 
 /**
- * What all blocks but the first added to both streams at some step, kept to be replayed at a neighbouring step.
+ * What all blocks but the first added to both streams at some step, kept to be replayed at a neighboring step.
  */
 export type BlockResiduals = Streams<HostTensor<'float32'>>;
 

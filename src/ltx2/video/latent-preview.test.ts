@@ -12,7 +12,7 @@ import { videoDecoder } from './video-decoder.ts';
 
 const bundle = join(import.meta.dirname, '../../../test/fixtures/parity/checkpoint/ltx-2-tiny.safetensors');
 
-test('the fitted preview follows the decoded colours; a random projection does not', async () => {
+test('the fitted preview follows the decoded colors; a random projection does not', async () => {
   const checkpoint = await openCheckpoint(bundle);
   await using decoder = await Session.open(
     networkGraph(videoDecoder, graphTargets.cpu, checkpoint, configOf(checkpoint, 'vae')),
@@ -31,7 +31,7 @@ test('the fitted preview follows the decoded colours; a random projection does n
   expect(Math.abs(chance)).toBeLessThan(0.5);
 });
 
-/** Mean colour of 32×32 blocks of one frame, `[side, side, 3]`. */
+/** Mean color of 32×32 blocks of one frame, `[side, side, 3]`. */
 function downscaled({ data }: HostTensor<'float32'>, side: number): Float64Array {
   const means = new Float64Array(side * side * 3);
   data.forEach((value, index) => {
@@ -47,11 +47,11 @@ function downscaled({ data }: HostTensor<'float32'>, side: number): Float64Array
 }
 
 function correlation(a: Float64Array, b: Float64Array): number {
-  const centred = (values: Float64Array): Float64Array => {
+  const centered = (values: Float64Array): Float64Array => {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     return values.map((value) => value - mean);
   };
-  const [p, q] = [centred(a), centred(b)];
+  const [p, q] = [centered(a), centered(b)];
   const dot = (x: Float64Array, y: Float64Array): number => x.reduce((sum, value, at) => sum + value * (y[at] ?? 0), 0);
   return dot(p, q) / Math.sqrt(dot(p, p) * dot(q, q) || 1);
 }

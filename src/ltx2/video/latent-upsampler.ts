@@ -15,7 +15,7 @@ const epsilon = 1e-5;
 
 /**
  * Doubles height and width of a latent: input `latent [1, C, f, h, w]`, output `upsampled [1, C, f, 2·h, 2·w]`, both
- * normalised with the video autoencoder's statistics, so that the weights are those of an upscaler and of its bundle.
+ * normalized with the video autoencoder's statistics, so that the weights are those of an upscaler and of its bundle.
  * Group statistics span the whole clip: it cannot be tiled.
  */
 export const latentUpsampler = network({

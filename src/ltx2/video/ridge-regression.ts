@@ -1,5 +1,5 @@
 /**
- * Least squares with a penalty on the size of the coefficients: minimises ‖X·B − Y‖² + penalty·‖B‖² for samples
+ * Least squares with a penalty on the size of the coefficients: minimizes ‖X·B − Y‖² + penalty·‖B‖² for samples
  * `X [n, columns]` and targets `Y [n, outputs]`. Returns `B [columns, outputs]`.
  */
 export function solveRidge(

@@ -11,7 +11,7 @@ import { activate, residualBlocks } from './residual-block.ts';
 import { depthToSpace, unpatchify } from './space-to-depth.ts';
 
 /**
- * The video autoencoder's decoder. Input `latent [1, C, f, h, w]`, normalised; h and w at least 2 (reflected edges).
+ * The video autoencoder's decoder. Input `latent [1, C, f, h, w]`, normalized; h and w at least 2 (reflected edges).
  * Output `video [1, 3, 8·(f−1)+1, 32·h, 32·w]`, about −1…1 and not clamped.
  */
 export const videoDecoder = network({

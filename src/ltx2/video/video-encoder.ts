@@ -12,7 +12,7 @@ import { type Factors, patchify, spaceToDepth } from './space-to-depth.ts';
 
 /**
  * The video autoencoder's encoder. Input `video [1, 3, 8·f+1, 32·h, 32·w]` in −1…1, output `latent [1, C, f+1, h, w]`: the
- * mean, normalised.
+ * mean, normalized.
  */
 export const videoEncoder = network({
   inputs: (_: VideoVaeConfig) => {

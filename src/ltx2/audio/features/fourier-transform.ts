@@ -15,7 +15,7 @@ export function fourierTransform(length: number): FourierTransform {
   };
 }
 
-/** One stage: every two neighbouring transforms of `half` points become one of twice the size. */
+/** One stage: every two neighboring transforms of `half` points become one of twice the size. */
 function combineHalves(
   real: Float64Array,
   imaginary: Float64Array,

@@ -7,7 +7,7 @@ import { type MelFilter, melFilters } from './mel-filters.ts';
 const floor = 1e-5;
 
 /**
- * Logarithmic mel spectrogram of a stereo waveform at the encoder's sample rate: Hann-windowed frames centred on every
+ * Logarithmic mel spectrogram of a stereo waveform at the encoder's sample rate: Hann-windowed frames centered on every
  * hop-th sample, the ends mirrored; magnitudes, mel bands, `ln(max(band, 1e-5))`.
  *
  * @param left samples of the first channel; `right` those of the second, equally many

@@ -1,4 +1,4 @@
-/** A triangle over neighbouring bins of a spectrum. */
+/** A triangle over neighboring bins of a spectrum. */
 export interface MelFilter {
   readonly firstBin: number;
   readonly weights: Float64Array;
@@ -22,12 +22,12 @@ export function melFilters({ bands, lowest, highest }: MelScale, bins: number, s
   const corner = (index: number): number => hertzFromMel(low + ((high - low) * index) / (bands + 1));
   const binHertz = sampleRate / 2 / (bins - 1);
   return Array.from({ length: bands }, (_, band) => {
-    const [left, centre, right] = [corner(band), corner(band + 1), corner(band + 2)];
+    const [left, center, right] = [corner(band), corner(band + 1), corner(band + 2)];
     const firstBin = Math.floor(left / binHertz) + 1;
     const lastBin = Math.min(bins - 1, Math.ceil(right / binHertz) - 1);
     const weights = Float64Array.from({ length: Math.max(0, lastBin - firstBin + 1) }, (_, index) => {
       const hertz = (firstBin + index) * binHertz;
-      const height = Math.min((hertz - left) / (centre - left), (right - hertz) / (right - centre));
+      const height = Math.min((hertz - left) / (center - left), (right - hertz) / (right - center));
       return (2 * height) / (right - left);
     });
     return { firstBin, weights };

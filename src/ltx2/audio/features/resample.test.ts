@@ -3,12 +3,12 @@ import { phaseTaps, resampler } from './resample.ts';
 
 test('48 kHz → 16 kHz has the published taps', () => {
   const { starts, taps, width } = phaseTaps(3, 1);
-  const centre = -(starts[0] as number);
+  const center = -(starts[0] as number);
   expect(width).toBe(37);
-  expect(taps[centre]).toBeCloseTo(0.33, 8);
+  expect(taps[center]).toBeCloseTo(0.33, 8);
   for (const side of [-1, 1]) {
-    expect(taps[centre + side]).toBeCloseTo(0.2719428, 7);
-    expect(taps[centre + 2 * side]).toBeCloseTo(0.1353459, 7);
+    expect(taps[center + side]).toBeCloseTo(0.2719428, 7);
+    expect(taps[center + 2 * side]).toBeCloseTo(0.1353459, 7);
   }
 });
 

@@ -51,11 +51,11 @@ export function phaseTaps(stride: number, phases: number): PhaseTaps {
   const starts = new Int32Array(phases);
   const taps = new Float64Array(phases * width);
   for (let phase = 0; phase < phases; phase++) {
-    const centre = (phase * stride) / phases;
-    const start = Math.ceil(centre - reach);
+    const center = (phase * stride) / phases;
+    const start = Math.ceil(center - reach);
     starts[phase] = start;
     for (let tap = 0; tap < width; tap++) {
-      const t = (start + tap - centre) * (base / stride);
+      const t = (start + tap - center) * (base / stride);
       if (Math.abs(t) < zeroCrossings) taps[phase * width + tap] = (hann(t) * sinc(t) * base) / stride;
     }
   }

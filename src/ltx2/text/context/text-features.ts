@@ -23,7 +23,7 @@ export function stackStates(states: readonly Value[]): Value {
 }
 
 /**
- * Features of the valid tokens from all hidden states: each layer is centred, scaled to a range of 8 and projected
+ * Features of the valid tokens from all hidden states: each layer is centered, scaled to a range of 8 and projected
  * together with the others. `states [L+1, n, hidden]` float32 → `[n, width]`.
  */
 export function textFeatures(weights: ModuleWeights, states: Value): Value {

@@ -5,11 +5,11 @@ import { type LatentSize, spatialStride, temporalStride } from '../../sampling/p
 export interface DecodeTiling {
   /** Longer side of a tile in pixels; a multiple of 32, at least 64. */
   readonly tilePixels: number;
-  /** Pixels shared by neighbours; a multiple of 32, at least 32 (a tile of one latent has no edge to reflect). */
+  /** Pixels shared by neighbors; a multiple of 32, at least 32 (a tile of one latent has no edge to reflect). */
   readonly overlapPixels: number;
   /** Frames of a tile; a multiple of 8, at least 16. */
   readonly tileFrames: number;
-  /** Frames shared by neighbours; a multiple of 8. */
+  /** Frames shared by neighbors; a multiple of 8. */
   readonly overlapFrames: number;
 }
 
@@ -21,7 +21,7 @@ export interface AxisTile {
   /** First frame or pixel of the output, and the one after the last. */
   readonly outputStart: number;
   readonly outputEnd: number;
-  /** Blending weight of each frame or pixel, not yet divided by the neighbours' sum. */
+  /** Blending weight of each frame or pixel, not yet divided by the neighbors' sum. */
   readonly weights: Float32Array;
 }
 
@@ -75,7 +75,7 @@ function checkTiling({ tilePixels, overlapPixels, tileFrames, overlapFrames }: D
 interface Interval {
   readonly start: number;
   readonly end: number;
-  /** Latents shared with the neighbour before and behind. */
+  /** Latents shared with the neighbor before and behind. */
   readonly left: number;
   readonly right: number;
 }

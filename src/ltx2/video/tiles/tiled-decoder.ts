@@ -27,7 +27,7 @@ export interface DecodeOptions {
 const chunkBytes = 2 ** 20;
 
 /**
- * Decodes a normalised latent `[1, C, f, h, w]` tile by tile with a session of the planar video decoder, and yields RGB24
+ * Decodes a normalized latent `[1, C, f, h, w]` tile by tile with a session of the planar video decoder, and yields RGB24
  * frames `[k, H, W, 3]` in order, each chunk in a buffer of its own.
  *
  * Memory does not grow with the length of the clip: besides the network's own it holds the tiles of one stretch of time
