@@ -26,7 +26,9 @@ export async function expectSound(options: DatabaseOptions, accepted: readonly s
   const givenUp = new Set(requests.filter(({ interruptions }) => interruptions === 2).map(({ id }) => id));
   const states = new Map(requests.map(({ id, state, status_code: status }) => [id, `${state} ${status}`]));
   const expected = (id: string): string => (givenUp.has(id) ? 'COMPLETED 500' : 'COMPLETED 200');
-  expect(accepted.filter((id) => states.get(id) !== expected(id))).toEqual([]);
+  const unexpected = accepted.filter((id) => states.get(id) !== expected(id));
+  expect(requests.filter(({ id }) => unexpected.includes(id))).toEqual([]);
+  expect(unexpected).toEqual([]);
   // Those whose reply did not arrive are requests like any other.
   expect(requests.filter(({ state }) => state !== 'COMPLETED')).toEqual([]);
   const made = requests.filter(({ id }) => !givenUp.has(id));
