@@ -7,14 +7,21 @@ export interface CheckpointSizes {
   readonly audioHeadDim: number;
   readonly latentChannels: number;
   readonly vaeBase: number;
+  readonly audioLatentChannels: number;
+  readonly audioVaeBase: number;
   readonly gemmaHidden: number;
   readonly gemmaLayers: number;
+  readonly gemmaHeads: number;
+  readonly gemmaKeyValueHeads: number;
+  readonly gemmaHeadDim: number;
   readonly upsamplerChannels: number;
   readonly vocoderChannels: number;
 }
 
-/** Width of an audio token: the parity checkpoint's audio autoencoder is kept as it is. */
-export const audioChannels = 32;
+/** Width of an audio token, which has 16 mel bands of the latent. */
+export function audioTokenWidth({ audioLatentChannels }: CheckpointSizes): number {
+  return 16 * audioLatentChannels;
+}
 
 /** Tensor shapes by key. */
 export type Shapes = Record<string, readonly number[]>;
@@ -22,7 +29,7 @@ export type Shapes = Record<string, readonly number[]>;
 /** Transformer, connectors and feature projection. */
 export function transformerShapes(sizes: CheckpointSizes): Shapes {
   const { layers, heads, headDim, audioHeadDim, latentChannels, gemmaHidden, gemmaLayers } = sizes;
-  const [D, A, H, C, Ca] = [heads * headDim, heads * audioHeadDim, gemmaHidden, latentChannels, audioChannels];
+  const [D, A, H, C, Ca] = [heads * headDim, heads * audioHeadDim, gemmaHidden, latentChannels, audioTokenWidth(sizes)];
   const root = 'model.diffusion_model.';
   const shapes: Shapes = {
     ...linear(`${root}patchify_proj`, D, C),
@@ -138,9 +145,7 @@ export function videoVaeShapes({ latentChannels: C, vaeBase }: CheckpointSizes):
   return shapes;
 }
 
-/** The parity checkpoint's audio autoencoder: 8 channels, 2 latent channels. */
-export function audioVaeShapes(): Shapes {
-  const [ch, z] = [8, audioChannels / 16];
+export function audioVaeShapes({ audioVaeBase: ch, audioLatentChannels: z }: CheckpointSizes): Shapes {
   const [e, d] = ['audio_vae.encoder.', 'audio_vae.decoder.'];
   const kernel = [3, 3];
   const shapes: Shapes = {
@@ -208,10 +213,11 @@ export function upsamplerShapes({ latentChannels: C, upsamplerChannels: M }: Che
   return shapes;
 }
 
-export function gemmaShapes({ gemmaHidden: H, gemmaLayers }: CheckpointSizes, vocabulary: number): Shapes {
+export function gemmaShapes(sizes: CheckpointSizes, vocabulary: number): Shapes {
+  const { gemmaHidden: H, gemmaLayers, gemmaHeads, gemmaKeyValueHeads, gemmaHeadDim: headDim } = sizes;
   const root = 'language_model.model.';
   const shapes: Shapes = { [`${root}embed_tokens.weight`]: [vocabulary, H], [`${root}norm.weight`]: [H] };
-  const [queries, keys, headDim, hidden] = [256, 128, 64, 4 * H];
+  const [queries, keys, hidden] = [gemmaHeads * headDim, gemmaKeyValueHeads * headDim, 4 * H];
   for (let layer = 0; layer < gemmaLayers; layer++) {
     const at = `${root}layers.${layer}.`;
     Object.assign(shapes, {
@@ -237,14 +243,14 @@ export function gemmaShapes({ gemmaHidden: H, gemmaLayers }: CheckpointSizes, vo
   return shapes;
 }
 
-function linear(name: string, out: number, inputs: number): Shapes {
+export function linear(name: string, out: number, inputs: number): Shapes {
   return { [`${name}.weight`]: [out, inputs], [`${name}.bias`]: [out] };
 }
 
-function convolution(name: string, out: number, inputs: number, kernel: readonly number[]): Shapes {
+export function convolution(name: string, out: number, inputs: number, kernel: readonly number[]): Shapes {
   return { [`${name}.weight`]: [out, inputs, ...kernel], [`${name}.bias`]: [out] };
 }
 
-function norm(name: string, width: number): Shapes {
+export function norm(name: string, width: number): Shapes {
   return { [`${name}.weight`]: [width], [`${name}.bias`]: [width] };
 }

@@ -4,7 +4,7 @@ import { type TensorToWrite, writeSafetensors } from '../../src/graph/weights/sa
 import { philoxBlock } from '../../src/ltx2/sampling/noise.ts';
 import { elementAt } from '../../src/shared/element-at.ts';
 import {
-  audioChannels,
+  audioTokenWidth,
   audioVaeShapes,
   type CheckpointSizes,
   gemmaShapes,
@@ -24,8 +24,13 @@ export const benchmarkSizes: CheckpointSizes = {
   audioHeadDim: 64,
   latentChannels: 32,
   vaeBase: 32,
+  audioLatentChannels: 2,
+  audioVaeBase: 8,
   gemmaHidden: 384,
   gemmaLayers: 6,
+  gemmaHeads: 4,
+  gemmaKeyValueHeads: 2,
+  gemmaHeadDim: 64,
   upsamplerChannels: 128,
   vocoderChannels: 256,
 };
@@ -40,21 +45,6 @@ export const deepSizes: CheckpointSizes = {
   vaeBase: 8,
 };
 
-/** LTX-2 19B. */
-export const fullSizes: CheckpointSizes = {
-  name: 'full',
-  layers: 48,
-  heads: 32,
-  headDim: 128,
-  audioHeadDim: 64,
-  latentChannels: 128,
-  vaeBase: 128,
-  gemmaHidden: 3840,
-  gemmaLayers: 48,
-  upsamplerChannels: 1024,
-  vocoderChannels: 1024,
-};
-
 /** Writes the checkpoint under `folder` unless it is there; returns its folder, usable as `--model`. */
 export async function randomCheckpoint(folder: string, sizes: CheckpointSizes): Promise<string> {
   const path = join(folder, sizes.name);
@@ -64,7 +54,7 @@ export async function randomCheckpoint(folder: string, sizes: CheckpointSizes): 
   const config = await scaledConfig(sizes);
   await writeRandom(
     join(path, 'random.safetensors'),
-    { ...transformerShapes(sizes), ...videoVaeShapes(sizes), ...audioVaeShapes(), ...vocoderShapes(sizes) },
+    { ...transformerShapes(sizes), ...videoVaeShapes(sizes), ...audioVaeShapes(sizes), ...vocoderShapes(sizes) },
     config,
   );
   const upsampler = {
@@ -105,10 +95,10 @@ async function readTinyConfig(): Promise<TinyConfig> {
   };
 }
 
-/** The bundle's configuration at other sizes. */
-export async function scaledConfig(sizes: CheckpointSizes): Promise<Json> {
+/** The bundle's configuration at other sizes; the audio autoencoder is kept as it is. */
+async function scaledConfig(sizes: CheckpointSizes): Promise<Json> {
   const { bundle: tiny } = await readTinyConfig();
-  const audioWidth = audioChannels;
+  const audioWidth = audioTokenWidth(sizes);
   return {
     ...tiny,
     transformer: {
@@ -139,31 +129,16 @@ async function writeGemma(folder: string, tiny: GemmaConfig, sizes: CheckpointSi
     ...tiny.text_config,
     hidden_size: sizes.gemmaHidden,
     num_hidden_layers: sizes.gemmaLayers,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    head_dim: 64,
+    num_attention_heads: sizes.gemmaHeads,
+    num_key_value_heads: sizes.gemmaKeyValueHeads,
+    head_dim: sizes.gemmaHeadDim,
     intermediate_size: sizes.gemmaHidden * 4,
-    query_pre_attn_scalar: 64,
+    query_pre_attn_scalar: sizes.gemmaHeadDim,
   };
   await writeFile(join(folder, 'config.json'), JSON.stringify({ ...tiny, text_config: text }));
   for (const name of ['tokenizer.json', 'tokenizer_config.json'])
     await copyFile(join(fixture, 'gemma', name), join(folder, name));
   await writeRandom(join(folder, 'model.safetensors'), gemmaShapes(sizes, vocabulary), undefined);
-}
-
-/** Header of a bf16 file of these tensors, and the bytes that follow it. */
-export function safetensorsHeader(shapes: Shapes, config: Json): { header: Buffer; dataBytes: number } {
-  let dataBytes = 0;
-  const entries = Object.entries(shapes).map(([name, shape]) => {
-    const start = dataBytes;
-    dataBytes += 2 * shape.reduce((product, length) => product * length, 1);
-    return [name, { dtype: 'BF16', shape, data_offsets: [start, dataBytes] }];
-  });
-  const metadata = { config: JSON.stringify(config) };
-  const text = Buffer.from(JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return { header: Buffer.concat([length, text]), dataBytes };
 }
 
 async function writeRandom(path: string, shapes: Shapes, config: Json | undefined): Promise<void> {

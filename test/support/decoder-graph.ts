@@ -1,5 +1,5 @@
 import { type Shapes, videoVaeShapes } from '../../bench/checkpoint/checkpoint-shapes.ts';
-import { fullSizes } from '../../bench/checkpoint/random-checkpoint.ts';
+import { releasedSizes } from '../../bench/checkpoint/released-files.ts';
 import type { GraphModel } from '../../src/graph/graph-model.ts';
 import { graphTargets } from '../../src/graph/graph-target.ts';
 import { networkGraph } from '../../src/graph/network.ts';
@@ -18,8 +18,8 @@ export function decoderGraph(config: VideoVaeConfig, shapes: Shapes): GraphModel
   return networkGraph(videoDecoder, graphTargets.cpu, checkpoint, config);
 }
 
-const sizes = { latent_channels: fullSizes.latentChannels, decoder_base_channels: fullSizes.vaeBase };
+const sizes = { latent_channels: releasedSizes.latentChannels, decoder_base_channels: releasedSizes.vaeBase };
 const config = configOf(await openCheckpoint(bundlePath), 'vae');
 
 /** The decoder of the published model. */
-export const publishedDecoder = decoderGraph({ ...config, ...sizes }, videoVaeShapes(fullSizes));
+export const publishedDecoder = decoderGraph({ ...config, ...sizes }, videoVaeShapes(releasedSizes));
