@@ -15,7 +15,8 @@ export function isCameraMove(text: string): text is CameraMove {
   return cameraMoves.some((move) => move === text);
 }
 
-/** The camera move a LoRA file is for, by the published naming `*camera-control-dolly-in*.safetensors`. */
+/** The camera move a LoRA file is for, by the published naming `*camera-control-dolly-in*.safetensors`, or with underscores. */
 export function cameraMoveOf(fileName: string): CameraMove | undefined {
-  return cameraMoves.find((move) => fileName.toLowerCase().includes(`camera-control-${move.replace('_', '-')}`));
+  const name = fileName.toLowerCase().replaceAll('-', '_');
+  return cameraMoves.find((move) => name.includes(`camera_control_${move}`));
 }

@@ -44,8 +44,47 @@ test('names what a folder lacks or has twice', async () => {
     message: expect.stringContaining('gemma/tokenizer.json'),
   });
   await rm(join(folder, 'my-spatial-upscaler.safetensors'));
+  await writeFile(join(folder, 'ltx-2-temporal-upscaler-x2-1.0.safetensors'), '');
   await expect(resolveWeights(folder)).rejects.toThrow(/no upscaler/);
   await expect(resolveWeights(join(folder, 'nowhere'))).rejects.toMatchObject({ kind: 'weights' });
+});
+
+/** What the repository of the released bundles has in its main folder, camera LoRAs and the tools' own files. */
+const besideTheWanted = [
+  'ltx-2-19b-dev.safetensors',
+  'ltx-2-19b-dev-fp4.safetensors',
+  'ltx-2-19b-dev-fp8.safetensors',
+  'ltx-2-19b-distilled-lora-384.safetensors',
+  'ltx-2-temporal-upscaler-x2-1.0.safetensors',
+  'ltx-2-19b-lora-camera-control-static.safetensors',
+  'LTX2_camera_control_dolly_in.safetensors',
+  'camera-control-orbit.safetensors',
+  'ltx-2-19b-ic-lora-detailer.safetensors',
+  '._ltx-2-19b-distilled.safetensors',
+  'ltx-2-19b-distilled.safetensors.index.json',
+  'ltx-2-19b-distilled.safetensors.incomplete',
+  'README.md',
+  'model_index.json',
+];
+
+test('a folder that also holds the temporal upscaler, the dev bundles and LoRAs is no riddle', async () => {
+  await rm(join(folder, 'mine.safetensors'));
+  const wanted = ['ltx-2-19b-distilled.safetensors', 'ltx-2-spatial-upscaler-x2-1.0.safetensors'];
+  await rm(join(folder, 'my-spatial-upscaler.safetensors'));
+  for (const name of [...wanted, ...besideTheWanted]) await writeFile(join(folder, name), '');
+  const moves = {
+    static: 'ltx-2-19b-lora-camera-control-static.safetensors',
+    dolly_in: 'LTX2_camera_control_dolly_in.safetensors',
+  };
+  expect(await resolveWeights(folder)).toMatchObject({
+    bundle: join(folder, 'ltx-2-19b-distilled.safetensors'),
+    upscaler: join(folder, 'ltx-2-spatial-upscaler-x2-1.0.safetensors'),
+    cameraLoras: { static: join(folder, moves.static), dolly_in: join(folder, moves.dolly_in) },
+  });
+  await writeFile(join(folder, 'ltx-2-19b-distilled-fp8.safetensors'), '');
+  await expect(resolveWeights(folder)).rejects.toThrow(
+    'ltx-2-19b-distilled-fp8.safetensors and ltx-2-19b-distilled.safetensors: keep only one there',
+  );
 });
 
 test('looks for the shards that the index of a folder lists', async () => {

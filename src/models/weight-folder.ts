@@ -26,18 +26,25 @@ interface FolderLayout {
 }
 
 /**
- * Finds the weights in a folder of the user's own: one bundle `*.safetensors`, one `*upscaler*.safetensors`, optional
- * `*camera-control-MOVE*.safetensors`, the text encoder in `gemma/`, and optional LoRAs in `loras/`.
+ * Finds the weights in a folder of the user's own: one bundle `*.safetensors`, one spatial `*upscaler*.safetensors`, optional
+ * `*camera-control-MOVE*.safetensors`, the text encoder in `gemma/`, and optional LoRAs in `loras/`. Of several bundles the
+ * one named `distilled` is meant: the schedules are for that.
  *
  * @throws SoundstageError `weights`
  */
 export async function readWeightFolder(folder: string): Promise<WeightSet> {
   const weights = await listWeights(folder);
-  const upscaler = only(folder, 'upscaler (*upscaler*.safetensors)', weights.filter(isUpscaler));
+  const upscaler = only(
+    folder,
+    'upscaler (*upscaler*.safetensors without "temporal" in its name)',
+    weights.filter((name) => isUpscaler(name) && !/temporal/i.test(name)),
+  );
+  const bundles = weights.filter((name) => !isUpscaler(name) && !/lora|camera[-_]control/i.test(name));
+  const distilled = bundles.filter((name) => /distilled/i.test(name));
   const bundle = only(
     folder,
     'bundle (*.safetensors without "upscaler" or "lora" in its name)',
-    weights.filter((name) => !isUpscaler(name) && !/lora/i.test(name) && cameraMoveOf(name) === undefined),
+    distilled.length > 0 ? distilled : bundles,
   );
   return readLaidOutFolder(basename(folder), folder, { bundle, upscaler, textEncoder: 'gemma' });
 }
@@ -85,7 +92,8 @@ async function missingFrom(folder: string, { bundle, upscaler, textEncoder }: Fo
 
 async function listWeights(folder: string): Promise<readonly string[]> {
   try {
-    return (await readdir(folder)).filter((name) => name.endsWith('.safetensors')).sort();
+    // Hidden files are what macOS keeps about others.
+    return (await readdir(folder)).filter((name) => /^[^.].*\.safetensors$/.test(name)).sort();
   } catch (cause) {
     throw new SoundstageError('weights', `cannot read the weights folder ${folder}: check the path`, { cause });
   }
@@ -101,6 +109,6 @@ function only(folder: string, what: string, names: readonly string[]): string {
   if (others.length === 0) return name;
   throw new SoundstageError(
     'weights',
-    `${folder} has more than one ${what}, ${names.join(' and ')}: keep only one there`,
+    `${folder} has more than one ${what}, ${names.join(' and ')}: keep only one there, or make a folder of links to what you want`,
   );
 }
