@@ -112,6 +112,7 @@ const upsamplerConfig = z.object({
   dims: z.literal(3),
   spatial_upsample: z.literal(true),
   temporal_upsample: z.literal(false),
+  spatial_scale: z.literal(2).default(2),
 });
 
 const linearScaling = z.object({ rope_type: z.literal('linear').optional(), factor: z.number().positive() });
@@ -130,13 +131,13 @@ const gemmaConfig = z.object({
     intermediate_size: size,
     hidden_activation: z.literal('gelu_pytorch_tanh').default('gelu_pytorch_tanh'),
     attention_bias: z.literal(false).default(false),
-    attn_logit_softcapping: z.null().default(null),
-    final_logit_softcapping: z.null().default(null),
+    attn_logit_softcapping: z.undefined().optional(),
+    final_logit_softcapping: z.undefined().optional(),
     query_pre_attn_scalar: z.number().positive().default(256),
     rms_norm_eps: z.number().positive().default(1e-6),
     rope_theta: z.number().positive().default(1_000_000),
     rope_local_base_freq: z.number().positive().default(10_000),
-    rope_scaling: linearScaling.nullish(),
+    rope_scaling: linearScaling.optional(),
     rope_parameters: z
       .object({
         full_attention: z.object({
@@ -174,7 +175,8 @@ const sections = {
 type Sections = typeof sections;
 
 /**
- * Validates one section of a configuration. Settings this project does not implement are refused rather than ignored.
+ * Validates one section of a configuration. Settings this project does not implement are refused rather than ignored; one
+ * that is null is not set.
  *
  * @throws SoundstageError `weights` naming the file and the setting
  */
@@ -183,13 +185,20 @@ export function parseConfig<Name extends keyof Sections>(
   value: unknown,
   file: string,
 ): z.infer<Sections[Name]> {
-  const parsed = sections[name].safeParse(value);
+  const parsed = sections[name].safeParse(withoutNulls(value));
   if (parsed.success) return parsed.data as z.infer<Sections[Name]>;
   const [issue] = parsed.error.issues;
   const where = [name, ...(issue?.path ?? [])].join('.');
   throw new SoundstageError('weights', `${file} has an unsupported configuration at ${where}: ${issue?.message}`, {
     cause: parsed.error,
   });
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const set = Object.entries(value).filter(([, setting]) => setting !== null);
+  return Object.fromEntries(set.map(([key, setting]) => [key, withoutNulls(setting)]));
 }
 
 /** The configuration of one network of a bundle. @throws SoundstageError `weights` if there is none, or as `parseConfig` */

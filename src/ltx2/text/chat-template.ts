@@ -14,8 +14,11 @@ export type ChatTemplate = (messages: readonly ChatMessage[]) => string;
 
 const named = z.array(z.object({ name: z.string(), template: z.string() }));
 const templateSetting = z.object({ chat_template: z.union([z.string(), named]).optional() });
-const tokenSetting = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
-const tokenSettings = z.object({ bos_token: tokenSetting.optional(), eos_token: tokenSetting.optional() });
+const tokenSetting = z
+  .union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)])
+  .nullish()
+  .transform((token) => token ?? undefined);
+const tokenSettings = z.object({ bos_token: tokenSetting, eos_token: tokenSetting });
 
 /**
  * Reads a folder's chat template from `chat_template.jinja`, `chat_template.json` or the tokenizer's settings, in

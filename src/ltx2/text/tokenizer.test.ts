@@ -67,3 +67,11 @@ test('broken files are named', async () => {
   await rm(join(folder, 'tokenizer.json'));
   await expect(Tokenizer.open(folder)).rejects.toThrow('tokenizer.json does not exist');
 });
+
+test('a token that is null in tokenizer_config.json does not take the others from the chat template', async () => {
+  const path = join(folder, 'tokenizer_config.json');
+  const settings: unknown = JSON.parse(await readFile(path, 'utf8'));
+  await writeFile(path, JSON.stringify(Object.assign({}, settings, { eos_token: null, chat_template: template })));
+  const ids = (await Tokenizer.open(folder)).encodeChat([{ role: 'user', content: 'hello' }]);
+  expect(ids?.[0]).toBe(2);
+});
