@@ -106,6 +106,17 @@ test.for(precisions)('the %s set is found in the cache of the hub', async (preci
   expect((await openTextEncoder(set.textEncoder)).checkpoint.tensors.size).toBe(1065);
 });
 
+test('the fp4 bundle, whose weights are packed, is refused with a word of what to use', async () => {
+  const bundle = await openCheckpoint(join(root, 'files', releasedBundleName.fp8));
+  const packed = [...bundle.tensors].map(([key, tensor]): [string, StoredTensor] => {
+    const [outputs = 0, inputs = 0] = tensor.shape;
+    return [key, tensor.dtype === 'float8e4m3' ? { ...tensor, dtype: 'uint8', shape: [outputs, inputs / 2] } : tensor];
+  });
+  const form = { config: transformerConfigOf(bundle), perToken: { video: true, audio: true } };
+  const build = () => networkGraph(transformer, graphTargets.cpu, { ...bundle, tensors: new Map(packed) }, form);
+  expect(build).toThrow(expect.objectContaining({ kind: 'weights', message: expect.stringContaining('bf16 or fp8') }));
+});
+
 /** A folder of the user's own with one bundle and what else comes along. */
 async function userFolder(precision: BundlePrecision): Promise<string> {
   const folder = join(root, precision);

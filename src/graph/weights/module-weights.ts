@@ -1,3 +1,5 @@
+import { SoundstageError } from '../../shared/errors.ts';
+import { isFloat } from '../element-type.ts';
 import type { Graph } from '../graph.ts';
 import { type ConvolutionOptions, convolve } from '../operations/convolution.ts';
 import { linear } from '../operations/layers.ts';
@@ -38,11 +40,20 @@ export class ModuleWeights {
     return this.#checkpoint.tensors.has(this.#key(name));
   }
 
-  /** A parameter in the graph's arithmetic type; scaled fp8 weights are brought to scale. */
+  /**
+   * A parameter in the graph's arithmetic type; scaled fp8 weights are brought to scale.
+   *
+   * @throws SoundstageError `weights` if it is missing or packed in a way that is not supported
+   */
   parameter(name: string): Value {
     const key = this.#key(name);
     const scale = name.endsWith('weight') ? this.#checkpoint.tensors.get(`${key}_scale`) : undefined;
-    const value = this.#graph.weight(storedTensor(this.#checkpoint, key), scale);
+    const stored = storedTensor(this.#checkpoint, key);
+    if (!isFloat(stored.dtype)) {
+      const { path } = this.#checkpoint;
+      throw new SoundstageError('weights', `${path} has "${key}" in ${stored.dtype}: use the file in bf16 or fp8`);
+    }
+    const value = this.#graph.weight(stored, scale);
     return this.#adapters?.parameter(key, value) ?? value;
   }
 
