@@ -27,7 +27,7 @@ import { audioVaeConfigOf } from '../src/ltx2/audio/audio-latents.ts';
 import { vocoder, vocoderConfigOf } from '../src/ltx2/audio/vocoder.ts';
 import { configOf, upsamplerConfigOf } from '../src/ltx2/config.ts';
 import { inputAdapters, mappedAdapters } from '../src/ltx2/lora/adapters.ts';
-import { readLora } from '../src/ltx2/lora/lora.ts';
+import { type AppliedLora, readLora } from '../src/ltx2/lora/lora.ts';
 import { textContext } from '../src/ltx2/text/context/text-context.ts';
 import { openTextEncoder } from '../src/ltx2/text/gemma/gemma-folder.ts';
 import { languageModel } from '../src/ltx2/text/gemma/language-model-network.ts';
@@ -41,6 +41,7 @@ import { weightSet } from '../src/models/weight-sets.ts';
 import { gemmaPath } from './support/parity-checkpoint.ts';
 
 const precisions: readonly BundlePrecision[] = ['bf16', 'fp8'];
+const staticLoraName = 'ltx-2-19b-lora-camera-control-static.safetensors';
 let root: string;
 
 beforeAll(async () => {
@@ -49,7 +50,7 @@ beforeAll(async () => {
   await mkdir(files);
   for (const precision of precisions) await writeReleasedBundle(files, precision);
   await writeReleasedUpscaler(files);
-  await writeReleasedCameraLora(files);
+  for (const move of ['dolly-left', 'static'] as const) await writeReleasedCameraLora(files, move);
   await writeReleasedTextEncoder(join(files, 'gemma'));
   for (const name of ['tokenizer.json', 'tokenizer_config.json'])
     await copyFile(join(gemmaPath, name), join(files, 'gemma', name));
@@ -77,14 +78,14 @@ test('the files have the sizes of the released ones and take next to no room', a
     blocks += found.blocks;
   }
   const { bf16, fp8 } = releasedBundleName;
-  expect(sizes).toMatchObject({ [bf16]: 43.29, [fp8]: 27.08, [releasedUpscalerName]: 1 });
+  expect(sizes).toMatchObject({ [bf16]: 43.29, [fp8]: 27.08, [releasedUpscalerName]: 1, [staticLoraName]: 2.21 });
   expect(blocks * 512).toBeLessThan(50e6);
 });
 
 test.for(precisions)('every network of a folder with the %s bundle is built for every device', async (precision) => {
   const set = await resolveWeights(await userFolder(precision));
   expect(set.bundle).toMatch(releasedBundleName[precision]);
-  expect(Object.keys(set.cameraLoras)).toEqual(['dolly_left']);
+  expect(Object.keys(set.cameraLoras)).toEqual(['dolly_left', 'static']);
   for (const [device, target] of Object.entries(graphTargets)) {
     const { neverRead, absent } = await buildNetworks(set, target);
     expect(neverRead, device).toEqual({
@@ -100,7 +101,7 @@ test.for(precisions)('every network of a folder with the %s bundle is built for 
 
 test.for(precisions)('the %s set is found in the cache of the hub', async (precision) => {
   const id = precision === 'bf16' ? 'ltx-2-19b-distilled' : 'ltx-2-19b-distilled-fp8';
-  const set = await resolveWeights(id, { cache: await hubCache(), env: {}, cameras: ['dolly_left'] });
+  const set = await resolveWeights(id, { cache: await hubCache(), env: {}, cameras: ['dolly_left', 'static'] });
   expect(set.bundle).toMatch(releasedBundleName[precision]);
   expect((await openCheckpoint(set.bundle)).tensors.size).toBe(precision === 'bf16' ? 4052 : 4052 + 2 * 1176);
   expect((await openTextEncoder(set.textEncoder)).checkpoint.tensors.size).toBe(1065);
@@ -133,7 +134,8 @@ async function hubCache(): Promise<string> {
   const snapshot = (repo: string) => join(cache, `models--${repo.replace('/', '--')}`, 'snapshots', '0123456789abcdef');
   await linkFiles(join(root, 'files'), snapshot(set.bundle.repo));
   await linkFiles(join(root, 'files', 'gemma'), snapshot(set.textEncoder.repo));
-  await linkFiles(join(root, 'files'), snapshot(set.cameraLoras.dolly_left.repo));
+  for (const { repo, files } of [set.cameraLoras.dolly_left, set.cameraLoras.static])
+    await linkFiles(join(root, 'files'), snapshot(repo), (name) => files.includes(name));
   return cache;
 }
 
@@ -154,9 +156,13 @@ async function buildNetworks(set: WeightSet, target: GraphTarget): Promise<Readi
   const [bundle, upscaler] = [await openCheckpoint(set.bundle), await openCheckpoint(set.upscaler)];
   const encoder = await openTextEncoder(set.textEncoder);
   const config = transformerConfigOf(bundle);
-  const lora = await readLora(set.cameraLoras.dolly_left ?? '', adaptableModules(bundle));
-  expect(lora.problem).toBeUndefined();
-  const loras = [{ lora, strength: 1 }];
+  const loras: AppliedLora[] = [];
+  for (const path of Object.values(set.cameraLoras)) {
+    const lora = await readLora(path, adaptableModules(bundle));
+    expect(lora.problem).toBeUndefined();
+    loras.push({ lora, strength: 1 });
+  }
+  expect(loras.map(({ lora }) => lora.changes.size)).toEqual([480, 1248]);
   const adapters = target.hasOwnMemory ? inputAdapters(loras) : mappedAdapters(loras);
 
   const all = joinCheckpoints(joinCheckpoints(bundle, upscaler), encoder.checkpoint);

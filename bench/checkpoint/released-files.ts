@@ -151,21 +151,24 @@ export async function writeReleasedTextEncoder(folder: string): Promise<void> {
   await writeFile(join(folder, 'config.json'), JSON.stringify(await fixture('gemma-3-12b-config.json')));
 }
 
-/** A camera LoRA of rank 32 on the video stream's own layers, as that of `dolly-left` is. */
-export async function writeReleasedCameraLora(folder: string): Promise<string> {
-  const targets = /^model\.(diffusion_model\.transformer_blocks\.\d+\.(?:attn[12]|ff)\..*)\.weight$/;
-  const pairs = Object.entries(releasedBundleShapes()).flatMap(
-    ([name, [outputs = 0, inputs]]): [string, number[]][] => {
-      const module = targets.exec(name)?.[1];
-      if (module === undefined || inputs === undefined) return [];
-      return [
-        [`${module}.lora_A.weight`, [32, inputs]],
-        [`${module}.lora_B.weight`, [outputs, 32]],
-      ];
-    },
-  );
-  const name = 'ltx-2-19b-lora-camera-control-dolly-left.safetensors';
-  return await writeHoles(join(folder, name), bfloat16(Object.fromEntries(pairs)), {});
+/** Two of the camera LoRAs, which differ in rank and in the layers of a block that they change. */
+const cameraLoras = {
+  'dolly-left': { rank: 32, layers: /^(?:attn[12]|ff)\./ },
+  static: { rank: 128, layers: /^(?!audio_ff\.)/ },
+} as const;
+
+/** Writes a camera LoRA into `folder`; returns its path. */
+export async function writeReleasedCameraLora(folder: string, move: keyof typeof cameraLoras): Promise<string> {
+  const { rank, layers } = cameraLoras[move];
+  const pairs: Shapes = {};
+  for (const [name, [outputs = 0, inputs]] of Object.entries(releasedBundleShapes())) {
+    const [, module, layer = ''] = /^model\.(diffusion_model\.transformer_blocks\.\d+\.(.+))\.weight$/.exec(name) ?? [];
+    if (module === undefined || inputs === undefined || !layers.test(layer)) continue;
+    pairs[`${module}.lora_A.weight`] = [rank, inputs];
+    pairs[`${module}.lora_B.weight`] = [outputs, rank];
+  }
+  const path = join(folder, `ltx-2-19b-lora-camera-control-${move}.safetensors`);
+  return await writeHoles(path, bfloat16(pairs), {});
 }
 
 interface Entry {
