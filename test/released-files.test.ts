@@ -58,7 +58,10 @@ beforeAll(async () => {
 
 afterAll(() => rm(root, { recursive: true }));
 
-/** As DiffSynth-Studio recognizes the released files (`diffsynth/configs/model_configs.py`). */
+/**
+ * DiffSynth-Studio recognizes files by these (`diffsynth/configs/model_configs.py`). Its bundle is the dev one, from which the
+ * distilled one differs in values.
+ */
 test.for<[string, Shapes, string]>([
   ['the bundle', releasedBundleShapes(), 'aca7b0bbf8415e9c98360750268915fc'],
   ['the upscaler', releasedUpscalerShapes(), 'c79c458c6e99e0e14d47e676761732d2'],

@@ -1,5 +1,6 @@
-// The released 19B files as far as their headers: names, shapes, types and configuration are theirs, the weights are holes
-// in sparse files. A test compares names and shapes with published hashes.
+// The released 19B files as far as their headers, with holes for weights. A test compares names and shapes with published
+// hashes. The bundle's configuration is published too. Inferred are the types, from the sizes of the files (that the tables are
+// in float32 from that of the fp8 file), and the configurations of upscaler and text encoder, from code that reads them.
 
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
