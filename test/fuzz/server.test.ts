@@ -125,7 +125,9 @@ test(
   async () => {
     await tryMany('odd requests', oddRequests(await thingsToAskFor()), async (odd) => {
       const reply = await ask(odd.path, odd);
-      expect([reply.status < 500, reply.requestId]).toEqual([true, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+      // Not to be ready, on a machine that is busy, is an answer.
+      const isAnswer = reply.status < 500 || (reply.status === 503 && odd.path.startsWith('/ready'));
+      expect([isAnswer, reply.requestId]).toEqual([true, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
       if (reply.status >= 400 && odd.method !== 'HEAD') expect(reply.type).toContain('application/json');
     });
   },
