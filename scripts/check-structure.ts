@@ -8,10 +8,7 @@ const maxFiles = 15;
 /** Folders that are no rooms to look around in. */
 const unlimited = ['test/fixtures/', 'docs/', 'models/', 'examples/'];
 
-/**
- * What may be imported besides the folder's own files; the longest name that fits a file counts. Where several folders lie
- * beside each other in this list, the later know the earlier.
- */
+/** What may be imported besides the folder's own files, less what has a `!`; the longest name that fits a file counts. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/shared': [],
   // Settings name the devices, and one file lists those.
