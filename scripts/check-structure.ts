@@ -148,8 +148,9 @@ for (const [folder, { length }] of folders) {
 
 for (const file of files.filter((name) => /\.tsx?$/.test(name) && !/\.test(-support)?\.ts$/.test(name))) {
   const room = longest(Object.keys(mayImport), file);
-  if (room === undefined) continue;
-  const rules = [room, ...(mayImport[room] ?? [])];
+  const allowed = room === undefined ? undefined : mayImport[room];
+  if (room === undefined || allowed === undefined) continue;
+  const rules = [room, ...allowed];
   for (const imported of importsOf(file)) {
     const isType = imported.kind === 'type' && room === 'web';
     const rule = longest(rules, imported.file);

@@ -68,21 +68,16 @@ export async function requeue(
   await database.notifications.notify(channels.clips, '', transaction);
 }
 
-/**
- * Like `requeue`, but behind all that wait now: for a request that may be to blame for what happened.
- *
- * @param counts what is counted against it
- */
+/** Like `requeue`, but behind all that wait now: for a request that may be to blame for what happened. */
 export async function requeueLast(
   context: JobsContext,
   transaction: Transaction<Tables>,
   request: LockedRequest,
-  counts: { readonly interruptions: number } | { readonly exhaustions: number },
 ): Promise<void> {
   await requeue(context, transaction, request);
   await transaction
     .updateTable('requests')
-    .set({ requeued_at: sql<Date>`clock_timestamp()`, ...counts })
+    .set({ requeued_at: sql<Date>`clock_timestamp()` })
     .where('id', '=', request.id)
     .execute();
   // The queue knows no other way; jobs of one priority are taken in the order of their making.

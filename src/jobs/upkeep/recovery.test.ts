@@ -143,6 +143,8 @@ test('a request that kills its process does so twice, and not before those that 
   // The second process made them before it got to the killer again, and may not have stored them yet.
   for (const id of others) expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
   expect(jobs.maker.started).not.toContain(killer);
+  const counted = sql<object>`select interruptions from requests where id = ${killer}`;
+  expect((await counted.execute(jobs.database.kysely)).rows).toEqual([{ interruptions: 2 }]);
   const { rows } = await sql<object>`select distinct interruptions from requests where id <> ${killer}`.execute(
     jobs.database.kysely,
   );

@@ -99,12 +99,9 @@ async function blamed(context: JobsContext, transaction: Transaction<Tables>, re
     .insertInto('request_logs')
     .values({ request_id: request.id, at: new Date(), level: 'WARN', message })
     .execute();
-  if (outcome === undefined) {
-    await requeueLast(context, transaction, request, { interruptions });
-    return;
-  }
   await transaction.updateTable('requests').set({ interruptions }).where('id', '=', request.id).execute();
-  await completeRequest(context, transaction, request, outcome);
+  if (outcome === undefined) await requeueLast(context, transaction, request);
+  else await completeRequest(context, transaction, request, outcome);
 }
 
 function interruptionOutcome(request: LockedRequest, interruptions: number): Outcome | undefined {

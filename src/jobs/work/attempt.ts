@@ -137,13 +137,13 @@ export class Attempt {
     await this.#ifOurs(async (transaction, request) => {
       const crashes = request.crashes + 1;
       again = crashes <= retriesOf(request).crashes;
-      if (!again) return;
-      this.#startedAt = undefined;
       await transaction
         .updateTable('requests')
-        .set({ state: 'IN_QUEUE', started_at: null, crashes })
+        .set({ crashes, ...(again && { state: 'IN_QUEUE', started_at: null }) })
         .where('id', '=', this.request.id)
         .execute();
+      if (!again) return;
+      this.#startedAt = undefined;
       await removeProgress(transaction, this.request.id);
       await this.#context.database.notifications.notify(channels.requests, this.request.id, transaction);
     });
@@ -158,7 +158,8 @@ export class Attempt {
     return this.#ifOurs(async (transaction, request) => {
       await insertLogs(transaction, this.request.id, logs);
       const exhaustions = request.exhaustions + 1;
-      if (exhaustions < maxExhaustions) await requeueLast(this.#context, transaction, request, { exhaustions });
+      await transaction.updateTable('requests').set({ exhaustions }).where('id', '=', this.request.id).execute();
+      if (exhaustions < maxExhaustions) await requeueLast(this.#context, transaction, request);
       else await completeRequest(this.#context, transaction, this.#timed(request), outcome);
     });
   }

@@ -160,6 +160,8 @@ export class ClipRun {
     this.#enter('making');
     for (;;) {
       if (!(await this.#persist('starting the request', () => this.attempt.start()))) return undefined;
+      // Given back meanwhile: whoever takes it next makes the clip.
+      if (this.#released !== undefined) return undefined;
       try {
         const made = await prepared.make();
         this.#enter('storing');

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { startDatabases } from '../../../test/support/databases/databases.ts';
 import { SoundstageError } from '../../shared/errors.ts';
@@ -77,6 +78,8 @@ test('a request that alone is too much for the disk or the device is given up th
   const worker = await jobs.worker();
   expect(await jobs.completed(device.id)).toMatchObject({ statusCode: 500 });
   expect(await jobs.completed(disk.id)).toMatchObject({ statusCode: 500, errorType: 'runner_server_error' });
+  const counted = sql<object>`select exhaustions from requests where id in (${device.id}, ${disk.id})`;
+  expect((await counted.execute(jobs.database.kysely)).rows).toEqual([{ exhaustions: 2 }, { exhaustions: 2 }]);
   expect(await requests.status(other.id)).toMatchObject({ statusCode: 200 });
   expect(maker.started.toSorted()).toEqual([disk, disk, device, device, other].map(({ id }) => id).toSorted());
   // Neither of them comes a second time before the one that waited.

@@ -41,6 +41,8 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     await jobs.worker();
     expect(await jobs.completed(last.id)).toMatchObject({ statusCode: 200 });
     expect(await requests.status(once.id)).toMatchObject({ statusCode: 200 });
+    const counted = sql<object>`select crashes from requests where id in (${once.id}, ${always.id}) order by sequence`;
+    expect((await counted.execute(jobs.database.kysely)).rows).toEqual([{ crashes: 1 }, { crashes: 3 }]);
     expect(await requests.outcome(always.id, base)).toMatchObject({
       statusCode: 500,
       units: 0,
