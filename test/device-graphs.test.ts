@@ -14,7 +14,7 @@ import { joinCheckpoints, openCheckpoint } from '../src/graph/weights/checkpoint
 import { writeSafetensors } from '../src/graph/weights/safetensors-writer.ts';
 import { type AdaptableModules, adaptableModules } from '../src/ltx2/adaptable-modules.ts';
 import { configOf, upsamplerConfigOf } from '../src/ltx2/config.ts';
-import { inputAdapters, mappedAdapters } from '../src/ltx2/lora/adapters.ts';
+import { mappedAdapters } from '../src/ltx2/lora/adapters.ts';
 import { readLora } from '../src/ltx2/lora/lora.ts';
 import { seededNormals } from '../src/ltx2/sampling/noise.ts';
 import { textContext } from '../src/ltx2/text/context/text-context.ts';
@@ -39,10 +39,10 @@ const textConfig = { encoder, transformer: config, length: 1024 };
 const textWeights = joinCheckpoints(encoder.checkpoint, bundle);
 
 const networks: readonly [name: string, build: (target: GraphTarget) => GraphModel][] = [
-  ['transformer with LoRA inputs', (target) => networkGraph(transformer, target, bundle, general, inputAdapters())],
+  ['transformer', (target) => networkGraph(transformer, target, bundle, general)],
   [
     'transformer with LoRAs of every kind',
-    (target) => networkGraph(transformer, target, bundle, general, inputAdapters(loras)),
+    (target) => networkGraph(transformer, target, bundle, general, mappedAdapters(loras)),
   ],
   [
     'text contexts with LoRAs of every kind',

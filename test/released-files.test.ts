@@ -26,7 +26,7 @@ import { audioEncoder } from '../src/ltx2/audio/audio-encoder.ts';
 import { audioVaeConfigOf } from '../src/ltx2/audio/audio-latents.ts';
 import { vocoder, vocoderConfigOf } from '../src/ltx2/audio/vocoder.ts';
 import { configOf, upsamplerConfigOf } from '../src/ltx2/config.ts';
-import { inputAdapters, mappedAdapters } from '../src/ltx2/lora/adapters.ts';
+import { mappedAdapters } from '../src/ltx2/lora/adapters.ts';
 import { type AppliedLora, readLora } from '../src/ltx2/lora/lora.ts';
 import { textContext } from '../src/ltx2/text/context/text-context.ts';
 import { openTextEncoder } from '../src/ltx2/text/gemma/gemma-folder.ts';
@@ -166,7 +166,7 @@ async function buildNetworks(set: WeightSet, target: GraphTarget): Promise<Readi
     loras.push({ lora, strength: 1 });
   }
   expect(loras.map(({ lora }) => lora.changes.size)).toEqual([480, 1248]);
-  const adapters = target.hasOwnMemory ? inputAdapters(loras) : mappedAdapters(loras);
+  const adapters = mappedAdapters(loras);
 
   const all = joinCheckpoints(joinCheckpoints(bundle, upscaler), encoder.checkpoint);
   const tensors = new WatchedTensors(all.tensors);

@@ -1,6 +1,7 @@
 import type { Dimension } from './dimension.ts';
 import type { GraphTarget } from './graph-target.ts';
 import type { TensorType } from './value.ts';
+import type { StoredTensor } from './weights/safetensors.ts';
 
 /** A finished graph, ready for a session. */
 export interface GraphModel {
@@ -9,9 +10,9 @@ export interface GraphModel {
   readonly target: GraphTarget;
   readonly inputs: readonly TensorType[];
   readonly outputs: readonly TensorType[];
-  /** Elements of all weights used in place. */
+  /** All weights, which are used in place. */
+  readonly weights: readonly StoredTensor[];
   readonly weightElements: number;
-  readonly weightFiles: readonly string[];
   /** Floating point operations of one run's matrix products and convolutions, as a function of the symbolic sizes. */
   readonly flops: Dimension;
   /**
@@ -19,4 +20,11 @@ export interface GraphModel {
    * them bounds the memory of one run.
    */
   readonly activations: readonly Dimension[];
+  /**
+   * Bytes of the tensors that one run holds at a time at most: inputs, outputs, what is computed and weights that are widened, but
+   * not weights as they are stored.
+   *
+   * @throws Error if `sizes` lacks a symbol
+   */
+  peakBytes(sizes: ReadonlyMap<string, number>): number;
 }

@@ -2,8 +2,10 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
 import { bytesPerElement, type ElementType, isFloat, onnxDataType } from './element-type.ts';
 import type { GraphModel } from './graph-model.ts';
+import { type GraphNode, type GraphSegment, type Initializer, segmentsOf } from './graph-segment.ts';
 import type { GraphTarget } from './graph-target.ts';
-import { ModelProtoSchema, type NodeProto, type TensorProto } from './onnx/onnx_pb.ts';
+import { peakBytes } from './live-bytes.ts';
+import { ModelProtoSchema } from './onnx/onnx_pb.ts';
 import { externalTensor, inlineTensor, type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
 import { cast } from './operations/shapes.ts';
 import type { TensorType, Value } from './value.ts';
@@ -21,20 +23,17 @@ export class Graph {
   readonly target: GraphTarget;
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
-  readonly #nodes: NodeProto[] = [];
+  /** What lies between two places where the graph may be cut. */
+  readonly #parts: [Part, ...Part[]] = [new Part()];
   /** Nodes that bring weights and constants into the arithmetic type. */
-  readonly #weightNodes: NodeProto[] = [];
-  readonly #initializers: TensorProto[] = [];
-  readonly #weightFiles = new Set<string>();
-  #weightElements = 0;
+  readonly #weightNodes: GraphNode[] = [];
+  readonly #initializers: Initializer[] = [];
   readonly #weights = new Map<string, Value>();
   readonly #storedWeights = new Map<string, Value>();
   readonly #constants = new Map<string, Value>();
   /** Run-time values of sizes and of lengths made of them. */
   readonly #symbols = new Map<string, Value>();
   readonly #dimensions = new Map<string, Value>();
-  #flops: Dimension = 0;
-  readonly #activations = new Map<string, Dimension>();
   /** Where in the network the builder is, for names and messages. */
   #scope = '';
   #counter = 0;
@@ -61,8 +60,14 @@ export class Graph {
   /** Marks `value` as the graph output `name`. Floating point outputs leave the graph as float32. */
   output(name: string, value: Value): void {
     const result = isFloat(value.dtype) ? cast(value, 'float32') : value;
-    this.#nodes.push(nodeProto('Identity', [result], [name]));
-    this.#outputs.push(this.#value(name, result.dtype, result.shape));
+    const output = this.#value(name, result.dtype, result.shape);
+    this.#part.nodes.push({ type: 'Identity', inputs: [result], outputs: [output], options: {} });
+    this.#outputs.push(output);
+  }
+
+  /** Marks a place where the graph may be cut: what is made from here on is another part. */
+  beginPart(): void {
+    this.#parts.push(new Part());
   }
 
   /** Prefixes the names of everything made inside `build`, so that errors and profiles say where. */
@@ -96,11 +101,9 @@ export class Graph {
     const key = locationOf(stored);
     const known = this.#storedWeights.get(key);
     if (known !== undefined) return known;
-    const { file, length, dtype, shape } = stored;
+    const { dtype, shape } = stored;
     const value = this.#value(`${stored.name}@${this.#storedWeights.size}`, dtype, shape);
-    this.#initializers.push(externalTensor(value.name, stored));
-    this.#weightFiles.add(file);
-    this.#weightElements += length / bytesPerElement(dtype);
+    this.#initializers.push({ value, proto: externalTensor(value.name, stored), stored });
     this.#storedWeights.set(key, value);
     return value;
   }
@@ -122,8 +125,9 @@ export class Graph {
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
     const name = `constant_${this.#constants.size}`;
-    this.#initializers.push(inlineTensor(name, values, shape, stored));
-    const value = this.#castWeight(this.#value(name, stored, shape), type);
+    const initializer = this.#value(name, stored, shape);
+    this.#initializers.push({ value: initializer, proto: inlineTensor(name, values, shape, stored) });
+    const value = this.#castWeight(initializer, type);
     this.#constants.set(key, value);
     return value;
   }
@@ -150,20 +154,20 @@ export class Graph {
     const values = shapes.map((shape, index) =>
       this.#value(shapes.length === 1 ? base : `${base}.${index}`, dtype, shape),
     );
-    const names = values.map((value) => value.name);
-    this.#nodes.push(nodeProto(type, inputs, names, options));
+    this.#part.nodes.push({ type, inputs, outputs: values, options });
     return values;
   }
 
   /** Adds `multiplications`, each with an addition, to the graph's operations. */
   countMultiplications(...multiplications: readonly Dimension[]): void {
-    this.#flops = addDimensions(this.#flops, multiplyDimensions(2, ...multiplications));
+    const part = this.#part;
+    part.flops = addDimensions(part.flops, multiplyDimensions(2, ...multiplications));
   }
 
   /** Tells how many elements an activation has. */
   noteActivation(...shape: readonly Dimension[]): void {
     const elements = multiplyDimensions(...shape);
-    this.#activations.set(String(elements), elements);
+    this.#part.activations.set(String(elements), elements);
   }
 
   /** An int64 vector of `shape`, computed at run time where symbols occur. */
@@ -200,6 +204,46 @@ export class Graph {
   }
 
   build(): GraphModel {
+    const [model] = this.buildSegments([this.#parts.length]);
+    if (model === undefined) throw new Error('unreachable');
+    return model;
+  }
+
+  /** Bytes of the weights of each part; those that several parts take count for each. */
+  partBytes(): number[] {
+    return this.#segments(this.#parts.map((part) => [part])).map(({ initializers }) =>
+      initializers.reduce((sum, { stored }) => sum + (stored?.length ?? 0), 0),
+    );
+  }
+
+  /**
+   * The graph in pieces to be run one after the other, of so many parts each. What a later piece needs of an earlier one is an
+   * output of that and an input of this, both under one name. Floats cross in float32, which holds every arithmetic type, so
+   * that the pieces together compute exactly what the whole does.
+   */
+  buildSegments(lengths: readonly number[]): GraphModel[] {
+    const ends = lengths.map((_, index) => lengths.slice(0, index + 1).reduce((sum, length) => sum + length, 0));
+    if (ends.at(-1) !== this.#parts.length) throw new Error(`${lengths} parts are not all ${this.#parts.length}`);
+    const groups = ends.map((end, index) => this.#parts.slice(end - (lengths[index] ?? 0), end));
+    return this.#segments(groups).map((segment, index) => this.#model(segment, groups[index] ?? []));
+  }
+
+  #segments(groups: readonly (readonly Part[])[]): GraphSegment[] {
+    return segmentsOf(
+      {
+        inputs: this.#inputs,
+        outputs: this.#outputs,
+        weightNodes: this.#weightNodes,
+        initializers: this.#initializers,
+      },
+      groups.map((parts) => parts.flatMap(({ nodes }) => nodes)),
+    );
+  }
+
+  #model(segment: GraphSegment, parts: readonly Part[]): GraphModel {
+    const { inputs, outputs, nodes, weightNodes, initializers } = segment;
+    const proto = ({ type, inputs: taken, outputs: made, options }: GraphNode) =>
+      nodeProto(type, taken, made.map(nameOf), options);
     const bytes = toBinary(
       ModelProtoSchema,
       create(ModelProtoSchema, {
@@ -212,23 +256,30 @@ export class Graph {
         graph: {
           name: 'graph',
           // Weights first: the runtime then widens each one just before its use, which bounds peak memory.
-          node: [...this.#weightNodes, ...this.#nodes],
-          initializer: [...this.#initializers],
-          input: this.#inputs.map(valueInfo),
-          output: this.#outputs.map(valueInfo),
+          node: [...weightNodes, ...nodes].map(proto),
+          initializer: initializers.map(({ proto: tensor }) => tensor),
+          input: inputs.map(valueInfo),
+          output: outputs.map(valueInfo),
         },
       }),
     );
+    const weights = initializers.flatMap(({ stored }) => (stored === undefined ? [] : [stored]));
     return Object.freeze({
       bytes,
       target: this.target,
-      inputs: this.#inputs.map(declared),
-      outputs: this.#outputs.map(declared),
-      weightElements: this.#weightElements,
-      weightFiles: [...this.#weightFiles],
-      flops: this.#flops,
-      activations: [...this.#activations.values()],
+      inputs: inputs.map(declared),
+      outputs: outputs.map(declared),
+      weights,
+      weightElements: weights.reduce((sum, { length, dtype }) => sum + length / bytesPerElement(dtype), 0),
+      flops: addDimensions(...parts.map(({ flops }) => flops)),
+      activations: [...new Map(parts.flatMap(({ activations }) => [...activations])).values()],
+      peakBytes: peakBytes(segment),
     });
+  }
+
+  /** The part under construction. */
+  get #part(): Part {
+    return this.#parts.at(-1) ?? this.#parts[0];
   }
 
   #value(name: string, dtype: ElementType, shape: readonly Dimension[]): Value {
@@ -253,7 +304,7 @@ export class Graph {
     options?: NodeOptions,
   ): Value {
     const value = this.#value(`weight/${type}_${this.#weightNodes.length}`, dtype, shape);
-    this.#weightNodes.push(nodeProto(type, inputs, [value.name], options));
+    this.#weightNodes.push({ type, inputs, outputs: [value], options: options ?? {} });
     return value;
   }
 
@@ -269,8 +320,7 @@ export class Graph {
     const base = `${this.#scope}${type}_${this.#counter++}`;
     const dtype = widened[0]?.dtype ?? 'float32';
     const results = shapes.map((shape, index) => this.#value(`${base}.${index}`, dtype, shape));
-    const names = results.map((value) => value.name);
-    this.#nodes.push(nodeProto(type, widened, names, options));
+    this.#part.nodes.push({ type, inputs: widened, outputs: results, options: { ...options, dtype } });
     return results.map((value) => (inputs[0]?.dtype === arithmetic ? cast(value, arithmetic) : value));
   }
 
@@ -289,6 +339,16 @@ export class Graph {
     if (value === undefined) throw new Error(`${this.#scope}: no input determines the size "${name}"`);
     return value;
   }
+}
+
+class Part {
+  readonly nodes: GraphNode[] = [];
+  flops: Dimension = 0;
+  readonly activations = new Map<string, Dimension>();
+}
+
+function nameOf({ name }: TensorType): string {
+  return name;
 }
 
 /** A value without its graph, which would keep all that the builder holds. */

@@ -47,17 +47,28 @@ export function network<Config, Inputs extends TensorGroup<InputType>, Outputs e
 
 /** The graph of a network with the weights of a checkpoint. Inputs and outputs go by their full names. */
 export function networkGraph<Config, Inputs extends TensorGroup<InputType>>(
-  { inputs, build }: Network<Config, Inputs, TensorGroup<Value>>,
+  network: Network<Config, Inputs, TensorGroup<Value>>,
   target: GraphTarget,
   checkpoint: Checkpoint,
   config: Config,
   adapters?: Adapters,
 ): GraphModel {
+  return drawNetwork(network, target, checkpoint, config, adapters).build();
+}
+
+/** A network drawn as a graph that may be built whole or in pieces; see `networkGraph`. */
+export function drawNetwork<Config, Inputs extends TensorGroup<InputType>>(
+  { inputs, build }: Network<Config, Inputs, TensorGroup<Value>>,
+  target: GraphTarget,
+  checkpoint: Checkpoint,
+  config: Config,
+  adapters?: Adapters,
+): Graph {
   const graph = new Graph(target);
   const values = mapTensors(inputs(config), ({ dtype, shape }: InputType, name) =>
     dtype === 'float32' ? graph.activation(name, shape) : graph.input(name, dtype, shape),
   );
   const outputs = build(graph, new ModuleWeights(graph, checkpoint, adapters), values, config);
   for (const [name, value] of Object.entries(byFullName(outputs))) graph.output(name, value);
-  return graph.build();
+  return graph;
 }

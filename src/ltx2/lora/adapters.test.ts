@@ -12,7 +12,7 @@ import { writeSafetensors } from '../../graph/weights/safetensors-writer.ts';
 import { adaptableModules } from '../adaptable-modules.ts';
 import { seededNormals } from '../sampling/noise.ts';
 import { transformerPath } from '../transformer/modules.ts';
-import { areInputs, inputAdapters, mappedAdapters } from './adapters.ts';
+import { mappedAdapters } from './adapters.ts';
 import { type AppliedLora, readLora } from './lora.ts';
 
 // One linear layer of 4 → 6 channels, with every kind of change, against the same arithmetic on plain arrays.
@@ -171,18 +171,4 @@ test('several at a time add up, each to the weight as it is without the others',
     { lora: other, strength: -0.5 },
   ]);
   expectClose(both, expected(sum(scaled(product, strength), scaled(W, -0.5))));
-});
-
-test('where pairs are inputs of the graph, only what is no pair is a part of it', async () => {
-  const plain = { lora: await lora('plain', pair), strength };
-  const other = { lora: await lora('no pair', { diff: W }), strength };
-  expect([areInputs([plain]), areInputs([plain, other])]).toEqual([true, false]);
-  const elements = (loras: readonly AppliedLora[]): number => {
-    const g = new Graph(graphTargets.cuda);
-    const w = new ModuleWeights(g, checkpoint, inputAdapters(loras)).at(transformerPath);
-    g.output('y', w.linear(g.activation('x', [tokens, inputs]), 'layer'));
-    return g.build().weightElements;
-  };
-  expect(elements([plain])).toBe(elements([]));
-  expect(elements([plain, other])).toBe(elements([]) + outputs * inputs);
 });

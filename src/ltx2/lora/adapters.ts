@@ -1,4 +1,3 @@
-import { type Dimension, symbol } from '../../graph/dimension.ts';
 import type { Graph } from '../../graph/graph.ts';
 import {
   add,
@@ -11,12 +10,9 @@ import {
 } from '../../graph/operations/arithmetic.ts';
 import { linear } from '../../graph/operations/layers.ts';
 import { reshape, transpose } from '../../graph/operations/shapes.ts';
-import { floatTensor } from '../../graph/runtime/host-tensor.ts';
-import type { Tensors } from '../../graph/runtime/session.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
 import type { Adapters } from '../../graph/weights/module-weights.ts';
-import { readStoredFloats } from '../../graph/weights/stored-tensor-values.ts';
-import { type LinearModule, withoutTransformerPath } from '../transformer/modules.ts';
+import { withoutTransformerPath } from '../transformer/modules.ts';
 import type { AppliedLora } from './lora.ts';
 import type { ModuleChange, StoredMatrix, WeightChange } from './module-change.ts';
 
@@ -28,7 +24,7 @@ type LowRank = Extract<WeightChange, { readonly kind: 'low rank' }>;
 /**
  * LoRAs whose matrices lie in their files and are used in place. Pairs become branches beside the layers,
  * `y + Σ strength·scale·B(Ax)`; every other kind of change is added to the weights in the graph. A change of LoRAs means
- * another graph, which costs milliseconds where weights are mapped (CPU).
+ * another graph.
  */
 export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
   return {
@@ -42,70 +38,6 @@ export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
       }, y),
     ...addedToParameters(loras),
   };
-}
-
-/**
- * The pairs of LoRAs as graph inputs, one per linear layer, so that one session with resident weights (CUDA) serves any
- * of them. Every pair must be fed: `adapterFeeds` makes rank-0 pairs where there is nothing to add. What is no pair is part
- * of the graph (`areInputs` tells).
- */
-export function inputAdapters(loras: readonly AppliedLora[] = []): Adapters {
-  return {
-    apply: (key, x, y) => {
-      const module = withoutTransformerPath(key);
-      const rank = symbol(`rank_${module.replaceAll(/\W/g, '_')}`);
-      const [a, b] = adapterInputs(module, rank, x, y);
-      return add(y, linear(linear(x, a), b));
-    },
-    ...addedToParameters(loras),
-  };
-}
-
-/** Whether `inputAdapters` takes all of these LoRAs as inputs, whatever graph they meet. */
-export function areInputs(loras: readonly AppliedLora[]): boolean {
-  return loras.every(({ lora }) => ![...lora.changes.values()].some(changesParameters));
-}
-
-function adapterInputs(module: string, rank: Dimension, x: Value, y: Value): readonly [Value, Value] {
-  const inputs = x.shape[1] ?? 0;
-  const outputs = y.shape[1] ?? 0;
-  return [
-    x.graph.activation(`${module}.lora_A`, [rank, inputs]),
-    x.graph.activation(`${module}.lora_B`, [outputs, rank]),
-  ];
-}
-
-/**
- * Feeds for `inputAdapters`: stacked LoRAs become one pair of the summed rank, with strength and scale folded into B.
- */
-export async function adapterFeeds(
-  loras: readonly AppliedLora[],
-  modules: ReadonlyMap<string, LinearModule>,
-): Promise<Tensors> {
-  const feeds: Record<string, Tensors[string]> = {};
-  for (const [module, { inputs, outputs }] of modules) {
-    const active = changesOf(loras, module).flatMap(({ change, strength }) => {
-      const pair = branchOf(change);
-      return pair === undefined ? [] : [{ pair, factor: strength * pair.scale }];
-    });
-    const ranks = active.map(({ pair }) => pair.a.shape[0] ?? 0);
-    const rank = ranks.reduce((sum, each) => sum + each, 0);
-    const a = new Float32Array(rank * inputs);
-    const b = new Float32Array(outputs * rank);
-    let start = 0;
-    for (const [at, { pair, factor }] of active.entries()) {
-      const own = ranks[at] ?? 0;
-      a.set(await readStoredFloats(pair.a), start * inputs);
-      const up = await readStoredFloats(pair.b);
-      for (let row = 0; row < outputs; row++) {
-        for (let k = 0; k < own; k++) b[row * rank + start + k] = (up[row * own + k] as number) * factor;
-      }
-      start += own;
-    }
-    feeds[`${module}.lora_A`] = floatTensor(a, [rank, inputs]);
-    feeds[`${module}.lora_B`] = floatTensor(b, [outputs, rank]);
-  }
-  return feeds;
 }
 
 /** What the LoRAs in effect do to a module, in their order. */

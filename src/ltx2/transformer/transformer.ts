@@ -136,6 +136,7 @@ export function evaluateStreams(
     residuals === 'replay'
       ? { video: replayed(first.video, video), audio: replayed(first.audio, audio) } // [Nv, D], [Na, A]
       : blocks(first, 1, layers); // [Nv, D], [Na, A]
+  graph.beginPart();
   const velocity = {
     video: velocityHead(weights, '', last.video, conditions.video.modulation, epsilon), // [Nv, C]
     audio: velocityHead(weights, 'audio_', last.audio, conditions.audio.modulation, epsilon), // [Na, Ca]
@@ -198,6 +199,7 @@ function runBlocks(
 ): Streams<Value> {
   let residual = streams; // [Nv, D], [Na, A]
   for (let i = from; i < to; i++) {
+    graph.beginPart();
     const block = weights.at(`transformer_blocks.${i}`);
     residual = graph.scoped(`block${i}`, () => transformerBlock(block, residual, conditions, epsilon));
   }

@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { networkGraph } from '../../graph/network.ts';
+import type { Residency } from '../../graph/residency.ts';
 import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
-import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
+import { Session } from '../../graph/runtime/session.ts';
 import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { adaptableModules } from '../adaptable-modules.ts';
-import { adapterFeeds, inputAdapters } from '../lora/adapters.ts';
 import { type AppliedLora, readLora } from '../lora/lora.ts';
 import { seededNormals } from '../sampling/noise.ts';
 import { audioPositions, videoPositions } from '../sampling/positions.ts';
-import { transformerLinears } from './modules.ts';
-import { sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
-import { transformer, transformerConfigOf } from './transformer.ts';
 import { type StageFeeds, type StreamStep, VelocityModel, type VelocityModelOptions } from './velocity.ts';
 
 const size = { frames: 2, height: 2, width: 3 };
@@ -70,18 +66,6 @@ test('replayed residuals reproduce the evaluation they were recorded in', async 
   expect(distance(recorded.video, other.video)).toBeGreaterThan(1e-2);
 });
 
-test('LoRAs as graph inputs, stacked, equal LoRAs read in place', async () => {
-  const modules = adaptableModules(checkpoint);
-  const loras: AppliedLora[] = [
-    { lora: await readLora(loraPath('a'), modules), strength: 0.7 },
-    { lora: await readLora(loraPath('kohya'), modules), strength: -0.4 },
-  ];
-  const inPlace = await evaluate({ loras });
-  const fed = await evaluateWithInputs(loras);
-  expect(distance(inPlace, fed)).toBeLessThan(1e-5);
-  expect(distance(inPlace, await evaluate())).toBeGreaterThan(1e-3);
-});
-
 test('LoRAs can be changed and taken away again', async () => {
   const lora = { lora: await readLora(loraPath('a'), adaptableModules(checkpoint)), strength: 0.7 };
   await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
@@ -117,9 +101,39 @@ test('LoRAs whose change failed are not half in use', async () => {
   expect(distance(plain, await run())).toBe(0);
 });
 
-test('rank 0 adapter inputs change nothing', async () => {
-  expect(distance(await evaluate(), await evaluateWithInputs([]))).toBeLessThan(1e-6);
+test.for([
+  { blocks: 1, kept: 0 },
+  { blocks: 2, kept: 0 },
+  { blocks: 3, kept: 0 },
+  { blocks: 1, kept: 1 },
+  { blocks: 2, kept: 2 },
+])('$blocks blocks at a time, with $kept that stay, compute to the bit what all do', async ({ blocks, kept }) => {
+  const lora = { lora: await readLora(loraPath('a'), adaptableModules(checkpoint)), strength: 0.7 };
+  const opened = vi.spyOn(Session, 'open');
+  onTestFinished(() => opened.mockRestore());
+  const run = async (residency?: Residency): Promise<Float32Array[]> => {
+    await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu, residency, loras: [lora] });
+    const stage = stageOf(model, { video: context(5), audio: context(6) });
+    const recorded = await model.evaluate(stage, video, audio, { record: true });
+    const replayed = await model.evaluate(stage, { ...video, tokens: audio.tokens.slice(0, 48) }, audio, {
+      replay: recorded.residuals,
+    });
+    expect(Session.openCount).toBeLessThanOrEqual(2);
+    return [recorded.video, recorded.audio, replayed.video, replayed.audio];
+  };
+  const whole = await run();
+  opened.mockClear();
+  const block = blockBytes() * 1.5;
+  const streamed = await run({ keptBytes: kept * block, streamedBytes: blocks * block });
+  expect(streamed).toEqual(whole);
+  expect(opened.mock.calls.length).toBeGreaterThan(2);
 });
+
+/** Of the weights of a block with the LoRA's; the parts around the blocks are smaller. */
+function blockBytes(): number {
+  const tensors = [...checkpoint.tensors.values()].filter(({ name }) => name.includes('.transformer_blocks.1.'));
+  return tensors.reduce((sum, { length }) => sum + length, 0);
+}
 
 test('guidance with the same negative text changes nothing, with another it does', async () => {
   const plain = await evaluate();
@@ -127,35 +141,6 @@ test('guidance with the same negative text changes nothing, with another it does
   const other = { video: context(5), audio: context(6) };
   expect(distance(plain, await evaluate({}, other))).toBeGreaterThan(1e-3);
 });
-
-async function evaluateWithInputs(loras: readonly AppliedLora[]): Promise<Float32Array> {
-  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
-  const perToken = { video: false, audio: false };
-  const graph = networkGraph(
-    transformer,
-    graphTargets.cpu,
-    checkpoint,
-    { config: transformerConfigOf(checkpoint), perToken },
-    inputAdapters(),
-  );
-  const sinusoid = (timestep: number): HostTensor =>
-    floatTensor(timestepSinusoid(Float32Array.of(timestep * 1000)), [1, sinusoidWidth]);
-  const stage = stageOf(model);
-  const results = await runOnce(graph, {
-    ...(await adapterFeeds(loras, transformerLinears(checkpoint))),
-    video: {
-      ...stage.video,
-      tokens: floatTensor(video.tokens, [videoTokens, 4]),
-      timestep: { sinusoid: sinusoid(Math.fround(sigma)) },
-    },
-    audio: {
-      ...stage.audio,
-      tokens: floatTensor(audio.tokens, [audioTokens, 32]),
-      timestep: { sinusoid: sinusoid(0) },
-    },
-  });
-  return floats(results, 'video.velocity').data;
-}
 
 /** Relative L2. */
 function distance(a: Float32Array, b: Float32Array): number {

@@ -1,16 +1,17 @@
 import type { GraphTarget } from '../../graph/graph-target.ts';
-import { type Feeds, networkGraph } from '../../graph/network.ts';
+import { drawNetwork, type Feeds } from '../../graph/network.ts';
+import { type Residency, residentPieces } from '../../graph/residency.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
-import { floats, Session, type SessionOptions, type Tensors } from '../../graph/runtime/session.ts';
+import { SegmentedSession } from '../../graph/runtime/segmented-session.ts';
+import { floats, type SessionOptions } from '../../graph/runtime/session.ts';
 import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import { Lazy } from '../../shared/lazy.ts';
 import type { TransformerConfig } from '../config.ts';
 import { axisMidpoints, type RotaryFeed, rotaryTables } from '../layers/rotary.ts';
-import { adapterFeeds, areInputs, inputAdapters, mappedAdapters } from '../lora/adapters.ts';
+import { mappedAdapters } from '../lora/adapters.ts';
 import type { AppliedLora } from '../lora/lora.ts';
 import type { TokenPositions } from '../sampling/positions.ts';
 import type { Stream, Streams } from './block.ts';
-import { type LinearModule, transformerLinears } from './modules.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
 import { type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
 
@@ -22,6 +23,8 @@ export interface VelocityModelOptions {
   /** Applied from the start; `useLoras` changes them. */
   readonly loras?: readonly AppliedLora[];
   readonly session?: SessionOptions;
+  /** How much of the weights is in the device's memory at a time. Default: all. */
+  readonly residency?: Residency | undefined;
 }
 
 type StreamFeed = Feeds<typeof transformer>['video'];
@@ -51,37 +54,28 @@ export type Velocities = Streams<Float32Array>;
 export type BlockResiduals = Streams<HostTensor<'float32'>>;
 
 /**
- * Evaluates the transformer for whole streams. Owns its sessions, which it opens on demand: on the CPU one per graph
- * variant in use (weights are mapped and shared); on a device with its own memory one that serves every case.
+ * Evaluates the transformer for whole streams. Owns its sessions, which it opens on demand: one per form of the graph in use, and
+ * on a device with its own memory a single one for all full evaluations.
  */
 export class VelocityModel implements AsyncDisposable {
   readonly config: TransformerConfig;
   readonly #checkpoint: Checkpoint;
   readonly #options: VelocityModelOptions;
-  readonly #sessions = new Map<string, Lazy<Session>>();
-  readonly #linears: ReadonlyMap<string, LinearModule>;
+  readonly #sessions = new Map<string, FormSession>();
   #loras: readonly AppliedLora[];
-  #adapterFeeds: Lazy<Tensors>;
 
   constructor(checkpoint: Checkpoint, options: VelocityModelOptions) {
     this.#checkpoint = checkpoint;
     this.#options = options;
-    this.#linears = transformerLinears(checkpoint);
     this.#loras = options.loras ?? [];
-    this.#adapterFeeds = this.#feedsOf(this.#loras);
     this.config = transformerConfigOf(checkpoint);
   }
 
-  /**
-   * Applies other LoRAs from the next evaluation on. On a device with its own memory only their small matrices change and
-   * the weights stay loaded, unless some are no plain pairs; on the CPU the sessions are opened again over the same mapped
-   * weights.
-   */
+  /** Applies other LoRAs from the next evaluation on, which opens the sessions again. */
   async useLoras(loras: readonly AppliedLora[]): Promise<void> {
     // First, because a failure must leave the former LoRAs in use as a whole.
-    if (!this.#adaptersAreInputs || !areInputs(this.#loras) || !areInputs(loras)) await this.#closeSessions();
+    await this.#closeSessions();
     this.#loras = loras;
-    this.#adapterFeeds = this.#feedsOf(loras);
   }
 
   /** Works out the rotary tables for a stage and puts them together with the text. */
@@ -121,20 +115,19 @@ export class VelocityModel implements AsyncDisposable {
     audio: StreamStep,
     reuse: ResidualUse = {},
   ): Promise<Velocities & { residuals?: BlockResiduals }> {
-    const form: TransformerForm = {
+    const { form, session } = await this.#sessionFor({
       config: this.config,
-      perToken: { video: this.#differs(video), audio: this.#differs(audio) },
+      perToken: { video: differs(video), audio: differs(audio) },
       guidance: stage.video.negativeContext !== undefined,
-      residuals: this.#residuals(reuse),
-    };
-    const session = await this.#session(form);
+      residuals: reuse.replay !== undefined ? 'replay' : reuse.record ? 'record' : undefined,
+    });
     const feeds: Feeds<typeof transformer> = {
       video: { ...stage.video, ...this.#stepFeeds('video', video, form), residual: reuse.replay?.video },
       audio: { ...stage.audio, ...this.#stepFeeds('audio', audio, form), residual: reuse.replay?.audio },
     };
     const outputs = ['video.velocity', 'audio.velocity'];
     if (reuse.record) outputs.push('video.residual', 'audio.residual');
-    const results = await session.run({ ...feeds, ...(await this.#loraFeeds(session)) }, outputs);
+    const results = await (await session.get()).run(feeds, outputs);
     const velocities = { video: floats(results, 'video.velocity').data, audio: floats(results, 'audio.velocity').data };
     if (!reuse.record) return velocities;
     const residuals = { video: floats(results, 'video.residual'), audio: floats(results, 'audio.residual') };
@@ -145,48 +138,29 @@ export class VelocityModel implements AsyncDisposable {
     await this.#closeSessions();
   }
 
-  async #closeSessions(): Promise<void> {
-    const sessions = [...this.#sessions.values()].map(({ made }) => made);
-    this.#sessions.clear();
-    for (const session of await Promise.allSettled(sessions)) {
-      if (session.status === 'fulfilled') await session.value?.[Symbol.asyncDispose]();
+  async #closeSessions(isClosed: (form: TransformerForm) => boolean = () => true): Promise<void> {
+    const closed = [...this.#sessions].filter(([, { form }]) => isClosed(form));
+    for (const [key] of closed) this.#sessions.delete(key);
+    for (const opened of await Promise.allSettled(closed.map(([, { session }]) => session.made))) {
+      if (opened.status === 'fulfilled') await opened.value?.[Symbol.asyncDispose]();
     }
   }
 
-  #session(form: TransformerForm): Promise<Session> {
-    const keyOf = (residuals: TransformerForm['residuals']): string =>
-      JSON.stringify([form.perToken, form.guidance, residuals]);
-    // The recording graph does all that the plain one does; where it is open, no second one is needed.
-    const recording = form.residuals === undefined ? this.#sessions.get(keyOf('record'))?.made : undefined;
-    if (recording !== undefined) return recording;
-    const key = keyOf(form.residuals);
-    const known = this.#sessions.get(key);
-    if (known !== undefined) return known.get();
-    const { target, session } = this.#options;
-    const adapters = this.#adaptersAreInputs ? inputAdapters(this.#loras) : mappedAdapters(this.#loras);
-    const graph = networkGraph(transformer, target, this.#checkpoint, form, adapters);
-    const opened = new Lazy(() => Session.open(graph, session));
-    this.#sessions.set(key, opened);
-    return opened.get();
-  }
-
-  #feedsOf(loras: readonly AppliedLora[]): Lazy<Tensors> {
-    return new Lazy(() => adapterFeeds(loras, this.#linears));
-  }
-
-  get #adaptersAreInputs(): boolean {
-    return this.#options.target.hasOwnMemory;
-  }
-
-  /** A device with its own memory gets the general graph always, so that its weights are loaded once. */
-  #differs({ timesteps }: StreamStep): boolean {
-    return this.#options.target.hasOwnMemory || timesteps.some((timestep) => timestep !== timesteps[0]);
-  }
-
-  /** On a device with its own memory the recording graph serves every full evaluation. */
-  #residuals({ record, replay }: ResidualUse): TransformerForm['residuals'] {
-    if (replay !== undefined) return 'replay';
-    return record || this.#options.target.hasOwnMemory ? 'record' : undefined;
+  /** What is open and serves the purpose, or else a new session of just the form that is wanted. */
+  async #sessionFor(wanted: TransformerForm): Promise<FormSession> {
+    const { target, session: options, residency } = this.#options;
+    const serves = target.hasOwnMemory ? includes : isRecordingOf;
+    const known = [...this.#sessions.values()].find(({ form }) => serves(form, wanted));
+    if (known !== undefined) return known;
+    // Two with all the weights would not go into the device's memory.
+    if (target.hasOwnMemory) await this.#closeSessions((form) => isReplay(form) === isReplay(wanted));
+    const opened = new Lazy(() => {
+      const graph = drawNetwork(transformer, target, this.#checkpoint, wanted, mappedAdapters(this.#loras));
+      return SegmentedSession.open(residentPieces(graph, residency), options);
+    });
+    const added = { form: wanted, session: opened };
+    this.#sessions.set(JSON.stringify([wanted.perToken, wanted.guidance, wanted.residuals]), added);
+    return added;
   }
 
   #stepFeeds(
@@ -208,13 +182,34 @@ export class VelocityModel implements AsyncDisposable {
       sinusoidWidth,
     ]);
   }
+}
 
-  /** Feeds for adapter inputs, restricted to the modules the session's graph contains. */
-  async #loraFeeds(session: Session): Promise<Tensors> {
-    if (!this.#adaptersAreInputs) return {};
-    const feeds = await this.#adapterFeeds.get();
-    return Object.fromEntries(
-      session.model.inputs.flatMap(({ name }) => (feeds[name] === undefined ? [] : [[name, feeds[name]]])),
-    );
-  }
+interface FormSession {
+  readonly form: TransformerForm;
+  readonly session: Lazy<SegmentedSession>;
+}
+
+function differs({ timesteps }: StreamStep): boolean {
+  return timesteps.some((timestep) => timestep !== timesteps[0]);
+}
+
+function isReplay({ residuals }: TransformerForm): boolean {
+  return residuals === 'replay';
+}
+
+/** Whether a graph does just what is wanted, and perhaps records as well. */
+function isRecordingOf(form: TransformerForm, wanted: TransformerForm): boolean {
+  const { video, audio } = wanted.perToken;
+  return form.perToken.video === video && form.perToken.audio === audio && includes(form, wanted);
+}
+
+/** Whether a graph does what is wanted and perhaps more. */
+function includes(form: TransformerForm, wanted: TransformerForm): boolean {
+  const { perToken, guidance, residuals } = wanted;
+  return (
+    (form.perToken.video || !perToken.video) &&
+    (form.perToken.audio || !perToken.audio) &&
+    form.guidance === guidance &&
+    (form.residuals === residuals || (form.residuals === 'record' && residuals === undefined))
+  );
 }

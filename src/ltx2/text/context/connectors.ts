@@ -44,6 +44,7 @@ export function connectors(
 ): Streams<Value> {
   const context = (stream: keyof Streams<Value>): Value =>
     graph.scoped(`${stream}_connector`, () => {
+      graph.beginPart();
       const rows = connector(graph, weights.at(`${stream}_embeddings_connector`), inputs, config, length); // [length, width]
       return reshape(rows, [1, ...rows.shape]); // [1, length, width]
     });

@@ -48,6 +48,7 @@ export function gemma(
   const cache: LayerCache[] = [];
   let h = embed(weights, ids, config); // [n, hidden]
   for (let index = 0; index < config.num_hidden_layers; index++) {
+    graph.beginPart();
     states.push(h);
     graph.scoped(`layers.${index}`, () => {
       const layer = weights.at(`layers.${index}`);
@@ -58,6 +59,7 @@ export function gemma(
       cache.push(attention.cache);
     });
   }
+  graph.beginPart();
   states.push(rmsNorm(weights, h, config, 'norm')); // [n, hidden]
   return { states, cache };
 }

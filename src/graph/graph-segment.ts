@@ -1,0 +1,168 @@
+import { isFloat, onnxDataType } from './element-type.ts';
+import type { TensorProto } from './onnx/onnx_pb.ts';
+import type { NodeOptions } from './onnx-encoding.ts';
+import type { Value } from './value.ts';
+import type { StoredTensor } from './weights/safetensors.ts';
+
+export interface GraphNode {
+  readonly type: string;
+  /** An input left `undefined` is an optional one left out. */
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly options: NodeOptions;
+}
+
+/** A tensor that is there from the start: a weight in its file, or a constant. */
+export interface Initializer {
+  readonly value: Value;
+  readonly proto: TensorProto;
+  readonly stored?: StoredTensor;
+}
+
+/** What a graph can be run with. Nodes are in an order in which they can run. */
+export interface GraphSegment {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** Nodes that bring weights and constants into the arithmetic type. */
+  readonly weightNodes: readonly GraphNode[];
+  readonly nodes: readonly GraphNode[];
+  readonly initializers: readonly Initializer[];
+}
+
+/** What all segments of a graph are made from. */
+interface SharedContent {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly weightNodes: readonly GraphNode[];
+  readonly initializers: readonly Initializer[];
+}
+
+/**
+ * Cuts a graph into segments. A value that weights went into is handed on to the later segments that take it; one that follows
+ * from the inputs alone, such as a length or a table of positions, is worked out again there.
+ *
+ * @param pieces the nodes of each segment
+ */
+export function segmentsOf(content: SharedContent, pieces: readonly (readonly GraphNode[])[]): GraphSegment[] {
+  const cut = new Cut(content, pieces);
+  const needs = pieces.map((_, index) => cut.needsOf(index));
+  return needs.map((need, index) => {
+    const handedOn = new Set(needs.slice(index + 1).flatMap(({ carried }) => [...carried]));
+    return cut.segment(index, need, handedOn);
+  });
+}
+
+/** What a segment takes from outside its own nodes. */
+interface Needs {
+  /** Nodes of earlier segments that are run again. */
+  readonly again: ReadonlySet<GraphNode>;
+  readonly weightNodes: ReadonlySet<GraphNode>;
+  /** Names of inputs and initializers. */
+  readonly sources: ReadonlySet<string>;
+  /** Values of earlier segments that are handed on. */
+  readonly carried: ReadonlySet<Value>;
+}
+
+class Cut {
+  readonly #content: SharedContent;
+  readonly #pieces: readonly (readonly GraphNode[])[];
+  readonly #producers = new Map<string, GraphNode>();
+  readonly #weightProducers = new Map<string, GraphNode>();
+  /** Names of the values that weights went into. */
+  readonly #weighted: Set<string>;
+
+  constructor(content: SharedContent, pieces: readonly (readonly GraphNode[])[]) {
+    this.#content = content;
+    this.#pieces = pieces;
+    for (const node of content.weightNodes) for (const { name } of node.outputs) this.#weightProducers.set(name, node);
+    this.#weighted = new Set(content.initializers.flatMap(({ value, stored }) => (stored ? [value.name] : [])));
+    for (const node of [...content.weightNodes, ...pieces.flat()]) {
+      const isWeighted = node.inputs.some((value) => value !== undefined && this.#weighted.has(value.name));
+      if (isWeighted) for (const { name } of node.outputs) this.#weighted.add(name);
+    }
+    for (const node of pieces.flat()) for (const { name } of node.outputs) this.#producers.set(name, node);
+  }
+
+  needsOf(index: number): Needs {
+    const own = new Set(this.#pieces[index]);
+    const again = new Set<GraphNode>();
+    const weightNodes = new Set<GraphNode>();
+    const sources = new Set<string>();
+    const carried = new Set<Value>();
+    const open = [...own];
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      for (const value of node.inputs) {
+        if (value === undefined) continue;
+        const weightNode = this.#weightProducers.get(value.name);
+        const producer = weightNode ?? this.#producers.get(value.name);
+        if (producer === undefined) sources.add(value.name);
+        else if (own.has(producer) || again.has(producer) || weightNodes.has(producer)) continue;
+        else if (weightNode === undefined && this.#weighted.has(value.name)) carried.add(value);
+        else {
+          (weightNode === undefined ? again : weightNodes).add(producer);
+          open.push(producer);
+        }
+      }
+    }
+    return { again, weightNodes, sources, carried };
+  }
+
+  segment(index: number, { again, weightNodes, sources, carried }: Needs, handedOn: ReadonlySet<Value>): GraphSegment {
+    const { inputs, outputs, initializers } = this.#content;
+    const own = this.#pieces[index] ?? [];
+    const made = new Set(own.flatMap((node) => node.outputs));
+    const [taken, given] = [
+      [...carried].map(carriedIn),
+      [...handedOn].filter((value) => made.has(value)).map(carriedOut),
+    ];
+    const before = this.#pieces
+      .slice(0, index)
+      .flat()
+      .filter((node) => again.has(node));
+    return {
+      // The first takes every input, so that none goes by without being looked at.
+      inputs: [
+        ...inputs.filter(({ name }) => index === 0 || sources.has(name)),
+        ...taken.flatMap((node) => inputsOf(node)),
+      ],
+      outputs: [...outputs.filter((value) => made.has(value)), ...given.flatMap(({ outputs: results }) => results)],
+      weightNodes: this.#content.weightNodes.filter((node) => weightNodes.has(node)),
+      nodes: [...before, ...taken, ...own, ...given],
+      initializers: initializers.filter(({ value }) => sources.has(value.name)),
+    };
+  }
+}
+
+function inputsOf({ inputs }: GraphNode): readonly Value[] {
+  return inputs.filter((value) => value !== undefined);
+}
+
+const carriedPrefix = 'carried/';
+
+/** Whether a segment's input or output is on its way between segments. */
+export function isCarried(name: string): boolean {
+  return name.startsWith(carriedPrefix);
+}
+
+/** A value on its way between segments, in a type that the host has. */
+function inTransit(value: Value): Value {
+  return Object.freeze({
+    ...value,
+    name: `${carriedPrefix}${value.name}`,
+    dtype: isFloat(value.dtype) ? 'float32' : value.dtype,
+  });
+}
+
+function carriedIn(value: Value): GraphNode {
+  return conversion(inTransit(value), value);
+}
+
+function carriedOut(value: Value): GraphNode {
+  return conversion(value, inTransit(value));
+}
+
+function conversion(from: Value, to: Value): GraphNode {
+  const [type, options]: [string, NodeOptions] =
+    from.dtype === to.dtype ? ['Identity', {}] : ['Cast', { attributes: { to: onnxDataType(to.dtype) } }];
+  return { type, inputs: [from], outputs: [to], options };
+}

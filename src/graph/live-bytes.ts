@@ -1,0 +1,143 @@
+import { type Dimension, evaluateDimension, formatShape } from './dimension.ts';
+import { bytesPerElement } from './element-type.ts';
+import type { GraphNode, GraphSegment } from './graph-segment.ts';
+import type { TensorType } from './value.ts';
+
+/** Nodes whose output is their first input under another shape or name. */
+const views: ReadonlySet<string> = new Set(['Reshape', 'Identity', 'Unsqueeze', 'Squeeze']);
+
+/** Nodes that may write over an input that nothing else needs. */
+const inPlace: ReadonlySet<string> = new Set([
+  ...['Add', 'Sub', 'Mul', 'Div', 'Sqrt', 'Tanh', 'Sigmoid', 'Neg', 'Clip', 'Relu', 'LeakyRelu', 'Softmax'],
+]);
+
+/** Memory that one or several tensors lie in one after the other. */
+interface Buffer {
+  readonly bytesPerElement: number;
+  readonly shape: readonly Dimension[];
+}
+
+interface Step {
+  readonly taken: readonly number[];
+  readonly released: readonly number[];
+}
+
+/** How much memory a segment's tensors take at a time at most, as a function of its symbolic sizes. See `GraphModel`. */
+export function peakBytes(segment: GraphSegment): (sizes: ReadonlyMap<string, number>) => number {
+  const { buffers, held, steps } = lifetimes(segment);
+  return (sizes) => {
+    const bytes = buffers.map((buffer) => bytesOf(buffer, sizes));
+    const total = (indices: readonly number[]): number => indices.reduce((sum, index) => sum + (bytes[index] ?? 0), 0);
+    let live = total(held);
+    let peak = live;
+    for (const { taken, released } of steps) {
+      live += total(taken);
+      peak = Math.max(peak, live);
+      live -= total(released);
+    }
+    return peak;
+  };
+}
+
+function lifetimes({ inputs, outputs, weightNodes, nodes }: GraphSegment) {
+  const buffers: Buffer[] = [];
+  /** The buffer of each tensor by name; the stored weights have none. */
+  const bufferOf = new Map<string, number>();
+  const allocate = ({ name, dtype, shape }: TensorType): number => {
+    bufferOf.set(name, buffers.length);
+    return buffers.push({ bytesPerElement: bytesPerElement(dtype), shape }) - 1;
+  };
+  const held = inputs.map(allocate);
+  const order = weightsJustInTime(weightNodes, nodes);
+  const uses = useCounts(order, outputs);
+
+  /** Tensors not yet used for the last time, by buffer. */
+  const tenants = new Map<number, number>(held.map((buffer) => [buffer, Number.POSITIVE_INFINITY]));
+  const steps = order.map((node): Step => {
+    const [taken, released]: [number[], number[]] = [[], []];
+    const reused = reusedBuffer(node, bufferOf, uses, tenants, buffers);
+    for (const [index, output] of node.outputs.entries()) {
+      if (index === 0 && reused !== undefined) {
+        bufferOf.set(output.name, reused);
+        tenants.set(reused, (tenants.get(reused) ?? 0) + 1);
+      } else {
+        const buffer = allocate(output);
+        taken.push(buffer);
+        tenants.set(buffer, 1);
+      }
+    }
+    const leave = (name: string): void => {
+      const buffer = bufferOf.get(name);
+      if (buffer === undefined) return;
+      const left = (tenants.get(buffer) ?? 0) - 1;
+      tenants.set(buffer, left);
+      if (left === 0) released.push(buffer);
+    };
+    for (const value of node.inputs) {
+      if (value === undefined) continue;
+      const left = (uses.get(value.name) ?? 0) - 1;
+      uses.set(value.name, left);
+      if (left === 0) leave(value.name);
+    }
+    for (const { name } of node.outputs) if (!uses.has(name)) leave(name);
+    return { taken, released };
+  });
+  return { buffers, held, steps };
+}
+
+/** How often each tensor is taken; the outputs once more than the nodes do. */
+function useCounts(nodes: readonly GraphNode[], outputs: readonly TensorType[]): Map<string, number> {
+  const uses = new Map<string, number>(outputs.map(({ name }) => [name, 1]));
+  for (const value of nodes.flatMap((node) => node.inputs)) {
+    if (value !== undefined) uses.set(value.name, (uses.get(value.name) ?? 0) + 1);
+  }
+  return uses;
+}
+
+/** The buffer that a node's first output lies in because one of its inputs does. */
+function reusedBuffer(
+  { type, inputs, outputs }: GraphNode,
+  bufferOf: ReadonlyMap<string, number>,
+  uses: ReadonlyMap<string, number>,
+  tenants: ReadonlyMap<number, number>,
+  buffers: readonly Buffer[],
+): number | undefined {
+  const [first] = inputs;
+  if (views.has(type)) return first && bufferOf.get(first.name);
+  const [output] = outputs;
+  if (!inPlace.has(type) || output === undefined) return undefined;
+  for (const input of inputs) {
+    const buffer = input && bufferOf.get(input.name);
+    if (input === undefined || buffer === undefined) continue;
+    const isLastUse = uses.get(input.name) === 1 && tenants.get(buffer) === 1;
+    const isAlike =
+      input.dtype === output.dtype && formatShape(input.shape) === formatShape(output.shape) && buffers[buffer];
+    if (isLastUse && isAlike) return buffer;
+  }
+  return undefined;
+}
+
+/** The order in which the runtime runs the nodes: a weight is widened when it is about to be used. */
+function weightsJustInTime(weightNodes: readonly GraphNode[], nodes: readonly GraphNode[]): GraphNode[] {
+  const waiting = new Map(weightNodes.flatMap((node) => node.outputs.map(({ name }) => [name, node] as const)));
+  const order: GraphNode[] = [];
+  const run = (node: GraphNode): void => {
+    for (const value of node.inputs) {
+      const weightNode = value && waiting.get(value.name);
+      if (weightNode === undefined) continue;
+      for (const { name } of weightNode.outputs) waiting.delete(name);
+      run(weightNode);
+    }
+    order.push(node);
+  };
+  for (const node of nodes) run(node);
+  return order;
+}
+
+function bytesOf({ bytesPerElement: bytes, shape }: Buffer, sizes: ReadonlyMap<string, number>): number {
+  return shape.reduce<number>((product, dimension) => {
+    const length = evaluateDimension(dimension, sizes);
+    if (length === undefined) throw new Error(`${formatShape(shape)} has a symbol without a size`);
+    return product * length;
+  }, bytes);
+}
