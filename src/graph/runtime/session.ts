@@ -137,6 +137,8 @@ function runtimeOptions(target: GraphTarget, options: SessionOptions): ort.Infer
       session: {
         model_external_initializers_file_folder_path: '/',
         disable_prepacking: weights === 'resident' ? '0' : '1',
+        // The arena takes memory in powers of two, which is a lot for weights.
+        ...(target.hasOwnMemory ? { use_device_allocator_for_initializers: '1' } : {}),
       },
       ...(folds ? {} : { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
     },

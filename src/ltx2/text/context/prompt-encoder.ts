@@ -1,7 +1,9 @@
 import type { GraphTarget } from '../../../graph/graph-target.ts';
-import { networkGraph } from '../../../graph/network.ts';
+import { drawNetwork } from '../../../graph/network.ts';
+import { type Residency, residentPieces } from '../../../graph/residency.ts';
 import { type HostTensor, indexTensor } from '../../../graph/runtime/host-tensor.ts';
-import { floats, Session, type SessionOptions } from '../../../graph/runtime/session.ts';
+import { SegmentedSession } from '../../../graph/runtime/segmented-session.ts';
+import { floats, type SessionOptions } from '../../../graph/runtime/session.ts';
 import { joinCheckpoints, openCheckpoint } from '../../../graph/weights/checkpoint.ts';
 import type { Adapters } from '../../../graph/weights/module-weights.ts';
 import { configOf } from '../../config.ts';
@@ -20,6 +22,8 @@ export interface PromptEncoderOptions {
   /** Of the feature projection and the connectors. */
   readonly adapters?: Adapters | undefined;
   readonly session?: SessionOptions;
+  /** How much of the weights is in the device's memory at a time. Default: all. */
+  readonly residency?: Residency | undefined;
 }
 
 export interface EncodedContext {
@@ -35,13 +39,13 @@ export interface EncodedContext {
 export class PromptEncoder implements AsyncDisposable {
   readonly length: number;
   readonly #tokenizer: Tokenizer;
-  readonly #session: Session;
+  readonly #session: SegmentedSession;
   readonly #tables: ReturnType<typeof textContextFeeds>;
 
   private constructor(
     length: number,
     tokenizer: Tokenizer,
-    session: Session,
+    session: SegmentedSession,
     tables: ReturnType<typeof textContextFeeds>,
   ) {
     this.length = length;
@@ -60,8 +64,9 @@ export class PromptEncoder implements AsyncDisposable {
     ]);
     const config = { encoder, transformer: configOf(bundle, 'transformer'), length };
     const weights = joinCheckpoints(encoder.checkpoint, bundle);
-    const graph = networkGraph(textContext, target, weights, config, adapters);
-    return new PromptEncoder(length, tokenizer, await Session.open(graph, options.session), textContextFeeds(config));
+    const graph = drawNetwork(textContext, target, weights, config, adapters);
+    const session = await SegmentedSession.open(residentPieces(graph, options.residency), options.session);
+    return new PromptEncoder(length, tokenizer, session, textContextFeeds(config));
   }
 
   async encode(prompt: string): Promise<EncodedContext> {
