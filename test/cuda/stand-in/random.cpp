@@ -1,0 +1,1 @@
+// cuRAND, of which the runtime needs the library, but no function.
