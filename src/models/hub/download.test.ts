@@ -6,8 +6,9 @@ import { elementAt } from '../../shared/element-at.ts';
 import { etagOf, randomSafetensors, TestHub } from '../hub.test-support.ts';
 import { blobPath, fileSize, partialPath } from './cache.ts';
 import type { RemoteFile } from './client.ts';
-import { type DownloadOptions, downloadBlob } from './download.ts';
+import { downloadBlob } from './download.ts';
 import { hubSettings } from './settings.ts';
+import type { TransferOptions } from './verified-transfer.ts';
 
 const filePath = 'weights.safetensors';
 const repoPattern = 'owner/name';
@@ -34,7 +35,7 @@ afterEach(async () => {
   await rm(cache, { recursive: true });
 });
 
-function download(options: Partial<DownloadOptions> = {}): Promise<void> {
+function download(options: Partial<TransferOptions> = {}): Promise<void> {
   return downloadBlob(hubSettings({ cache, endpoint: hub.endpoint, env: {} }), file, { retry: quickRetry, ...options });
 }
 

@@ -1,21 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { SoundstageError } from '../../shared/errors.ts';
-import { tryLockFile } from '../../shared/folders/file-lock.ts';
-import { errorCode } from '../../shared/system-code.ts';
-import { blobPath, fileSize, lockPath, partialPath } from './cache.ts';
-import { connectionError, openFile, type RemoteFile } from './client.ts';
-import { PartialFile } from './partial-file.ts';
-import { downloadCancelled, type RetryPolicy, retrying, TransientError } from './retry.ts';
+import { blobPath, lockPath, partialPath } from './cache.ts';
+import { openFile, type RemoteFile } from './client.ts';
 import type { HubSettings } from './settings.ts';
-import { Watchdog } from './watchdog.ts';
-
-type TransferState = 'waiting' | 'checking' | 'downloading' | 'done';
-
-export interface DownloadOptions {
-  readonly retry: RetryPolicy;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((state: TransferState, bytes?: number) => void) | undefined;
-}
+import { fetchVerified, type TransferOptions } from './verified-transfer.ts';
 
 /**
  * Brings the content of `file` into the cache as a verified blob, going on from what an earlier try left.
@@ -23,132 +9,15 @@ export interface DownloadOptions {
  * @throws SoundstageError `network` (connection, access, damaged twice), `device` (disk), `cancelled` (the partial file
  *   stays for the next try)
  */
-export async function downloadBlob(settings: HubSettings, file: RemoteFile, options: DownloadOptions): Promise<void> {
-  const { signal, onProgress } = options;
-  const blob = blobPath(settings.cache, file.repo, file.etag);
-  try {
-    using _lock = await lockFile(lockPath(settings.cache, file.repo, file.etag), {
-      signal,
-      onWait: () => onProgress?.('waiting'),
-    });
-    // Another process may have finished it while this one waited. A blob of the wrong size is a damaged one.
-    if ((await fileSize(blob)) !== file.size) {
-      onProgress?.('checking');
-      const path = partialPath(settings.cache, file.repo, file.etag);
-      await using partial = await PartialFile.open(path, file, signal);
-      await receiveVerified(settings, file, partial, options);
-      await partial.moveTo(blob);
-    }
-    onProgress?.('done', file.size);
-  } catch (error) {
-    if (signal?.aborted) throw downloadCancelled(error);
-    throw storageError(error, settings.cache);
-  }
-}
-
-async function receiveVerified(
-  settings: HubSettings,
-  file: RemoteFile,
-  partial: PartialFile,
-  options: DownloadOptions,
-): Promise<void> {
-  for (let round = 1; ; round++) {
-    await retrying(
-      `fetching ${file.path}`,
-      options.retry,
-      options.signal,
-      () => receive(settings, file, partial, options),
-      () => partial.size,
-    );
-    const digest = partial.digest();
-    if (partial.size === file.size && digest === file.etag) return;
-    await partial.restart();
-    if (round < 2) continue;
-    await partial.discard();
-    throw new SoundstageError(
-      'network',
-      `${file.path} arrived damaged twice (hash ${digest.slice(0, 12)} instead of ${file.etag.slice(0, 12)}): look for a proxy or mirror that alters files, or try again later`,
-    );
-  }
-}
-
-/** One connection: appends what the server sends, and throws a TransientError if it ends too early. */
-async function receive(
-  settings: HubSettings,
-  file: RemoteFile,
-  partial: PartialFile,
-  { retry, signal, onProgress }: DownloadOptions,
-): Promise<void> {
-  onProgress?.('downloading', partial.size);
-  if (partial.size === file.size) return;
-  using watchdog = new Watchdog(retry.stallTimeout, signal);
-  const response = await openFile(settings, file, partial.size, watchdog.signal).catch(async (error: unknown) => {
-    if (error instanceof TransientError && error.status === 416) await partial.restart();
-    throw error;
-  });
-  await alignWith(response, partial);
-  try {
-    for await (const chunk of response.body ?? []) {
-      await partial.append(chunk);
-      watchdog.touch();
-      onProgress?.('downloading', partial.size);
-      // Too many bytes: the hash will not match, and there is no use in receiving more.
-      if (partial.size > file.size) return;
-    }
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error && error.syscall === 'write') throw error;
-    throw connectionError(error, watchdog.signal, new URL(response.url).host);
-  }
-  if (partial.size < file.size) throw new TransientError('the connection ended early');
-}
-
-/** Makes `partial` end where the body of `response` begins. */
-async function alignWith(response: Response, partial: PartialFile): Promise<void> {
-  if (partial.size === 0) return;
-  if (response.status === 200) return partial.restart();
-  const start = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
-  if (start !== undefined && Number(start) === partial.size) return;
-  await response.body?.cancel();
-  await partial.restart();
-  throw new TransientError('the server sent another part of the file than asked for');
-}
-
-function storageError(error: unknown, cache: string): unknown {
-  const code = errorCode(error);
-  if (error instanceof SoundstageError || code === undefined) return error;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new SoundstageError(
-      'device',
-      `the disk of ${cache} is full: free some space or choose another cache folder`,
-      {
-        cause: error,
-      },
-    );
-  }
-  return new SoundstageError(
-    'device',
-    `cannot write to ${cache} (${code}): make it writable or choose another cache folder`,
-    {
-      cause: error,
-    },
-  );
-}
-
-const pollMilliseconds = 200;
-
-interface LockOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Called once if somebody else holds the lock. */
-  readonly onWait?: (() => void) | undefined;
-}
-
-/** Waits for and takes the lock of `tryLockFile` on the file `path`. */
-async function lockFile(path: string, { signal, onWait }: LockOptions = {}): Promise<Disposable> {
-  for (let waits = 0; ; waits++) {
-    if (signal?.aborted) throw downloadCancelled();
-    const lock = await tryLockFile(path);
-    if (lock !== undefined) return lock;
-    if (waits === 0) onWait?.();
-    await sleep(pollMilliseconds);
-  }
+export function downloadBlob(settings: HubSettings, file: RemoteFile, options: TransferOptions): Promise<void> {
+  const { cache } = settings;
+  const { repo, path: title, size, etag } = file;
+  const paths = {
+    folder: cache,
+    target: blobPath(cache, repo, etag),
+    partial: partialPath(cache, repo, etag),
+    lock: lockPath(cache, repo, etag),
+  };
+  const open = (from: number, signal: AbortSignal): Promise<Response> => openFile(settings, file, from, signal);
+  return fetchVerified({ title, size, etag, open }, paths, options);
 }
