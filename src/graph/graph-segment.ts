@@ -1,6 +1,7 @@
 import { isFloat, onnxDataType } from './element-type.ts';
 import type { TensorProto } from './onnx/onnx_pb.ts';
 import type { NodeOptions } from './onnx-encoding.ts';
+import { byDepth } from './run-order.ts';
 import type { Value } from './value.ts';
 import type { StoredTensor } from './weights/safetensors.ts';
 
@@ -127,7 +128,7 @@ class Cut {
       ],
       outputs: [...outputs.filter((value) => made.has(value)), ...given.flatMap(({ outputs: results }) => results)],
       weightNodes: this.#content.weightNodes.filter((node) => weightNodes.has(node)),
-      nodes: [...before, ...taken, ...own, ...given],
+      nodes: byDepth([...before, ...taken, ...own, ...given]),
       initializers: initializers.filter(({ value }) => sources.has(value.name)),
     };
   }

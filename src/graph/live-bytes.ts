@@ -1,6 +1,7 @@
 import { type Dimension, evaluateDimension, formatShape } from './dimension.ts';
 import { bytesPerElement } from './element-type.ts';
 import type { GraphNode, GraphSegment } from './graph-segment.ts';
+import { runOrder } from './run-order.ts';
 import type { TensorType } from './value.ts';
 
 /** Nodes whose output is their first input under another shape or name. */
@@ -39,7 +40,8 @@ export function peakBytes(segment: GraphSegment): (sizes: ReadonlyMap<string, nu
   };
 }
 
-function lifetimes({ inputs, outputs, weightNodes, nodes }: GraphSegment) {
+function lifetimes(segment: GraphSegment) {
+  const { inputs, outputs } = segment;
   const buffers: Buffer[] = [];
   /** The buffer of each tensor by name; the stored weights have none. */
   const bufferOf = new Map<string, number>();
@@ -48,7 +50,7 @@ function lifetimes({ inputs, outputs, weightNodes, nodes }: GraphSegment) {
     return buffers.push({ bytesPerElement: bytesPerElement(dtype), shape }) - 1;
   };
   const held = inputs.map(allocate);
-  const order = weightsJustInTime(weightNodes, nodes);
+  const order = runOrder(segment);
   const uses = useCounts(order, outputs);
 
   /** Tensors not yet used for the last time, by buffer. */
@@ -115,23 +117,6 @@ function reusedBuffer(
     if (isLastUse && isAlike) return buffer;
   }
   return undefined;
-}
-
-/** The order in which the runtime runs the nodes: a weight is widened when it is about to be used. */
-function weightsJustInTime(weightNodes: readonly GraphNode[], nodes: readonly GraphNode[]): GraphNode[] {
-  const waiting = new Map(weightNodes.flatMap((node) => node.outputs.map(({ name }) => [name, node] as const)));
-  const order: GraphNode[] = [];
-  const run = (node: GraphNode): void => {
-    for (const value of node.inputs) {
-      const weightNode = value && waiting.get(value.name);
-      if (weightNode === undefined) continue;
-      for (const { name } of weightNode.outputs) waiting.delete(name);
-      run(weightNode);
-    }
-    order.push(node);
-  };
-  for (const node of nodes) run(node);
-  return order;
 }
 
 function bytesOf({ bytesPerElement: bytes, shape }: Buffer, sizes: ReadonlyMap<string, number>): number {
