@@ -20,11 +20,4 @@ export interface GraphModel {
    * them bounds the memory of one run.
    */
   readonly activations: readonly Dimension[];
-  /**
-   * Bytes of the tensors that one run holds at a time at most: inputs, outputs, what is computed and weights that are widened, but
-   * not weights as they are stored.
-   *
-   * @throws Error if `sizes` lacks a symbol
-   */
-  peakBytes(sizes: ReadonlyMap<string, number>): number;
 }

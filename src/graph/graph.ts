@@ -1,10 +1,10 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
 import { bytesPerElement, type ElementType, isFloat, onnxDataType } from './element-type.ts';
+import { type GraphMemory, peakBytes } from './graph-memory.ts';
 import type { GraphModel } from './graph-model.ts';
 import { type GraphNode, type GraphSegment, type Initializer, segmentsOf } from './graph-segment.ts';
 import type { GraphTarget } from './graph-target.ts';
-import { peakBytes } from './live-bytes.ts';
 import { ModelProtoSchema } from './onnx/onnx_pb.ts';
 import { externalTensor, inlineTensor, type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
 import { cast } from './operations/shapes.ts';
@@ -209,11 +209,23 @@ export class Graph {
     return model;
   }
 
-  /** Bytes of the weights of each part; those that several parts take count for each. */
-  partBytes(): number[] {
-    return this.#segments(this.#parts.map((part) => [part])).map(({ initializers }) =>
-      initializers.reduce((sum, { stored }) => sum + (stored?.length ?? 0), 0),
-    );
+  /** Bytes of the weights of each part as they are stored; those that several parts take count for each. */
+  partWeights(): number[] {
+    return this.#segments(this.#parts.map((part) => [part])).map(weightBytes);
+  }
+
+  /** What running the graph takes of memory, as a function of its symbolic sizes; that throws for a symbol without a size. */
+  memory(): (sizes: ReadonlyMap<string, number>) => GraphMemory {
+    const parts = this.#segments(this.#parts.map((part) => [part]));
+    const partPeaks = parts.map(peakBytes);
+    const [whole] = this.#segments([this.#parts]).map(peakBytes);
+    if (whole === undefined) throw new Error('unreachable');
+    const weights = parts.map(weightBytes);
+    return (sizes) => ({
+      weights,
+      peak: whole(sizes),
+      partPeak: partPeaks.reduce((max, peak) => Math.max(max, peak(sizes)), 0),
+    });
   }
 
   /**
@@ -273,7 +285,6 @@ export class Graph {
       weightElements: weights.reduce((sum, { length, dtype }) => sum + length / bytesPerElement(dtype), 0),
       flops: addDimensions(...parts.map(({ flops }) => flops)),
       activations: [...new Map(parts.flatMap(({ activations }) => [...activations])).values()],
-      peakBytes: peakBytes(segment),
     });
   }
 
@@ -345,6 +356,10 @@ class Part {
   readonly nodes: GraphNode[] = [];
   flops: Dimension = 0;
   readonly activations = new Map<string, Dimension>();
+}
+
+function weightBytes({ initializers }: GraphSegment): number {
+  return initializers.reduce((sum, { stored }) => sum + (stored?.length ?? 0), 0);
 }
 
 function nameOf({ name }: TensorType): string {

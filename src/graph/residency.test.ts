@@ -30,7 +30,7 @@ test('pieces hand on what weights went into, and work out again what follows fro
 
 test('the parts of a graph know their weights, and a weight of two parts counts for both', () => {
   const graph = cutInTwo();
-  expect(graph.partBytes()).toEqual([8, 10]);
+  expect(graph.partWeights()).toEqual([8, 10]);
   expect(() => graph.buildSegments([1])).toThrow('1 parts are not all 2');
 });
 

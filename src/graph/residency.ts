@@ -12,7 +12,7 @@ export interface Residency {
 /** A graph cut as a residency says, or whole without one. */
 export function residentPieces(graph: Graph, residency?: Residency): GraphPieces {
   if (residency === undefined) return { kept: graph.build(), streamed: [] };
-  const { kept, streamed } = divideParts(graph.partBytes(), residency);
+  const { kept, streamed } = divideParts(graph.partWeights(), residency);
   const models = graph.buildSegments(kept === 0 ? streamed : [kept, ...streamed]);
   return kept === 0 ? { kept: undefined, streamed: models } : { kept: models[0], streamed: models.slice(1) };
 }

@@ -23,7 +23,20 @@ interface Step {
   readonly released: readonly number[];
 }
 
-/** How much memory a segment's tensors take at a time at most, as a function of its symbolic sizes. See `GraphModel`. */
+/** What running a graph takes of memory, in bytes. */
+export interface GraphMemory {
+  /** Of each part, as they are stored. */
+  readonly weights: readonly number[];
+  /**
+   * Of the tensors that a run holds at a time at most: inputs, outputs, what is computed and weights that are widened, but not
+   * weights as they are stored.
+   */
+  readonly peak: number;
+  /** The same for the part by itself that takes most. */
+  readonly partPeak: number;
+}
+
+/** Bytes of the tensors that running a segment holds at a time at most, as a function of its symbolic sizes. */
 export function peakBytes(segment: GraphSegment): (sizes: ReadonlyMap<string, number>) => number {
   const { buffers, held, steps } = lifetimes(segment);
   return (sizes) => {
