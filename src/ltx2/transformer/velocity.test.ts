@@ -7,7 +7,7 @@ import { Session } from '../../graph/runtime/session.ts';
 import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { adaptableModules } from '../adaptable-modules.ts';
-import { type AppliedLora, readLora } from '../lora/lora.ts';
+import { readLora } from '../lora/lora.ts';
 import { seededNormals } from '../sampling/noise.ts';
 import { audioPositions, videoPositions } from '../sampling/positions.ts';
 import { type StageFeeds, type StreamStep, VelocityModel, type VelocityModelOptions } from './velocity.ts';

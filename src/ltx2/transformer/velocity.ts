@@ -1,3 +1,4 @@
+import type { Graph } from '../../graph/graph.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { drawNetwork, type Feeds } from '../../graph/network.ts';
 import { type Residency, residentPieces } from '../../graph/residency.ts';
@@ -52,6 +53,16 @@ export type Velocities = Streams<Float32Array>;
  * What all blocks but the first added to both streams at some step, kept to be replayed at a neighboring step.
  */
 export type BlockResiduals = Streams<HostTensor<'float32'>>;
+
+/** The transformer with LoRAs. */
+export function drawTransformer(
+  checkpoint: Checkpoint,
+  target: GraphTarget,
+  form: TransformerForm,
+  loras: readonly AppliedLora[],
+): Graph {
+  return drawNetwork(transformer, target, checkpoint, form, mappedAdapters(loras));
+}
 
 /**
  * Evaluates the transformer for whole streams. Owns its sessions, which it opens on demand: one per form of the graph in use, and
@@ -155,7 +166,7 @@ export class VelocityModel implements AsyncDisposable {
     // Two with all the weights would not go into the device's memory.
     if (target.hasOwnMemory) await this.#closeSessions((form) => isReplay(form) === isReplay(wanted));
     const opened = new Lazy(() => {
-      const graph = drawNetwork(transformer, target, this.#checkpoint, wanted, mappedAdapters(this.#loras));
+      const graph = drawTransformer(this.#checkpoint, target, wanted, this.#loras);
       return SegmentedSession.open(residentPieces(graph, residency), options);
     });
     const added = { form: wanted, session: opened };

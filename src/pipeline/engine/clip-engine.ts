@@ -91,6 +91,7 @@ class Generation {
 
   async run(): Promise<void> {
     await this.#model.useLoras(this.#plan.loras);
+    await this.#model.planMemory(this.#plan, this.#inputs);
     try {
       const { latent, audio } = await this.#denoiseStages(await this.#condition());
       if (this.#plan.audioStrength < 1) await this.#decodeSound(audio);
@@ -158,6 +159,8 @@ class Generation {
     await this.#begin('images');
     const firstImage = await this.#encodeImage(this.#inputs.firstImage, plan.imageStrength, stage);
     const endImage = await this.#encodeImage(this.#inputs.endImage, plan.endImageStrength, stage);
+    // Before the transformer, beside which there may be no room for the decoder.
+    if (this.#context.previews) await this.#model.preview();
     const transformer = await this.#model.transformer();
     const channels = transformer.config.in_channels;
     const perFrame = stage.latent.height * stage.latent.width;

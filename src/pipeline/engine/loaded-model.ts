@@ -1,30 +1,32 @@
-import type { GraphModel } from '../../graph/graph-model.ts';
+import type { Graph } from '../../graph/graph.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { networkGraph } from '../../graph/network.ts';
 import { Session } from '../../graph/runtime/session.ts';
-import { type Checkpoint, joinCheckpoints, openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { adaptableModules, isTextModule } from '../../ltx2/adaptable-modules.ts';
-import { audioDecoder } from '../../ltx2/audio/audio-decoder.ts';
-import { audioEncoder } from '../../ltx2/audio/audio-encoder.ts';
 import { audioVaeConfigOf } from '../../ltx2/audio/audio-latents.ts';
-import { type VocoderSizes, vocoder, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
-import { type AudioVaeConfig, configOf, upsamplerConfigOf } from '../../ltx2/config.ts';
+import { type VocoderSizes, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
+import type { AudioVaeConfig } from '../../ltx2/config.ts';
 import { mappedAdapters } from '../../ltx2/lora/adapters.ts';
 import { type AppliedLora, requireFiniteWeights } from '../../ltx2/lora/lora.ts';
 import { PromptEncoder } from '../../ltx2/text/context/prompt-encoder.ts';
 import { type TextContexts, VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import { fitLatentPreview, type LatentPreview } from '../../ltx2/video/latent-preview.ts';
-import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
-import { videoDecoder } from '../../ltx2/video/video-decoder.ts';
-import { videoEncoder } from '../../ltx2/video/video-encoder.ts';
+import type { MemoryPlan, SidePhase } from '../plan/memory-plan.ts';
 import type { LoraChoice, Plan } from '../plan/plan.ts';
 import { usableLora } from '../usable-lora.ts';
+import { planClipMemory } from './clip-memory.ts';
+import type { EngineInputs } from './engine-messages.ts';
+import { type SideNetworks, sideNetworks } from './networks.ts';
 import { convolutionSession, transformerSession } from './session-options.ts';
 
 const rememberedPrompts = 8;
 
+/** All weights stay, and everything fits. */
+const unplanned = { transformer: undefined, text: undefined, evictsTransformer: [] } as const;
+
 interface OpenTransformer {
   readonly model: VelocityModel;
+  readonly residency: MemoryPlan['transformer'];
   /** `keyOf` the LoRAs in use. */
   loras: string;
 }
@@ -41,9 +43,11 @@ export class LoadedModel implements AsyncDisposable {
   readonly audioConfig: AudioVaeConfig;
   readonly vocoderConfig: VocoderSizes;
   readonly #plan: Pick<Plan, 'weights' | 'device'>;
+  readonly #side: SideNetworks;
   /** By prompt and the LoRAs that change how it is read. */
   readonly #contexts = new Map<string, TextContexts>();
   #loras: readonly AppliedLora[] = [];
+  #memory: Pick<MemoryPlan, 'transformer' | 'text' | 'evictsTransformer'> = unplanned;
   #preview: LatentPreview | undefined;
   #transformer: OpenTransformer | undefined;
 
@@ -51,6 +55,7 @@ export class LoadedModel implements AsyncDisposable {
     this.key = LoadedModel.keyOf(plan);
     this.#plan = plan;
     this.bundle = bundle;
+    this.#side = sideNetworks(this.#target, bundle, plan.weights.upscaler);
     this.audioConfig = audioVaeConfigOf(bundle);
     this.vocoderConfig = vocoderConfigOf(bundle);
   }
@@ -80,15 +85,32 @@ export class LoadedModel implements AsyncDisposable {
     this.#loras = applied;
   }
 
+  /**
+   * Decides how the networks share the device's memory for a clip.
+   *
+   * @throws SoundstageError `input` if the clip does not fit
+   */
+  async planMemory(plan: Plan, inputs: EngineInputs): Promise<void> {
+    const networks = { bundle: this.bundle, loras: this.#loras, textLoras: this.#textLoras };
+    this.#memory = (await planClipMemory(plan, inputs, networks)) ?? unplanned;
+  }
+
   /** Contexts of prompts, in order; those of the last few are remembered. */
   async encodePrompts(prompts: readonly string[]): Promise<TextContexts[]> {
-    const ofText = this.#loras.filter(({ lora }) => [...lora.changes.keys()].some(isTextModule));
+    const ofText = this.#textLoras;
     const keyOf = (prompt: string): string => JSON.stringify([keyOfLoras(ofText), prompt]);
     const found = new Map(prompts.map((prompt) => [prompt, this.#contexts.get(keyOf(prompt))]));
     if ([...found.values()].includes(undefined)) {
+      await this.#makeRoom('text');
       const { textEncoder, bundle } = this.#plan.weights;
-      const adapters = mappedAdapters(ofText);
-      const options = { encoder: textEncoder, bundle, adapters, target: this.#target, session: transformerSession };
+      const options = {
+        encoder: textEncoder,
+        bundle,
+        adapters: mappedAdapters(ofText),
+        target: this.#target,
+        session: transformerSession,
+        residency: this.#memory.text,
+      };
       await using encoder = await PromptEncoder.open(options);
       for (const [prompt, known] of found) found.set(prompt, known ?? (await encodePrompt(encoder, prompt)));
     }
@@ -100,10 +122,12 @@ export class LoadedModel implements AsyncDisposable {
     });
   }
 
-  /** The transformer with the LoRAs. It stays the model's; a change of LoRAs keeps its weights where they are. */
+  /** The transformer with the LoRAs. It stays the model's, and open as long as the clips let it. */
   async transformer(): Promise<VelocityModel> {
-    const options = { target: this.#target, session: transformerSession };
-    this.#transformer ??= { model: new VelocityModel(this.bundle, options), loras: '[]' };
+    const { transformer: residency } = this.#memory;
+    if (JSON.stringify(this.#transformer?.residency) !== JSON.stringify(residency)) await this.#closeTransformer();
+    const options = { target: this.#target, session: transformerSession, residency };
+    this.#transformer ??= { model: new VelocityModel(this.bundle, options), residency, loras: '[]' };
     const wanted = keyOfLoras(this.#loras);
     if (this.#transformer.loras !== wanted) {
       await this.#transformer.model.useLoras(this.#loras);
@@ -118,29 +142,27 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   audioEncoder(): Promise<Session> {
-    return this.#open(networkGraph(audioEncoder, this.#target, this.bundle, this.audioConfig));
+    return this.#open('audio', this.#side.audioEncoder());
   }
 
   imageEncoder(): Promise<Session> {
-    return this.#open(networkGraph(videoEncoder, this.#target, this.bundle, configOf(this.bundle, 'vae')));
+    return this.#open('images', this.#side.imageEncoder());
   }
 
   async upsampler(): Promise<Session> {
-    const upscaler = await openCheckpoint(this.#plan.weights.upscaler);
-    const weights = joinCheckpoints(upscaler, this.bundle);
-    return this.#open(networkGraph(latentUpsampler, this.#target, weights, upsamplerConfigOf(upscaler)));
+    return this.#open('upscale', await this.#side.upsampler());
   }
 
   videoDecoder(): Promise<Session> {
-    return this.#open(networkGraph(videoDecoder, this.#target, this.bundle, configOf(this.bundle, 'vae')));
+    return this.#open('decode', this.#side.videoDecoder());
   }
 
   audioDecoder(): Promise<Session> {
-    return this.#open(networkGraph(audioDecoder, this.#target, this.bundle, this.audioConfig));
+    return this.#open('decode', this.#side.audioDecoder());
   }
 
   vocoder(): Promise<Session> {
-    return this.#open(networkGraph(vocoder, this.#target, this.bundle, this.vocoderConfig));
+    return this.#open('decode', this.#side.vocoder());
   }
 
   /** The map from latents to small pictures, fitted when first asked for. */
@@ -160,8 +182,17 @@ export class LoadedModel implements AsyncDisposable {
     return graphTargets[this.#plan.device];
   }
 
-  #open(graph: GraphModel): Promise<Session> {
-    return Session.open(graph, convolutionSession);
+  get #textLoras(): readonly AppliedLora[] {
+    return this.#loras.filter(({ lora }) => [...lora.changes.keys()].some(isTextModule));
+  }
+
+  async #open(phase: SidePhase, graph: Graph): Promise<Session> {
+    await this.#makeRoom(phase);
+    return Session.open(graph.build(), convolutionSession);
+  }
+
+  async #makeRoom(phase: SidePhase): Promise<void> {
+    if (this.#memory.evictsTransformer.includes(phase)) await this.#closeTransformer();
   }
 
   /** Keeps the contexts used most recently. */

@@ -50,6 +50,8 @@ export interface ClipSettings {
   readonly audioStrength: number;
   readonly preprocessAudio: boolean;
   readonly device: DeviceKind;
+  /** Bytes of memory of its own that the device may use; undefined: nobody knows. */
+  readonly deviceMemory?: number | undefined;
 }
 
 /** Facts about the inputs that settings alone do not hold. */
@@ -80,6 +82,7 @@ export interface StagePlan extends StepSchedule {
 export interface Plan {
   readonly weights: Pick<WeightSet, 'bundle' | 'upscaler' | 'textEncoder'>;
   readonly device: DeviceKind;
+  readonly deviceMemory: number | undefined;
   readonly prompt: string;
   readonly negativePrompt: string | undefined;
   readonly loras: readonly LoraChoice[];
@@ -126,6 +129,7 @@ export function createPlan(
   const plan: Plan = {
     weights: { bundle: weights.bundle, upscaler: weights.upscaler, textEncoder: weights.textEncoder },
     device: settings.device,
+    deviceMemory: settings.deviceMemory,
     prompt: settings.prompt,
     negativePrompt: settings.negativePrompt,
     loras: settings.loras,

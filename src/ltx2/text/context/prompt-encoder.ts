@@ -1,3 +1,4 @@
+import type { Graph } from '../../../graph/graph.ts';
 import type { GraphTarget } from '../../../graph/graph-target.ts';
 import { drawNetwork } from '../../../graph/network.ts';
 import { type Residency, residentPieces } from '../../../graph/residency.ts';
@@ -9,21 +10,42 @@ import type { Adapters } from '../../../graph/weights/module-weights.ts';
 import { configOf } from '../../config.ts';
 import { openTextEncoder } from '../gemma/gemma-folder.ts';
 import { Tokenizer } from '../tokenizer.ts';
-import { textContext, textContextFeeds } from './text-context.ts';
+import { type TextContextConfig, textContext, textContextFeeds } from './text-context.ts';
 
-export interface PromptEncoderOptions {
+/** Rows of a context in LTX-2. */
+export const contextLength = 1024;
+
+export interface TextContextSource {
   /** Gemma folder: configuration, weights, tokenizer. */
   readonly encoder: string;
   /** LTX-2 bundle: feature projection and connectors. */
   readonly bundle: string;
   readonly target: GraphTarget;
-  /** Rows of a context: 1024 in LTX-2. A multiple of the number of registers. */
+  /** Rows of a context: a multiple of the number of registers. Default `contextLength`. */
   readonly length?: number;
   /** Of the feature projection and the connectors. */
   readonly adapters?: Adapters | undefined;
+}
+
+export interface PromptEncoderOptions extends TextContextSource {
   readonly session?: SessionOptions;
   /** How much of the weights is in the device's memory at a time. Default: all. */
   readonly residency?: Residency | undefined;
+}
+
+/**
+ * The network that makes contexts, with the weights of both files.
+ *
+ * @throws SoundstageError `weights` if files are missing or do not fit together
+ */
+export async function drawTextContext(
+  source: TextContextSource,
+): Promise<{ readonly graph: Graph; readonly config: TextContextConfig }> {
+  const [encoder, bundle] = await Promise.all([openTextEncoder(source.encoder), openCheckpoint(source.bundle)]);
+  const { target, length = contextLength, adapters } = source;
+  const config = { encoder, transformer: configOf(bundle, 'transformer'), length };
+  const weights = joinCheckpoints(encoder.checkpoint, bundle);
+  return { graph: drawNetwork(textContext, target, weights, config, adapters), config };
 }
 
 export interface EncodedContext {
@@ -56,17 +78,12 @@ export class PromptEncoder implements AsyncDisposable {
 
   /** @throws SoundstageError `weights` if files are missing or do not fit together, `device` if the session fails */
   static async open(options: PromptEncoderOptions): Promise<PromptEncoder> {
-    const { target, length = 1024, adapters } = options;
-    const [tokenizer, encoder, bundle] = await Promise.all([
+    const [tokenizer, { graph, config }] = await Promise.all([
       Tokenizer.open(options.encoder),
-      openTextEncoder(options.encoder),
-      openCheckpoint(options.bundle),
+      drawTextContext(options),
     ]);
-    const config = { encoder, transformer: configOf(bundle, 'transformer'), length };
-    const weights = joinCheckpoints(encoder.checkpoint, bundle);
-    const graph = drawNetwork(textContext, target, weights, config, adapters);
     const session = await SegmentedSession.open(residentPieces(graph, options.residency), options.session);
-    return new PromptEncoder(length, tokenizer, session, textContextFeeds(config));
+    return new PromptEncoder(config.length, tokenizer, session, textContextFeeds(config));
   }
 
   async encode(prompt: string): Promise<EncodedContext> {

@@ -59,6 +59,12 @@ function lengthsToTry(first: number, whole: number, unit: number): number[] {
   return [...lengths, Math.max(first, whole)];
 }
 
+/** The tile that takes the most memory. */
+export function largestTile(latent: LatentSize, tiling: DecodeTiling): LatentSize {
+  const elements = ({ frames, height, width }: LatentSize): number => frames * height * width;
+  return tileSizes(latent, tiling).reduce((max, tile) => (elements(tile) > elements(max) ? tile : max));
+}
+
 const bytesPerFloat = 4;
 
 /**

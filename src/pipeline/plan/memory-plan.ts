@@ -1,0 +1,125 @@
+import type { GraphMemory } from '../../graph/graph-memory.ts';
+import { divideParts, type Residency } from '../../graph/residency.ts';
+
+/** Phases of a clip that run other networks than the transformer. */
+export const sidePhases = ['text', 'audio', 'images', 'upscale', 'decode'] as const;
+
+export type SidePhase = (typeof sidePhases)[number];
+
+/** What the networks of a clip take of the device's memory. */
+export interface ClipMemory {
+  readonly transformer: GraphMemory;
+  /** The part of the transformer that steps with reused residuals run, beside the whole; absent where no step does. */
+  readonly replay?: GraphMemory | undefined;
+  /** The largest network of each phase; absent where there is none. */
+  readonly side: Readonly<Record<SidePhase, GraphMemory | undefined>>;
+}
+
+/** How the networks of a clip share the device's memory. Peaks are in bytes. */
+export interface MemoryPlan {
+  /** Undefined: all weights stay in the device's memory. */
+  readonly transformer: Residency | undefined;
+  readonly text: Residency | undefined;
+  /** Phases that need the room that the transformer takes. */
+  readonly evictsTransformer: readonly SidePhase[];
+  /** Of every phase, `denoise` being that of the transformer. */
+  readonly peaks: Readonly<Partial<Record<SidePhase | 'denoise', number>>>;
+}
+
+export type MemoryVerdict =
+  | { readonly fits: true; readonly plan: MemoryPlan }
+  /** `needed`: bytes of device memory with which it would. */
+  | { readonly fits: false; readonly needed: number };
+
+/** Bytes that a process takes for CUDA, cuBLAS and cuDNN themselves. A guess: no GPU was at hand to measure it. */
+export const reservedMemory = 0.8e9;
+
+/** What the runtime's allocator takes for tensors, which it cuts from blocks of its own: measured at 1.2 to 1.35 of their bytes. */
+const arenaOverhead = 1.35;
+
+/** Weights brought in at a time: larger pieces leave less room for those that stay, smaller ones hand on tensors more often. */
+const streamedBytes = 1.6e9;
+
+/**
+ * Decides which weights stay in the device's memory. What fits stays; else as many blocks as fit, and the others come and go in
+ * turn.
+ *
+ * @param available bytes of the device's memory that may be used
+ */
+export function planMemory({ transformer, replay, side }: ClipMemory, available: number): MemoryVerdict {
+  const limit = available - reservedMemory;
+  const needed = Math.max(
+    ...[transformer, ...Object.values(side)]
+      .map((memory) => memory && leastBytes(memory))
+      .filter((bytes) => bytes !== undefined),
+  );
+  if (needed > limit) return { fits: false, needed: needed + reservedMemory };
+
+  const whole = wholeBytes(transformer) + (replay === undefined ? 0 : wholeBytes(replay));
+  const streamed = whole <= limit ? undefined : streamedTransformer(transformer, limit);
+  const held = streamed === undefined ? whole : streamed.held;
+  const text = side.text === undefined || wholeBytes(side.text) <= limit ? undefined : streamedText(side.text, limit);
+
+  const evictsTransformer: SidePhase[] = [];
+  const peaks: Partial<Record<SidePhase | 'denoise', number>> = { denoise: streamed?.peak ?? whole };
+  for (const phase of sidePhases) {
+    const memory = side[phase];
+    if (memory === undefined) continue;
+    const own = phase === 'text' && text !== undefined ? text.peak : wholeBytes(memory);
+    const stays = held + own <= limit;
+    if (!stays) evictsTransformer.push(phase);
+    peaks[phase] = own + (stays ? held : 0);
+  }
+  return {
+    fits: true,
+    plan: { transformer: streamed?.residency, text: text?.residency, evictsTransformer, peaks },
+  };
+}
+
+/** All of a network at a time. */
+function wholeBytes({ weights, peak }: GraphMemory): number {
+  return sum(weights) + arenaOverhead * peak;
+}
+
+/** As little of a network at a time as can be. */
+function leastBytes(memory: GraphMemory): number {
+  return Math.min(wholeBytes(memory), Math.max(...memory.weights) + arenaOverhead * memory.partPeak);
+}
+
+interface Streamed {
+  readonly residency: Residency;
+  /** Bytes that stay taken after a run. */
+  readonly held: number;
+  readonly peak: number;
+}
+
+/** The weights that stay and those that come in each have an allocator, and neither gives back what its tensors took. */
+function streamedTransformer({ weights, partPeak }: GraphMemory, limit: number): Streamed {
+  const tensors = arenaOverhead * partPeak;
+  const piece = Math.max(streamedBytes, ...weights);
+  const keptBytes = Math.max(0, limit - 2 * tensors - piece);
+  const kept = sum(weights.slice(0, divideParts(weights, { keptBytes, streamedBytes: piece }).kept));
+  if (kept > 0) {
+    const held = kept + tensors;
+    return { residency: { keptBytes, streamedBytes: piece }, held, peak: held + tensors + piece };
+  }
+  const alone = Math.min(piece, Math.max(...weights, limit - tensors));
+  return { residency: { keptBytes: 0, streamedBytes: alone }, held: 0, peak: alone + tensors };
+}
+
+/** The text encoder runs once or twice a clip, so nothing of it stays. */
+function streamedText({ weights, partPeak }: GraphMemory, limit: number): Streamed {
+  const tensors = arenaOverhead * partPeak;
+  const piece = Math.max(...weights, limit - tensors);
+  const { streamed } = divideParts(weights, { keptBytes: 0, streamedBytes: piece });
+  let from = 0;
+  const pieces = streamed.map((count) => {
+    from += count;
+    return sum(weights.slice(from - count, from));
+  });
+  return { residency: { keptBytes: 0, streamedBytes: piece }, held: 0, peak: Math.max(...pieces) + tensors };
+}
+
+function sum(bytes: readonly number[]): number {
+  return bytes.reduce((total, each) => total + each, 0);
+}
