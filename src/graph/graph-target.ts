@@ -27,6 +27,8 @@ export interface GraphTarget {
   readonly float32Operators: ReadonlySet<string>;
   /** Whether there is a kernel for silu in one pass (QuickGelu). */
   readonly hasSilu: boolean;
+  /** Whether there is a kernel for InstanceNormalization. */
+  readonly hasInstanceNormalization: boolean;
   /**
    * Whether the device has memory of its own, which weights are copied to. One graph that serves every case is worth its
    * detours then; elsewhere weights are mapped, and a graph for each case costs milliseconds.
@@ -40,7 +42,7 @@ export interface GraphTarget {
 
 /** Operators whose CUDA kernels take no bf16 (onnxruntime's OperatorKernels.md). */
 const withoutBfloat16Kernel: ReadonlySet<string> = new Set([
-  ...['ReduceMean', 'ReduceMax', 'ReduceMin', 'InstanceNormalization', 'LeakyRelu', 'Clip', 'Round'],
+  ...['ReduceMean', 'ReduceMax', 'ReduceMin', 'LeakyRelu', 'Clip', 'Round'],
   ...['Pad', 'DepthToSpace', 'ConvTranspose', 'Resize', 'Floor', 'Abs', 'Log'],
 ]);
 
@@ -52,6 +54,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     arithmetic: 'float32',
     float32Operators: new Set<string>(),
     hasSilu: true,
+    hasInstanceNormalization: true,
     hasOwnMemory: false,
     widensAtOpening: false,
     tolerance: 1e-6,
@@ -62,6 +65,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     arithmetic: 'bfloat16',
     float32Operators: withoutBfloat16Kernel,
     hasSilu: false,
+    hasInstanceNormalization: false,
     hasOwnMemory: true,
     widensAtOpening: false,
     tolerance: 3e-2,
@@ -72,6 +76,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     arithmetic: 'float16',
     float32Operators: new Set<string>(),
     hasSilu: false,
+    hasInstanceNormalization: true,
     hasOwnMemory: true,
     widensAtOpening: true,
     tolerance: 1e-2,

@@ -1,5 +1,7 @@
-import { sameDimension, sameShape } from '../dimension.ts';
+import { multiplyDimensions, sameDimension, sameShape } from '../dimension.ts';
 import { axisLength, knownLength, type Value } from '../value.ts';
+import { affine, divide, multiply, reduceMean, squareRoot, subtract } from './arithmetic.ts';
+import { cast, reshape } from './shapes.ts';
 
 // Linear layers and normalization.
 
@@ -38,10 +40,21 @@ export function layerNormalize(x: Value, epsilon: number, weight?: Value, bias?:
 
 /** Zero mean and unit variance of everything under one index of axis 1: `[N, C, …]` → same, without parameters. */
 export function instanceNormalize(x: Value, epsilon: number): Value {
+  if (!x.graph.target.hasInstanceNormalization) return normalizedRows(x, epsilon);
   const channels = knownLength(x, 1);
   const [ones, zeros] = [1, 0].map((value) => x.graph.constant(new Array(channels).fill(value)));
   if (ones === undefined || zeros === undefined) throw new Error('unreachable');
   return x.graph.node('InstanceNormalization', [x, ones, zeros], x.shape, {
     attributes: { epsilon: { float: epsilon } },
   });
+}
+
+/** The same out of other operators, in float32. */
+function normalizedRows(x: Value, epsilon: number): Value {
+  const [N = 1, C = 1, ...others] = x.shape;
+  const rows = reshape(cast(x, 'float32'), [multiplyDimensions(N, C), multiplyDimensions(1, ...others)]);
+  const centered = subtract(rows, reduceMean(rows, [1]));
+  const variance = reduceMean(multiply(centered, centered), [1]);
+  const normalized = divide(centered, squareRoot(affine(variance, 1, epsilon)));
+  return reshape(cast(normalized, x.dtype), x.shape);
 }
