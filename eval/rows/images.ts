@@ -125,7 +125,7 @@ function givenImage(index: number, size: PictureSize): { scene: Scene; image: Pi
 
 /** The image as the product fits it to the clip. */
 function coverCropped({ rgb, width, height }: Picture, size: PictureSize): Picture {
-  const { data } = imagePixels({ data: rgb, width, height }, size.width, size.height);
+  const { data } = imagePixels({ rgb, width, height }, size.width, size.height);
   const plane = size.width * size.height;
   const bytes = Uint8Array.from({ length: plane * 3 }, (_, at) => {
     const value = elementAt(data, (at % 3) * plane + Math.floor(at / 3));

@@ -79,7 +79,7 @@ export const videoEvaluators: Evaluators = {
     const { data, shape } = await parityCase.integers('image');
     const [imageHeight = 0, imageWidth = 0] = shape;
     if (!(data instanceof Uint8Array)) throw new Error('the picture is not 8-bit');
-    return { pixels: imagePixels({ data, width: imageWidth, height: imageHeight }, width, height) };
+    return { pixels: imagePixels({ rgb: data, width: imageWidth, height: imageHeight }, width, height) };
   },
 };
 

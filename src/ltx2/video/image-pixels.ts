@@ -1,12 +1,5 @@
 import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
-
-/** An 8-bit RGB picture, rows in order. */
-export interface RgbImage {
-  /** `[height, width, 3]` */
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
+import type { RgbImage } from '../rgb-image.ts';
 
 /**
  * A picture as the video encoder takes it: scaled to cover `width × height`, cropped in the middle, `x/127.5 − 1`.
@@ -25,7 +18,7 @@ export function imagePixels(image: RgbImage, width: number, height: number): Hos
       for (let x = 0; x < width; x++) {
         const [left, right, across] = at(columns, x);
         const sample = (row: number, column: number): number =>
-          image.data[(row * image.width + column) * 3 + channel] as number;
+          image.rgb[(row * image.width + column) * 3 + channel] as number;
         const top = sample(above, left) * (1 - across) + sample(above, right) * across;
         const bottom = sample(below, left) * (1 - across) + sample(below, right) * across;
         pixels[(channel * height + y) * width + x] = (top * (1 - down) + bottom * down) / 127.5 - 1;

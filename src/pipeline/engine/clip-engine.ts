@@ -203,8 +203,7 @@ class Generation {
   ): Promise<ConditioningImage | undefined> {
     if (image === undefined || strength === 0) return undefined;
     await using encoder = await this.#model.imageEncoder();
-    const { rgb: data, ...size } = await readPictureFile(image);
-    const video = imagePixels({ ...size, data }, stage.width, stage.height);
+    const video = imagePixels(await readPictureFile(image), stage.width, stage.height);
     const latent = floats(await encoder.run({ video }), 'latent');
     requireFinite(latent.data, 'the latents of the image');
     return { latent, strength };
