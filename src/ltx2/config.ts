@@ -3,6 +3,7 @@ import type { Checkpoint } from '../graph/weights/checkpoint.ts';
 import { SoundstageError } from '../shared/errors.ts';
 
 const size = z.number().int().positive();
+const tokenId = z.number().int().nonnegative();
 
 /** The `transformer` section of a bundle's configuration, which also holds the connectors' settings. */
 const transformerConfig = z.object({
@@ -153,6 +154,45 @@ const gemmaConfig = z.object({
     layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).optional(),
   }),
   eos_token_id: z.union([z.number().int(), z.array(z.number().int())]).default([1, 106]),
+  mm_tokens_per_image: size.default(256),
+  /** Stand before the parts of a picture, for each of them, and behind them. */
+  boi_token_index: tokenId.default(255_999),
+  image_token_index: tokenId.default(262_144),
+  eoi_token_index: tokenId.default(256_000),
+  vision_config: z.looseObject({}).default({}),
+});
+
+/** The `vision_config` of a Gemma 3 folder, with the defaults of transformers' `SiglipVisionConfig`. */
+const visionConfig = z.object({
+  model_type: z.literal('siglip_vision_model').default('siglip_vision_model'),
+  hidden_size: size.default(768),
+  intermediate_size: size.default(3072),
+  num_hidden_layers: size.default(12),
+  num_attention_heads: size.default(12),
+  num_channels: z.literal(3).default(3),
+  image_size: size.default(224),
+  patch_size: size.default(16),
+  hidden_act: z.literal('gelu_pytorch_tanh').default('gelu_pytorch_tanh'),
+  layer_norm_eps: z.number().positive().default(1e-6),
+});
+
+const perChannel = z.tuple([z.number(), z.number(), z.number()]);
+
+/** `preprocessor_config.json` of a Gemma 3 folder, with the defaults of transformers' `Gemma3ImageProcessor`. */
+const pictureConfig = z.object({
+  do_resize: z.literal(true).default(true),
+  do_rescale: z.literal(true).default(true),
+  do_normalize: z.literal(true).default(true),
+  do_pan_and_scan: z.literal(false).default(false),
+  /** Pillow's number of bilinear. */
+  resample: z.literal(2).default(2),
+  size: z.object({ height: size, width: size }).optional(),
+  rescale_factor: z
+    .number()
+    .positive()
+    .default(1 / 255),
+  image_mean: perChannel.default([0.5, 0.5, 0.5]),
+  image_std: perChannel.default([0.5, 0.5, 0.5]),
 });
 
 export type TransformerConfig = z.infer<typeof transformerConfig>;
@@ -161,6 +201,7 @@ export type AudioVaeConfig = z.infer<typeof audioVaeConfig>;
 export type VocoderConfig = z.infer<typeof vocoderConfig>;
 export type UpsamplerConfig = z.infer<typeof upsamplerConfig>;
 export type GemmaConfig = z.infer<typeof gemmaConfig>;
+export type VisionConfig = z.infer<typeof visionConfig>;
 
 const sections = {
   transformer: transformerConfig,
@@ -170,6 +211,8 @@ const sections = {
   scheduler: schedulerConfig,
   upsampler: upsamplerConfig,
   gemma: gemmaConfig,
+  vision: visionConfig,
+  picture: pictureConfig,
 };
 
 type Sections = typeof sections;

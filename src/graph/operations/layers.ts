@@ -17,6 +17,15 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   return x.graph.node('Gemm', inputs, shape, { attributes: { transB: 1 } });
 }
 
+/** `x […, n, k]` times `y […, k, m]`, `[…, n, m]`; both have the same axes before. */
+export function multiplyMatrices(x: Value, y: Value): Value {
+  const outer = x.shape.slice(0, -2);
+  const [rows, inner, columns] = [axisLength(x, -2), axisLength(x, -1), axisLength(y, -1)];
+  if (!sameShape(y.shape, [...outer, inner, columns])) throw x.graph.mismatch('cannot multiply', x, y);
+  x.graph.countMultiplications(...x.shape, columns);
+  return x.graph.node('MatMul', [x, y], [...outer, rows, columns]);
+}
+
 /** Root mean square over the last axis, times `weight` (plain 1 if absent). */
 export function rmsNormalize(x: Value, epsilon: number, weight?: Value): Value {
   const width = knownLength(x, -1);
