@@ -3,9 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { openParityFolder } from '../src/cli/parity/parity-case.ts';
 import { runCase } from '../src/cli/parity/run-cases.ts';
 
-const folder = await openParityFolder(join(import.meta.dirname, 'fixtures/parity'));
+const folders = {
+  'the reference implementation': await openParityFolder(join(import.meta.dirname, 'fixtures/parity')),
+  transformers: await openParityFolder(join(import.meta.dirname, 'fixtures/vision')),
+};
 
-describe('recorded outputs of the reference implementation', () => {
+describe.for(Object.entries(folders))('recorded outputs of %s', ([, folder]) => {
   test.for(folder.cases)('$name', async (description) => {
     const { passed, comparisons, error } = await runCase(folder, description);
     if (error !== undefined) throw error;

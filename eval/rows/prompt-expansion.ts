@@ -34,8 +34,8 @@ export const promptExpansionRow: Row = {
       const options = { encoder: weights.textEncoder, target: graphTargets[device], seed: index, signal };
       const expanded = await expandPrompt(prompt, options);
       if (expanded === undefined) return { findings: [notThere(what, `≥ ${inPercent(aim)}`)] };
-      kept.push(keptAttributes(scene, omitted, expanded));
-      lengths.push(expanded.split(/\s+/).length / prompt.split(/\s+/).length);
+      kept.push(keptAttributes(scene, omitted, expanded.text));
+      lengths.push(expanded.text.split(/\s+/).length / prompt.split(/\s+/).length);
     }
     const shown = `${median(lengths).toFixed(1)}×`;
     const whole = kept.filter((attributes) => attributes.every(({ met }) => met)).length / prompts;

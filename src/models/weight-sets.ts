@@ -48,7 +48,7 @@ const gemmaFiles: HubFiles = {
   repo: 'google/gemma-3-12b-it-qat-q4_0-unquantized',
   revision: 'main',
   files: ['config.json', 'tokenizer.json', 'tokenizer_config.json'],
-  optional: ['generation_config.json', 'chat_template.json', 'chat_template.jinja'],
+  optional: ['generation_config.json', 'chat_template.json', 'chat_template.jinja', 'preprocessor_config.json'],
   shardIndex: 'model.safetensors.index.json',
 };
 

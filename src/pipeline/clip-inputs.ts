@@ -22,6 +22,8 @@ const imageRateFactor = 33;
 export interface PlannedClip {
   readonly plan: Plan;
   readonly inputs: EngineInputs;
+  /** The first image as it was given, without the compression that conditioning images take. */
+  readonly givenImage: PictureFile | undefined;
   /** Where the engine puts sound that it makes. */
   readonly generatedSound: SoundFile;
   /** Decisions the user should hear about. */
@@ -57,7 +59,7 @@ export async function prepareClip(
   const facts = {
     audioSeconds: audio.duration,
     audioGoesOn: audio.isCut,
-    firstImage,
+    firstImage: firstImage?.compressed,
     decoder: networkGraph(videoDecoder, graphTargets[settings.device], bundle, configOf(bundle, 'vae')),
     schedules: schedulesOf(bundle),
     decodeMemory: graphTargets[settings.device].hasOwnMemory ? undefined : decodeMemory(),
@@ -70,8 +72,13 @@ export async function prepareClip(
     sampleRate: vocoder.output_sampling_rate,
     channels: 2,
   };
-  const inputs = { audio, firstImage, endImage, generatedSound: generatedSound.path };
-  return { plan, notes: [...notes, ...planNotes], inputs, generatedSound };
+  const inputs = {
+    audio,
+    firstImage: firstImage?.compressed,
+    endImage: endImage?.compressed,
+    generatedSound: generatedSound.path,
+  };
+  return { plan, notes: [...notes, ...planNotes], inputs, givenImage: firstImage?.given, generatedSound };
 }
 
 /**
@@ -88,12 +95,13 @@ async function readImage(
   field: string,
   notes: string[],
   { folder, signal, inspector }: PrepareOptions,
-): Promise<PictureFile | undefined> {
+): Promise<{ readonly given: PictureFile; readonly compressed: PictureFile } | undefined> {
   if (path === undefined) return undefined;
-  const picture = await media.decodeImage(path, { field, signal, output: join(folder, `${field}.rgb`) });
-  if (picture.isCutOff) {
+  const given = await media.decodeImage(path, { field, signal, output: join(folder, `${field}.rgb`) });
+  if (given.isCutOff) {
     notes.push(`the ${field} is cut off: it is used as it is, blank or coarse where its end is missing`);
   }
-  await inspector?.checkPicture(picture, field);
-  return media.h264RoundTrip(picture, join(folder, `${field}-h264.rgb`), imageRateFactor, { signal });
+  await inspector?.checkPicture(given, field);
+  const output = join(folder, `${field}-h264.rgb`);
+  return { given, compressed: await media.h264RoundTrip(given, output, imageRateFactor, { signal }) };
 }

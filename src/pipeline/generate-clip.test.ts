@@ -1,19 +1,23 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { plainSettings } from '../../test/support/clip-settings.ts';
 import { writeToneWav } from '../../test/support/media/sound-files.ts';
-import { tinyWeights as weights } from '../../test/support/parity-checkpoint.ts';
+import { gemmaPath, tinyWeights as weights } from '../../test/support/parity-checkpoint.ts';
+import { writeSeeingEncoder } from '../../test/support/seeing-encoder.ts';
 import { MediaService } from '../media/media-service.ts';
 import { decodeVideoFrames } from '../media/native/decode/video-frames.ts';
+import type { WeightSet } from '../models/weight-folder.ts';
 import { FrameWatch } from '../safety/pictures/frame-watch.ts';
 import { elementAt } from '../shared/element-at.ts';
 import type { ClipInspector } from './clip-inspector.ts';
 import { Engine } from './engine/engine.ts';
 import { generateClip } from './generate-clip.ts';
+import type { ClipSettings } from './plan/plan.ts';
 
 const examplePath = join(import.meta.dirname, '../../examples/hello.wav');
 const engine = new Engine();
@@ -82,6 +86,44 @@ test.for([1, 6, 25, 60])('frames stay in order at %i fps, however slow the check
   for await (const { rgb } of decodeVideoFrames(file.path)) numbers.push(readNumber(rgb));
   expect(inspector.batches).toBeGreaterThan(5);
   expect(numbers).toEqual(Array.from({ length: frames }, (_, index) => index));
+});
+
+test('the prompt is expanded in view of the first image where the encoder can see, and otherwise without it, with a note', async () => {
+  const folder = await newFolder();
+  const seeing = { ...weights, textEncoder: join(folder, 'seeing') };
+  await writeSeeingEncoder(seeing.textEncoder);
+  // The same, but for its eyes.
+  const blind = { ...weights, textEncoder: join(folder, 'blind') };
+  await cp(gemmaPath, blind.textEncoder, { recursive: true });
+  for (const file of ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'])
+    await copyFile(join(seeing.textEncoder, file), join(blind.textEncoder, file));
+  const [red, blue] = [join(folder, 'red.png'), join(folder, 'blue.png')];
+  for (const [path, background] of [
+    [red, '#f00'],
+    [blue, '#00f'],
+  ] as const) {
+    await sharp({ create: { width: 80, height: 48, channels: 3, background } })
+      .png()
+      .toFile(path);
+  }
+  const make = async (set: WeightSet, changes: Partial<ClipSettings>) => {
+    const settings = { ...plainSettings, audio: examplePath, numFrames: 9, enablePromptExpansion: true, ...changes };
+    const onNote = vi.fn<(note: string) => void>();
+    const { plan } = await generateClip(settings, set, { engine, media }, { output: join(folder, 'clip.mp4'), onNote });
+    return { prompt: plan.prompt, notes: onNote.mock.calls.flat().filter((note) => note.includes('prompt')) };
+  };
+  const seen = await make(seeing, { image: red });
+  expect(seen.notes).toEqual([]);
+  expect(await make(seeing, { image: red })).toEqual(seen);
+  expect((await make(seeing, { image: blue })).prompt).not.toBe(seen.prompt);
+  const unseen = await make(seeing, {});
+  expect(unseen.notes).toEqual([]);
+  expect(unseen.prompt).not.toBe(seen.prompt);
+  expect(await make(seeing, { image: red, imageStrength: 0 })).toEqual(unseen);
+  expect(await make(blind, { image: red })).toEqual({
+    prompt: unseen.prompt,
+    notes: ['the language model of tiny cannot see, so the prompt was expanded without the image'],
+  });
 });
 
 test('a recording of one sample a second is refused before the engine begins', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MediaService } from '../media/media-service.ts';
+import type { PictureFile } from '../media/raw/picture-file.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
 import type { AudioSource, VideoEncoderSettings } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
@@ -55,11 +56,12 @@ export async function generateClip(
   await requireFolder(options.output);
   await checkLoras(settings.loras, weights.bundle);
   engine.start();
-  const prompt = await finalPrompt(settings, weights, engine, options);
+  await inspector?.checkPrompt(settings.prompt);
   await using work = await temporaryFolder(options.output);
-  const prepared = await prepareClip({ ...settings, prompt }, weights, media, { ...options, folder: work.path });
-  const { plan, inputs, notes } = prepared;
+  const prepared = await prepareClip(settings, weights, media, { ...options, folder: work.path });
+  const { inputs, notes } = prepared;
   for (const note of notes) onNote?.(note);
+  const plan = { ...prepared.plan, prompt: await finalPrompt(settings, prepared.givenImage, weights, engine, options) };
 
   await using writer = await ClipWriter.open(media, encoderSettings(settings, prepared, options.output), signal);
   const { width, height } = plan.crop;
@@ -114,17 +116,25 @@ async function temporaryFolder(output: string): Promise<TemporaryFolder> {
 }
 
 async function finalPrompt(
-  { prompt, enablePromptExpansion, device, seed }: ClipSettings,
+  { prompt, enablePromptExpansion, imageStrength, device, seed }: ClipSettings,
+  givenImage: PictureFile | undefined,
   weights: WeightSet,
   engine: Engine,
   { signal, onNote, inspector }: ClipOptions,
 ): Promise<string> {
-  await inspector?.checkPrompt(prompt);
   if (!enablePromptExpansion) return prompt;
-  const expanded = await engine.expandPrompt({ weights, device, prompt, seed }, { signal });
-  if (expanded === undefined) onNote?.(`${weights.id} has no chat model, so the prompt is used as it is`);
-  else await inspector?.checkPrompt(expanded);
-  return expanded ?? prompt;
+  // An image without strength is not in the clip.
+  const image = imageStrength === 0 ? undefined : givenImage;
+  const expanded = await engine.expandPrompt({ weights, device, prompt, seed, image }, { signal });
+  if (expanded === undefined) {
+    onNote?.(`${weights.id} has no chat model, so the prompt is used as it is`);
+    return prompt;
+  }
+  if (image !== undefined && !expanded.sawImage) {
+    onNote?.(`the language model of ${weights.id} cannot see, so the prompt was expanded without the image`);
+  }
+  await inspector?.checkPrompt(expanded.text);
+  return expanded.text;
 }
 
 async function requireFolder(output: string): Promise<void> {

@@ -53,9 +53,11 @@ async function releasedNetworks(): Promise<readonly DeviceNetwork[]> {
     openTextEncoder(gemma),
   ]);
   const text = { ...encoder.config.text_config, num_hidden_layers: 6 };
+  const short = { ...encoder, config: { ...encoder.config, text_config: text } };
   const networks = deviceNetworks({
     ...{ bundle, fp8, upscaler, loras: [] },
-    encoder: { ...encoder, config: { ...encoder.config, text_config: text } },
+    encoder: short,
+    seeing: short,
     config: { ...transformerConfigOf(bundle), num_layers: 2 },
   });
   return networks.filter(({ name }) => !name.includes('LoRAs') && name !== 'text contexts');

@@ -15,7 +15,8 @@ import { mappedAdapters } from '../../src/ltx2/lora/adapters.ts';
 import type { AppliedLora } from '../../src/ltx2/lora/lora.ts';
 import { textContext } from '../../src/ltx2/text/context/text-context.ts';
 import { type GemmaFolder, openTextEncoder } from '../../src/ltx2/text/gemma/gemma-folder.ts';
-import { languageModel } from '../../src/ltx2/text/gemma/language-model-network.ts';
+import { languageModel, seeingLanguageModel } from '../../src/ltx2/text/gemma/language-model-network.ts';
+import { visionTower, visionTowerOf } from '../../src/ltx2/text/vision/vision-tower.ts';
 import { type TransformerForm, transformer, transformerConfigOf } from '../../src/ltx2/transformer/transformer.ts';
 import { latentUpsampler } from '../../src/ltx2/video/latent-upsampler.ts';
 import { videoDecoder } from '../../src/ltx2/video/video-decoder.ts';
@@ -23,6 +24,7 @@ import { videoEncoder } from '../../src/ltx2/video/video-encoder.ts';
 import { convolutionSession, transformerSession } from '../../src/pipeline/engine/session-options.ts';
 import { loraOfEveryKind } from './lora-of-every-kind.ts';
 import { bundlePath, fp8BundlePath, gemmaPath, upscalerPath } from './parity-checkpoint.ts';
+import { seeingGemmaPath } from './seeing-encoder.ts';
 
 /** A network in one of its forms, as the engine opens it. */
 export interface DeviceNetwork {
@@ -38,6 +40,8 @@ export interface NetworkWeights {
   readonly fp8: Checkpoint;
   readonly upscaler: Checkpoint;
   readonly encoder: GemmaFolder;
+  /** A text encoder with a vision tower; may be the same. */
+  readonly seeing: GemmaFolder;
   /** Of the bundle; fewer blocks than it has make a shorter network. */
   readonly config: TransformerConfig;
   /** That some forms have in their graph. */
@@ -50,19 +54,22 @@ export interface NetworkWeights {
  * @param folder where the LoRA's file is written
  */
 export async function parityWeights(folder: string): Promise<NetworkWeights> {
-  const [bundle, fp8, upscaler, encoder] = await Promise.all([
+  const [bundle, fp8, upscaler, encoder, seeing] = await Promise.all([
     openCheckpoint(bundlePath),
     openCheckpoint(fp8BundlePath),
     openCheckpoint(upscalerPath),
     openTextEncoder(gemmaPath),
+    openTextEncoder(seeingGemmaPath),
   ]);
   const loras = [{ lora: await loraOfEveryKind(folder, adaptableModules(bundle)), strength: 0.5 }];
-  return { bundle, fp8, upscaler, encoder, config: transformerConfigOf(bundle), loras };
+  return { bundle, fp8, upscaler, encoder, seeing, config: transformerConfigOf(bundle), loras };
 }
 
 /** Every network that runs on devices, in every form. */
 export function deviceNetworks(weights: NetworkWeights): readonly DeviceNetwork[] {
-  const { bundle, fp8, upscaler, encoder, config, loras } = weights;
+  const { bundle, fp8, upscaler, encoder, seeing, config, loras } = weights;
+  const tower = visionTowerOf(seeing);
+  if (tower === undefined) throw new Error('the encoder has no vision tower');
   const general: TransformerForm = { config, perToken: { video: true, audio: true } };
   const textConfig = { encoder, transformer: config, length: 1024 };
   const textWeights = joinCheckpoints(encoder.checkpoint, bundle);
@@ -77,7 +84,6 @@ export function deviceNetworks(weights: NetworkWeights): readonly DeviceNetwork[
       'transformer, timesteps shared by the audio',
       (target) => networkGraph(transformer, target, bundle, { config, perToken: { video: true, audio: false } }),
     ],
-    ['transformer', (target) => networkGraph(transformer, target, bundle, general)],
     [
       'transformer with LoRAs of every kind',
       (target) => networkGraph(transformer, target, bundle, general, mappedAdapters(loras)),
@@ -105,6 +111,8 @@ export function deviceNetworks(weights: NetworkWeights): readonly DeviceNetwork[
       (target) => networkGraph(textContext, target, textWeights, textConfig, mappedAdapters(loras)),
     ],
     ['language model', (target) => networkGraph(languageModel, target, encoder.checkpoint, encoder)],
+    ['language model that can see', (target) => networkGraph(seeingLanguageModel, target, seeing.checkpoint, seeing)],
+    ['vision tower', (target) => networkGraph(visionTower, target, seeing.checkpoint, tower)],
   ];
   const convolutions: readonly [name: string, build: DeviceNetwork['build']][] = [
     ['video decoder', (target) => networkGraph(videoDecoder, target, bundle, configOf(bundle, 'vae'))],

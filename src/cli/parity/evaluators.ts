@@ -1,5 +1,6 @@
 import { audioEvaluators } from './audio-cases.ts';
 import type { Evaluators } from './parity-case.ts';
+import { pictureEvaluators } from './picture-cases.ts';
 import { pipelineEvaluators } from './pipeline-cases.ts';
 import { textEvaluators } from './text-cases.ts';
 import { transformerEvaluators } from './transformer-cases.ts';
@@ -11,5 +12,6 @@ export const evaluators: Evaluators = {
   ...pipelineEvaluators,
   ...audioEvaluators,
   ...textEvaluators,
+  ...pictureEvaluators,
   ...videoEvaluators,
 };

@@ -66,6 +66,11 @@ export function clip(x: Value, low: number, high: number): Value {
   );
 }
 
+/** Shares of the last axis, which add up to 1. */
+export function softmax(x: Value): Value {
+  return x.graph.node('Softmax', [x], x.shape, { attributes: { axis: -1 } });
+}
+
 export function reduceSum(x: Value, axes: readonly number[]): Value {
   return reduce('ReduceSum', x, axes);
 }

@@ -6,8 +6,11 @@ import { readJsonIfThere, readTextIfThere } from './json-file.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
+  /** Text, or text and pictures in order. */
+  readonly content: string | readonly ContentPart[];
 }
+
+export type ContentPart = { readonly type: 'image' } | { readonly type: 'text'; readonly text: string };
 
 /** Writes a conversation out in a model's own format, up to where the model's answer begins. */
 export type ChatTemplate = (messages: readonly ChatMessage[]) => string;

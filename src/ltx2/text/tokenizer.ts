@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Tokenizer as BytePairTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { SoundstageError } from '../../shared/errors.ts';
-import { type ChatMessage, type ChatTemplate, readChatTemplate } from './chat-template.ts';
+import { type ChatMessage, type ChatTemplate, type ContentPart, readChatTemplate } from './chat-template.ts';
 import { readJson } from './json-file.ts';
 
 /** A prompt as token ids. */
@@ -13,6 +13,14 @@ export interface EncodedPrompt {
   readonly padded: Int32Array;
   /** `maxLength` ones (valid) and zeros (padding). */
   readonly mask: Int32Array;
+}
+
+/** Ids of the special tokens that a picture is written with, and how many parts it has. */
+export interface PictureTokens {
+  readonly begin: number;
+  readonly part: number;
+  readonly end: number;
+  readonly parts: number;
 }
 
 const tokenizerFile = z.looseObject({ model: z.looseObject({ vocab: z.unknown() }) });
@@ -63,6 +71,30 @@ export class Tokenizer {
     return text === undefined ? undefined : this.#pairs.encode(text, { add_special_tokens: false }).ids;
   }
 
+  /**
+   * Ids of a conversation with pictures, each of them in its place as a begin, so many parts and an end; undefined if the folder
+   * has no chat template, or one that has no place for pictures, or a tokenizer without these tokens.
+   */
+  encodePictureChat(messages: readonly ChatMessage[], tokens: PictureTokens): readonly number[] | undefined {
+    const [begin, part, end] = [tokens.begin, tokens.part, tokens.end].map((id) => this.#pairs.id_to_token(id));
+    if (begin === undefined || part === undefined || end === undefined) return undefined;
+    const plain = messages.map((message) => withoutNames(message, [begin, part, end]));
+    const pieces = this.#rendered(plain)?.split(begin);
+    if (pieces?.length !== 1 + countPictures(messages)) return undefined;
+    // As transformers' processor writes it.
+    const picture = `\n\n${begin}${part.repeat(tokens.parts)}${end}\n\n`;
+    return this.#pairs.encode(pieces.join(picture), { add_special_tokens: false }).ids;
+  }
+
+  /** A conversation with pictures in the folder's format; undefined where the template takes no parts. */
+  #rendered(messages: readonly ChatMessage[]): string | undefined {
+    try {
+      return this.#chatTemplate?.(messages);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Text of generated ids, without special tokens. */
   decode(ids: readonly number[]): string {
     return this.#pairs.decode([...ids], { skip_special_tokens: true });
@@ -79,4 +111,17 @@ function strip(text: string): string {
   const first = characters.findIndex((character) => !space.test(character));
   const last = characters.findLastIndex((character) => !space.test(character));
   return first === -1 ? '' : characters.slice(first, last + 1).join('');
+}
+
+function countPictures(messages: readonly ChatMessage[]): number {
+  const parts = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content));
+  return parts.filter(({ type }) => type === 'image').length;
+}
+
+/** A message whose text does not name special tokens: those of a caller would be taken for pictures. */
+function withoutNames({ role, content }: ChatMessage, names: readonly string[]): ChatMessage {
+  const plain = (text: string): string => names.reduce((rest, name) => rest.replaceAll(name, ''), text);
+  const plainPart = (part: ContentPart): ContentPart =>
+    part.type === 'image' ? part : { type: 'text', text: plain(part.text) };
+  return { role, content: typeof content === 'string' ? plain(content) : content.map(plainPart) };
 }

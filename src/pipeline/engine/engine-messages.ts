@@ -1,3 +1,4 @@
+import type { ExpandedPrompt } from '../../ltx2/text/generation/prompt-expansion.ts';
 import type { PictureFile } from '../../media/raw/picture-file.ts';
 import type { SoundFile } from '../../media/raw/sound-file.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -63,8 +64,8 @@ export type EngineMethods = {
   };
   /** A prompt rewritten by the text encoder's language model; undefined where the encoder cannot. */
   expandPrompt: {
-    params: Pick<Plan, 'weights' | 'device' | 'prompt' | 'seed'>;
-    result: string | undefined;
+    params: Pick<Plan, 'weights' | 'device' | 'prompt' | 'seed'> & { readonly image?: PictureFile | undefined };
+    result: ExpandedPrompt | undefined;
     event: never;
   };
 };

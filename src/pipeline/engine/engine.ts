@@ -43,11 +43,11 @@ export class Engine implements AsyncDisposable {
     return this.#service.call('generate', { plan, inputs, previews }, { signal, onEvent });
   }
 
-  /** The prompt in more words; undefined where the text encoder is no chat model. */
+  /** The prompt in more words, and whether the image was looked at; undefined where the text encoder is no chat model. */
   expandPrompt(
     request: EngineMethods['expandPrompt']['params'],
     { signal }: Pick<GenerateOptions, 'signal'> = {},
-  ): Promise<string | undefined> {
+  ): Promise<EngineMethods['expandPrompt']['result']> {
     return this.#service.call('expandPrompt', request, { signal });
   }
 

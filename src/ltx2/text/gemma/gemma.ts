@@ -1,17 +1,28 @@
-import { symbol } from '../../../graph/dimension.ts';
+import { addDimensions, symbol } from '../../../graph/dimension.ts';
 import type { Graph } from '../../../graph/graph.ts';
 import { indexInput } from '../../../graph/network.ts';
 import { add, affine, gelu, multiply } from '../../../graph/operations/arithmetic.ts';
-import { groupQueryAttention } from '../../../graph/operations/attention.ts';
+import { groupQueryAttention, type RotaryTables } from '../../../graph/operations/attention.ts';
 import { rmsNormalize } from '../../../graph/operations/layers.ts';
-import { cast, gather, reshape } from '../../../graph/operations/shapes.ts';
+import { maskedAttention } from '../../../graph/operations/masked-attention.ts';
+import { cast, concat, gather, reshape, slice } from '../../../graph/operations/shapes.ts';
 import type { SameNames } from '../../../graph/tensor-group.ts';
 import { axisLength, type Value } from '../../../graph/value.ts';
 import type { ModuleWeights } from '../../../graph/weights/module-weights.ts';
 import type { GemmaConfig } from '../../config.ts';
 import { type GemmaRotary, gemmaRotaryInputs } from './gemma-rotary.ts';
+import type { gemmaSightInputs } from './gemma-sight.ts';
 
 type TextConfig = GemmaConfig['text_config'];
+
+/** `gemmaSightInputs` inside a graph. */
+export type GemmaSight = SameNames<ReturnType<typeof gemmaSightInputs>, Value>;
+
+/** What attention needs beside the states: all positions' rotary tables, or with masks those of the new ones. */
+interface View {
+  readonly rotary: GemmaRotary;
+  readonly masks: GemmaSight['masks'] | undefined;
+}
 
 /** Rotated keys and values of one layer, `[1, keyValueHeads, positions, headDim]`. */
 export interface LayerCache {
@@ -36,6 +47,7 @@ export function gemmaInputs(config: TextConfig) {
  * norms are float32 on every target, because the stream outgrows float16 and loses its small updates in bf16.
  *
  * @param past caches of the positions before `ids`, one per layer
+ * @param sight pictures among the tokens
  */
 export function gemma(
   graph: Graph,
@@ -43,16 +55,18 @@ export function gemma(
   { ids, rotary }: SameNames<ReturnType<typeof gemmaInputs>, Value>,
   config: TextConfig,
   past?: readonly LayerCache[],
+  sight?: GemmaSight,
 ): GemmaOutput {
   const states: Value[] = [];
   const cache: LayerCache[] = [];
-  let h = embed(weights, ids, config); // [n, hidden]
+  const view: View = { rotary: sight === undefined ? rotary : newRows(rotary, ids, past), masks: sight?.masks };
+  let h = withPictures(embed(weights, ids, config), sight); // [n, hidden]
   for (let index = 0; index < config.num_hidden_layers; index++) {
     graph.beginPart();
     states.push(h);
     graph.scoped(`layers.${index}`, () => {
       const layer = weights.at(`layers.${index}`);
-      const attention = selfAttention(layer, h, config, index, rotary, past?.[index]); // [n, hidden]
+      const attention = selfAttention(layer, h, config, index, view, past?.[index]); // [n, hidden]
       h = add(h, rmsNorm(layer, attention.output, config, 'post_attention_layernorm')); // [n, hidden]
       const mlp = gatedMlp(layer, h, config); // [n, hidden]
       h = add(h, rmsNorm(layer, mlp, config, 'post_feedforward_layernorm')); // [n, hidden]
@@ -78,30 +92,45 @@ function embed(weights: ModuleWeights, ids: Value, config: TextConfig): Value {
   return affine(rows, Math.sqrt(config.hidden_size)); // [n, hidden]
 }
 
+/** The states of parts of pictures take the place of those of the tokens that stand for them: `h [n, hidden]` → same. */
+function withPictures(h: Value, sight: GemmaSight | undefined): Value {
+  if (sight === undefined) return h;
+  const parts = cast(sight.features, 'float32'); // [k, hidden], not scaled as embeddings are
+  return gather(concat([h, parts], 0), sight.rows); // [n, hidden]
+}
+
+/** The rows of the rotary tables for the positions of `ids`. */
+function newRows({ sliding, global }: GemmaRotary, ids: Value, past: readonly LayerCache[] | undefined): GemmaRotary {
+  const start = past?.[0] === undefined ? 0 : axisLength(past[0].keys, 2);
+  const rows = (table: Value): Value => slice(table, 0, start, addDimensions(start, axisLength(ids, 0)));
+  const both = ({ cos, sin }: RotaryTables): RotaryTables => ({ cos: rows(cos), sin: rows(sin) });
+  return { sliding: both(sliding), global: both(global) };
+}
+
 /** `h [n, hidden]` → same. */
 function selfAttention(
   weights: ModuleWeights,
   h: Value,
   config: TextConfig,
   index: number,
-  rotary: GemmaRotary,
+  { rotary, masks }: View,
   past: LayerCache | undefined,
 ): { output: Value; cache: LayerCache } {
   const { num_attention_heads: heads, num_key_value_heads: keyValueHeads } = config;
-  const sliding = isSliding(config, index);
+  const kind = isSliding(config, index) ? 'sliding' : 'global';
   const attention = weights.at('self_attn');
   const x = cast(rmsNorm(weights, h, config, 'input_layernorm'), h.graph.target.arithmetic); // [n, hidden]
   const q = headNorm(attention, attention.linear(x, 'q_proj'), config, 'q_norm', heads); // [n, heads·headDim]
   const k = headNorm(attention, attention.linear(x, 'k_proj'), config, 'k_norm', keyValueHeads); // [n, kvHeads·headDim]
   const v = attention.linear(x, 'v_proj'); // [n, kvHeads·headDim]
-  const { attended, keys, values } = groupQueryAttention(q, k, v, {
-    heads,
-    keyValueHeads,
-    scale: config.query_pre_attn_scalar ** -0.5,
-    window: sliding ? config.sliding_window : undefined,
-    past,
-    rotary: sliding ? rotary.sliding : rotary.global,
-  }); // [n, heads·headDim]
+  const scale = config.query_pre_attn_scalar ** -0.5;
+  const options = { heads, keyValueHeads, scale, past, rotary: rotary[kind] };
+  const window = kind === 'sliding' ? config.sliding_window : undefined;
+  const mask = masks?.[kind];
+  const { attended, keys, values } =
+    mask === undefined
+      ? groupQueryAttention(q, k, v, { ...options, window })
+      : maskedAttention(q, k, v, { ...options, mask }); // [n, heads·headDim]
   return { output: attention.linear(attended, 'o_proj'), cache: { keys, values } }; // [n, hidden]
 }
 

@@ -19,6 +19,11 @@ export class KeyValueCache {
     this.#width = width;
   }
 
+  /** How many positions there are so far. */
+  get positions(): number {
+    return this.#positions;
+  }
+
   /** The `past` of the next run: views, not copies. */
   feeds(): readonly Feed[] {
     const filled = (rows: Float32Array): HostTensor<'float32'> =>

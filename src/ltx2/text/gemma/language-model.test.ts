@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { seeingGemmaPath } from '../../../../test/support/seeing-encoder.ts';
 import { writeRandomGemma } from '../../../../test/text/random-gemma.ts';
 import { referenceGemma } from '../../../../test/text/reference-gemma.ts';
 import { graphTargets } from '../../../graph/graph-target.ts';
 import { networkGraph } from '../../../graph/network.ts';
+import { floatTensor } from '../../../graph/runtime/host-tensor.ts';
 import { Session } from '../../../graph/runtime/session.ts';
 import { openTextEncoder } from './gemma-folder.ts';
 import { LanguageModel } from './language-model.ts';
@@ -60,6 +62,27 @@ test('the window is in effect: a window as long as the text gives other logits',
   const wide = { ...folder, config: { ...folder.config, text_config: { ...text_config, sliding_window: 64 } } };
   const [a, b] = [await referenceGemma(folder, ids), await referenceGemma(wide, ids)];
   expect(largestDifference(a.logits.at(-1) ?? [], b.logits.at(-1) ?? [])).toBeGreaterThan(1e-2);
+});
+
+test.for([[23], [5, 1, 1, 10, 6], [8, 8, 7]])(
+  'a model that can see reads text without pictures like one that cannot, in pieces of %j',
+  async (pieces) => {
+    await using blind = await LanguageModel.open(narrow, graphTargets.cpu);
+    await using seeing = await LanguageModel.open(narrow, graphTargets.cpu, { sees: true });
+    const [read, see] = [blind.begin(ids.length), seeing.begin(ids.length)];
+    let end = 0;
+    for (const piece of pieces) {
+      const given = ids.slice(end, end + piece);
+      end += piece;
+      expect(largestDifference(await see(given), await read(given))).toBeLessThan(1e-5);
+    }
+  },
+);
+
+test('as many features as there are places for them are needed', async () => {
+  await using model = await LanguageModel.open(seeingGemmaPath, graphTargets.cpu, { sees: true });
+  const features = floatTensor(new Float32Array(2 * 48), [2, 48]);
+  await expect(model.begin(4)([2, 7, 9], features)).rejects.toThrow('2 parts of pictures do not fill the 1 places');
 });
 
 test('two texts do not share a cache', async () => {

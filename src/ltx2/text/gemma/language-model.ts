@@ -1,31 +1,48 @@
 import type { GraphTarget } from '../../../graph/graph-target.ts';
 import { networkGraph } from '../../../graph/network.ts';
-import { indexTensor } from '../../../graph/runtime/host-tensor.ts';
+import { type HostTensor, indexTensor } from '../../../graph/runtime/host-tensor.ts';
 import { floats, Session, type SessionOptions } from '../../../graph/runtime/session.ts';
 import type { GemmaConfig } from '../../config.ts';
 import { openTextEncoder } from './gemma-folder.ts';
 import { gemmaRotaryFeeds } from './gemma-rotary.ts';
+import { gemmaSightFeeds } from './gemma-sight.ts';
 import { KeyValueCache } from './key-value-cache.ts';
-import { languageModel } from './language-model-network.ts';
+import { languageModel, seeingLanguageModel } from './language-model-network.ts';
 
-/** Takes the next ids of a text and answers with the logits `[vocabulary]` of the id to follow. */
-export type Decode = (ids: readonly number[]) => Promise<Float32Array>;
+/**
+ * Takes the next ids of a text and answers with the logits `[vocabulary]` of the id to follow.
+ *
+ * @param features `[k, hidden]` of the parts of the pictures among `ids`, for a model that was opened to see them
+ */
+export type Decode = (ids: readonly number[], features?: HostTensor<'float32'> | undefined) => Promise<Float32Array>;
+
+export interface LanguageModelOptions extends SessionOptions {
+  /** Whether pictures may be among the tokens; default no, which is a little faster. */
+  readonly sees?: boolean;
+}
 
 /** Gemma as a language model. Holds a session: dispose it. */
 export class LanguageModel implements AsyncDisposable {
   readonly #config: GemmaConfig;
   readonly #session: Session;
+  readonly #sees: boolean;
 
-  private constructor(config: GemmaConfig, session: Session) {
+  private constructor(config: GemmaConfig, session: Session, sees: boolean) {
     this.#config = config;
     this.#session = session;
+    this.#sees = sees;
   }
 
   /** @throws SoundstageError `weights` if the folder does not fit, `device` if the session fails */
-  static async open(folder: string, target: GraphTarget, options?: SessionOptions): Promise<LanguageModel> {
+  static async open(
+    folder: string,
+    target: GraphTarget,
+    { sees = false, ...options }: LanguageModelOptions = {},
+  ): Promise<LanguageModel> {
     const encoder = await openTextEncoder(folder);
-    const graph = networkGraph(languageModel, target, encoder.checkpoint, encoder);
-    return new LanguageModel(encoder.config, await Session.open(graph, options));
+    const network = sees ? seeingLanguageModel : languageModel;
+    const graph = networkGraph(network, target, encoder.checkpoint, encoder);
+    return new LanguageModel(encoder.config, await Session.open(graph, options), sees);
   }
 
   /** Ids that end a text or a turn. */
@@ -38,8 +55,9 @@ export class LanguageModel implements AsyncDisposable {
     const { text_config: config } = this.#config;
     const cache = new KeyValueCache(config.num_hidden_layers, config.num_key_value_heads * config.head_dim, capacity);
     const rotary = gemmaRotaryFeeds(config, capacity);
-    return async (ids) => {
-      const results = await this.#session.run({ ids: indexTensor(ids), rotary, past: cache.feeds() });
+    return async (ids, features) => {
+      const sight = this.#sees ? gemmaSightFeeds(this.#config, ids, cache.positions, features) : undefined;
+      const results = await this.#session.run({ ids: indexTensor(ids), rotary, past: cache.feeds(), sight });
       cache.append(results, ids.length);
       return floats(results, 'logits').data;
     };

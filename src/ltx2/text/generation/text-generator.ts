@@ -1,12 +1,14 @@
 import type { GraphTarget } from '../../../graph/graph-target.ts';
-import type { SessionOptions } from '../../../graph/runtime/session.ts';
+import type { HostTensor } from '../../../graph/runtime/host-tensor.ts';
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { SoundstageError } from '../../../shared/errors.ts';
-import { LanguageModel } from '../gemma/language-model.ts';
+import { LanguageModel, type LanguageModelOptions } from '../gemma/language-model.ts';
 import { type Sampling, sampleToken, seededUniform } from './token-sampling.ts';
 
 export interface GenerationOptions extends Sampling {
   readonly maxNewTokens: number;
+  /** `[k, hidden]` of the parts of the pictures in the prompt, for a generator that was opened to see them. */
+  readonly features?: HostTensor<'float32'> | undefined;
   /** 32-bit seed; the same seed gives the same text. */
   readonly seed: number;
   /** Ids that end the text. Default: the folder's end-of-sequence ids. */
@@ -33,7 +35,7 @@ export class TextGenerator implements AsyncDisposable {
   }
 
   /** @throws SoundstageError `weights` if the folder does not fit, `device` if the session fails */
-  static async open(folder: string, target: GraphTarget, options?: SessionOptions): Promise<TextGenerator> {
+  static async open(folder: string, target: GraphTarget, options?: LanguageModelOptions): Promise<TextGenerator> {
     return new TextGenerator(await LanguageModel.open(folder, target, options));
   }
 
@@ -43,7 +45,7 @@ export class TextGenerator implements AsyncDisposable {
    * @throws SoundstageError `cancelled` when the signal is aborted, `input` for an empty prompt
    */
   async generate(promptIds: readonly number[], options: GenerationOptions): Promise<GeneratedText> {
-    const { maxNewTokens, seed, stopIds = this.#model.endIds, signal, onToken } = options;
+    const { maxNewTokens, features, seed, stopIds = this.#model.endIds, signal, onToken } = options;
     if (promptIds.length === 0) throw new SoundstageError('input', 'there is no prompt to continue');
     const started = performance.now();
     const finished = (finish: GeneratedText['finish']): GeneratedText => ({
@@ -56,7 +58,7 @@ export class TextGenerator implements AsyncDisposable {
     let next = promptIds;
     while (ids.length < maxNewTokens) {
       await throwIfCancelled(signal);
-      const logits = await decode(next);
+      const logits = await decode(next, ids.length === 0 ? features : undefined);
       const id = sampleToken(logits, options, seededUniform(seed, ids.length));
       if (stopIds.includes(id)) return finished('stop');
       ids.push(id);
