@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MediaService } from '../src/media/media-service.ts';
 import { readWeightFolder } from '../src/models/weight-folder.ts';
-import { prepareClip } from '../src/pipeline/clip-inputs.ts';
+import { decodeImages, prepareClip } from '../src/pipeline/clip-inputs.ts';
 import { Engine } from '../src/pipeline/engine/engine.ts';
 import type { EngineReport } from '../src/pipeline/engine/engine-messages.ts';
 import { type Acceleration, accelerations } from '../src/pipeline/plan/acceleration.ts';
@@ -38,7 +38,9 @@ async function run(fields: {
   readonly acceleration: Acceleration;
   readonly seed?: number;
 }): Promise<{ report: EngineReport; frames: Uint8Array }> {
-  const { plan, inputs } = await prepareClip(benchmarkSettings(size, fields), weights, media, { folder: work });
+  const settings = benchmarkSettings(size, fields);
+  const images = await decodeImages(settings, media, { folder: work });
+  const { plan, inputs } = await prepareClip(settings, images, weights, media, { folder: work });
   const frames: Uint8Array[] = [];
   const report = await engine.generate(plan, inputs, {
     onEvent: (event) => {

@@ -12,7 +12,8 @@ import { publishedSchedules } from '../ltx2/sampling/schedule.ts';
 import { MediaService } from '../media/media-service.ts';
 import { resolveWeights } from '../models/resolve-weights.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
-import { prepareClip } from './clip-inputs.ts';
+import { decodeImages, type PlannedClip, prepareClip } from './clip-inputs.ts';
+import type { ClipSettings } from './plan/plan.ts';
 
 const weights = { id: 'tiny', bundle: bundlePath, upscaler: upscalerPath, textEncoder: gemmaPath, cameraLoras: {} };
 const fixtures = join(import.meta.dirname, '../../test/fixtures/media');
@@ -27,6 +28,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+async function prepare(settings: ClipSettings, set: WeightSet = weights): Promise<PlannedClip> {
+  return await prepareClip(settings, await decodeImages(settings, media, { folder }), set, media, { folder });
+}
+
 test('a picture that is cut off is used and remarked on; a whole one, HEIC too, is not remarked on', async () => {
   const [image, endImage] = [join(folder, 'cut.jpg'), join(folder, 'phone')];
   const whole = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#f80' } })
@@ -35,7 +40,7 @@ test('a picture that is cut off is used and remarked on; a whole one, HEIC too, 
   await writeFile(image, whole.subarray(0, -2));
   await copyFile(join(fixtures, 'quadrants-tiles.heic'), endImage);
   const settings = { ...plainSettings, audio: join(fixtures, 'click.wav'), image, endImage };
-  const { notes, inputs } = await prepareClip(settings, weights, media, { folder });
+  const { notes, inputs } = await prepare(settings);
   expect(notes).toEqual([expect.stringMatching(/^the image is cut off: /)]);
   expect(inputs.firstImage).toMatchObject({ width: 64, height: 64 });
   expect(inputs.endImage).toMatchObject({ width: 100, height: 150 });
@@ -43,8 +48,7 @@ test('a picture that is cut off is used and remarked on; a whole one, HEIC too, 
 
 test('a clip is planned with the noise levels its checkpoint names, or the published ones', async () => {
   const settings = { ...plainSettings, audio: join(fixtures, 'click.wav'), useMultiscale: true };
-  const sigmas = async (set: WeightSet) =>
-    (await prepareClip(settings, set, media, { folder })).plan.stages.map((stage) => stage.sigmas);
+  const sigmas = async (set: WeightSet) => (await prepare(settings, set)).plan.stages.map((stage) => stage.sigmas);
   expect(await sigmas(weights)).toEqual([publishedSchedules.first, publishedSchedules.refinement]);
   expect(await sigmas(await resolveWeights('nano'))).toEqual([
     [1, 0.909375, 0.725, 0.421875, 0],
@@ -57,16 +61,16 @@ test('a long recording of eight channels and a huge picture leave the memory of 
   await writeFile(audio, silentFlac(550, 8));
   await writeBlackPng(image, 6000, 5000);
   // The processes behind the service are there already.
-  await prepareClip({ ...plainSettings, audio: join(fixtures, 'click.wav') }, weights, media, { folder });
+  await prepare({ ...plainSettings, audio: join(fixtures, 'click.wav') });
   const settings = { ...plainSettings, audio, image, numFrames: 9 };
-  expect(await memoryGrowth(() => prepareClip(settings, weights, media, { folder }))).toBeLessThan(60e6);
+  expect(await memoryGrowth(() => prepare(settings))).toBeLessThan(60e6);
 });
 
 test('of a recording no more is decoded than the longest clip can use, and its length is not said to be known', async () => {
   const audio = join(folder, 'silence.flac');
   await writeFile(audio, silentFlac(300, 8));
   const settings = { ...plainSettings, audio, matchAudioLength: true, fps: 60 };
-  const { plan, inputs, notes } = await prepareClip(settings, weights, media, { folder });
+  const { plan, inputs, notes } = await prepare(settings);
   expect(plan.frames).toBe(481);
   expect(notes).toEqual(['the audio is more than 541 frames long at 60 fps; the clip gets 481 (limits 9 to 481)']);
   expect((await stat(inputs.audio.path)).size).toBeLessThan(10 * 48_000 * 8);

@@ -22,12 +22,24 @@ const imageRateFactor = 33;
 export interface PlannedClip {
   readonly plan: Plan;
   readonly inputs: EngineInputs;
-  /** The first image as it was given, without the compression that conditioning images take. */
-  readonly givenImage: PictureFile | undefined;
   /** Where the engine puts sound that it makes. */
   readonly generatedSound: SoundFile;
   /** Decisions the user should hear about. */
   readonly notes: readonly string[];
+}
+
+/** The images of a clip, decoded. */
+export interface ClipImages {
+  readonly first: ClipImage | undefined;
+  readonly end: ClipImage | undefined;
+  /** Decisions the user should hear about. */
+  readonly notes: readonly string[];
+}
+
+interface ClipImage {
+  readonly given: PictureFile;
+  /** With the compression that conditioning images take. */
+  readonly compressed: PictureFile;
 }
 
 export interface PrepareOptions {
@@ -38,33 +50,42 @@ export interface PrepareOptions {
   readonly inspector?: Pick<ClipInspector, 'checkPicture'> | undefined;
 }
 
-/** Decodes the recording and the images, and plans the clip. */
-export async function prepareClip(
+/** Decodes the images. */
+export async function decodeImages(
   settings: ClipSettings,
-  weights: WeightSet,
   media: MediaService,
   options: PrepareOptions,
+): Promise<ClipImages> {
+  const notes: string[] = [];
+  const first = await readImage(media, settings.image, 'image', notes, options);
+  const end = await readImage(media, settings.endImage, 'end_image', notes, options);
+  return { first, end, notes };
+}
+
+/** Decodes the recording, and plans the clip. */
+export async function prepareClip(
+  settings: ClipSettings,
+  images: ClipImages,
+  weights: WeightSet,
+  media: MediaService,
+  { folder, signal }: Pick<PrepareOptions, 'folder' | 'signal'>,
 ): Promise<PlannedClip> {
-  const { folder, signal } = options;
   const audio = await media.decodeSound(settings.audio, {
     field: 'audio',
     output: join(folder, 'recording.f32'),
     maxSeconds: maxSeconds(settings) + lookAhead,
     signal,
   });
-  const notes: string[] = [];
-  const firstImage = await readImage(media, settings.image, 'image', notes, options);
-  const endImage = await readImage(media, settings.endImage, 'end_image', notes, options);
   const bundle = await openCheckpoint(weights.bundle);
   const facts = {
     audioSeconds: audio.duration,
     audioGoesOn: audio.isCut,
-    firstImage: firstImage?.compressed,
+    firstImage: images.first?.compressed,
     decoder: networkGraph(videoDecoder, graphTargets[settings.device], bundle, configOf(bundle, 'vae')),
     schedules: schedulesOf(bundle),
     decodeMemory: graphTargets[settings.device].hasOwnMemory ? undefined : decodeMemory(),
   };
-  const { plan, notes: planNotes } = createPlan(settings, facts, weights);
+  const { plan, notes } = createPlan(settings, facts, weights);
   if (settings.preprocessAudio) await media.conditionSound(audio, plan.modelFrames / plan.fps, { signal });
   const vocoder = configOf(bundle, 'vocoder');
   const generatedSound: SoundFile = {
@@ -74,11 +95,11 @@ export async function prepareClip(
   };
   const inputs = {
     audio,
-    firstImage: firstImage?.compressed,
-    endImage: endImage?.compressed,
+    firstImage: images.first?.compressed,
+    endImage: images.end?.compressed,
     generatedSound: generatedSound.path,
   };
-  return { plan, notes: [...notes, ...planNotes], inputs, givenImage: firstImage?.given, generatedSound };
+  return { plan, notes: [...images.notes, ...notes], inputs, generatedSound };
 }
 
 /**
@@ -95,7 +116,7 @@ async function readImage(
   field: string,
   notes: string[],
   { folder, signal, inspector }: PrepareOptions,
-): Promise<{ readonly given: PictureFile; readonly compressed: PictureFile } | undefined> {
+): Promise<ClipImage | undefined> {
   if (path === undefined) return undefined;
   const given = await media.decodeImage(path, { field, signal, output: join(folder, `${field}.rgb`) });
   if (given.isCutOff) {

@@ -6,7 +6,7 @@ import type { VideoFile } from '../media/video-encoder.ts';
 import type { AudioSource, VideoEncoderSettings } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import { type PlannedClip, prepareClip } from './clip-inputs.ts';
+import { decodeImages, type PlannedClip, prepareClip } from './clip-inputs.ts';
 import type { ClipInspector, FrameInspector } from './clip-inspector.ts';
 import { ClipWriter } from './clip-writer.ts';
 import type { Engine } from './engine/engine.ts';
@@ -58,10 +58,12 @@ export async function generateClip(
   engine.start();
   await inspector?.checkPrompt(settings.prompt);
   await using work = await temporaryFolder(options.output);
-  const prepared = await prepareClip(settings, weights, media, { ...options, folder: work.path });
-  const { inputs, notes } = prepared;
+  const preparing = { ...options, folder: work.path };
+  const images = await decodeImages(settings, media, preparing);
+  const prompt = await finalPrompt(settings, images.first?.given, weights, engine, options);
+  const prepared = await prepareClip({ ...settings, prompt }, images, weights, media, preparing);
+  const { plan, inputs, notes } = prepared;
   for (const note of notes) onNote?.(note);
-  const plan = { ...prepared.plan, prompt: await finalPrompt(settings, prepared.givenImage, weights, engine, options) };
 
   await using writer = await ClipWriter.open(media, encoderSettings(settings, prepared, options.output), signal);
   const { width, height } = plan.crop;

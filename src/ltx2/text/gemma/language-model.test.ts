@@ -83,6 +83,8 @@ test('as many features as there are places for them are needed', async () => {
   await using model = await LanguageModel.open(seeingGemmaPath, graphTargets.cpu, { sees: true });
   const features = floatTensor(new Float32Array(2 * 48), [2, 48]);
   await expect(model.begin(4)([2, 7, 9], features)).rejects.toThrow('2 parts of pictures do not fill the 1 places');
+  await using blind = await LanguageModel.open(seeingGemmaPath, graphTargets.cpu);
+  await expect(blind.begin(4)([2, 7, 7], features)).rejects.toThrow('not opened to see');
 });
 
 test('two texts do not share a cache', async () => {

@@ -56,6 +56,7 @@ export class LanguageModel implements AsyncDisposable {
     const cache = new KeyValueCache(config.num_hidden_layers, config.num_key_value_heads * config.head_dim, capacity);
     const rotary = gemmaRotaryFeeds(config, capacity);
     return async (ids, features) => {
+      if (features !== undefined && !this.#sees) throw new Error('this model was not opened to see pictures');
       const sight = this.#sees ? gemmaSightFeeds(this.#config, ids, cache.positions, features) : undefined;
       const results = await this.#session.run({ ids: indexTensor(ids), rotary, past: cache.feeds(), sight });
       cache.append(results, ids.length);

@@ -3,7 +3,7 @@ import type { GraphTarget } from '../../../graph/graph-target.ts';
 import { floatInput, network, networkGraph } from '../../../graph/network.ts';
 import { add, gelu, reduceMean } from '../../../graph/operations/arithmetic.ts';
 import { scaledDotProductAttention } from '../../../graph/operations/attention.ts';
-import { layerNormalize, multiplyMatrices, rmsNormalize } from '../../../graph/operations/layers.ts';
+import { layerNormalize, linear, multiplyMatrices, rmsNormalize } from '../../../graph/operations/layers.ts';
 import { cast, reshape, transpose } from '../../../graph/operations/shapes.ts';
 import type { HostTensor } from '../../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, type SessionOptions } from '../../../graph/runtime/session.ts';
@@ -71,15 +71,17 @@ export const visionTower = network({
   },
 });
 
-/** A token per patch, rows in order: `[1, 3, S, S]` → `[N, width]`. */
+/** A token per patch, rows in order: `[1, 3, S, S]` → `[N, width]`. Patches do not overlap, so their convolution is a linear layer. */
 function embed(
   weights: ModuleWeights,
   pixels: Value,
-  { hidden_size: width, patch_size: patch, image_size }: VisionConfig,
+  { hidden_size: width, patch_size, image_size }: VisionConfig,
 ): Value {
-  const count = Math.floor(image_size / patch) ** 2;
-  const patches = weights.convolve(pixels, 'patch_embedding', { strides: [patch, patch] }); // [1, width, S/P, S/P]
-  const tokens = transpose(reshape(patches, [width, count]), [1, 0]); // [N, width]
+  const [side, patch] = [image_size / patch_size, patch_size];
+  const cut = transpose(reshape(pixels, [3, side, patch, side, patch]), [1, 3, 0, 2, 4]); // [S/P, S/P, 3, P, P]
+  const kernel = reshape(weights.parameter('patch_embedding.weight'), [width, 3 * patch ** 2]); // [width, 3·P²]
+  const patches = reshape(cut, [side ** 2, 3 * patch ** 2]); // [N, 3·P²]
+  const tokens = linear(patches, kernel, weights.parameter('patch_embedding.bias')); // [N, width]
   return add(tokens, weights.parameter('position_embedding.weight')); // [N, width]
 }
 
@@ -104,7 +106,7 @@ function normalize(weights: ModuleWeights, x: Value, { layer_norm_eps }: VisionC
 /** Means over squares of patches, normed in float32, at the language model's width: `x [N, width]` → `[tokens, hidden]`. */
 function project(graph: Graph, weights: ModuleWeights, x: Value, { config, tokensPerSide }: VisionTower): Value {
   const width = knownLength(x, 1);
-  const square = Math.floor(config.image_size / config.patch_size) / tokensPerSide;
+  const square = config.image_size / config.patch_size / tokensPerSide;
   const squares = reshape(x, [tokensPerSide, square, tokensPerSide, square, width]); // [t, s, t, s, width]
   const means = reshape(reduceMean(squares, [1, 3]), [tokensPerSide ** 2, width]); // [tokens, width]
   const scale = weights.offsetParameter('mm_soft_emb_norm.weight', 1); // [width]
