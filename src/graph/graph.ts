@@ -1,10 +1,10 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
 import { bytesPerElement, type ElementType, isFloat, onnxDataType } from './element-type.ts';
-import { type GraphMemory, peakBytes } from './graph-memory.ts';
 import type { GraphModel } from './graph-model.ts';
-import { type GraphNode, type GraphSegment, type Initializer, segmentsOf } from './graph-segment.ts';
 import type { GraphTarget } from './graph-target.ts';
+import { type GraphMemory, peakBytes } from './memory/graph-memory.ts';
+import { type GraphNode, type GraphSegment, type Initializer, segmentsOf } from './memory/graph-segment.ts';
 import { ModelProtoSchema } from './onnx/onnx_pb.ts';
 import { externalTensor, inlineTensor, type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
 import { cast } from './operations/shapes.ts';

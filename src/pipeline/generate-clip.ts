@@ -60,10 +60,12 @@ export async function generateClip(
   await using work = await temporaryFolder(options.output);
   const preparing = { ...options, folder: work.path };
   const images = await decodeImages(settings, media, preparing);
-  const prompt = await finalPrompt(settings, images.first?.given, weights, engine, options);
-  const prepared = await prepareClip({ ...settings, prompt }, images, weights, media, preparing);
-  const { plan, inputs, notes } = prepared;
+  const prepared = await prepareClip(settings, images, weights, media, preparing);
+  const { inputs, notes } = prepared;
   for (const note of notes) onNote?.(note);
+  const plan = settings.enablePromptExpansion
+    ? await expandPrompt(prepared, images.first?.given, weights, engine, options)
+    : prepared.plan;
 
   await using writer = await ClipWriter.open(media, encoderSettings(settings, prepared, options.output), signal);
   const { width, height } = plan.crop;
@@ -117,26 +119,29 @@ async function temporaryFolder(output: string): Promise<TemporaryFolder> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-async function finalPrompt(
-  { prompt, enablePromptExpansion, imageStrength, device, seed }: ClipSettings,
+/** The plan with its prompt in more words, where the language model finds some. */
+async function expandPrompt(
+  { plan, inputs }: PlannedClip,
   givenImage: PictureFile | undefined,
   weights: WeightSet,
   engine: Engine,
   { signal, onNote, inspector }: ClipOptions,
-): Promise<string> {
-  if (!enablePromptExpansion) return prompt;
+): Promise<Plan> {
   // An image without strength is not in the clip.
-  const image = imageStrength === 0 ? undefined : givenImage;
-  const expanded = await engine.expandPrompt({ weights, device, prompt, seed, image }, { signal });
+  const image = plan.imageStrength === 0 ? undefined : givenImage;
+  const expanded = await engine.expandPrompt({ plan, inputs, image }, { signal });
   if (expanded === undefined) {
     onNote?.(`${weights.id} has no chat model, so the prompt is used as it is`);
-    return prompt;
+    return plan;
   }
   if (image !== undefined && !expanded.sawImage) {
     onNote?.(`the language model of ${weights.id} cannot see, so the prompt was expanded without the image`);
   }
+  if (expanded.device !== plan.device) {
+    onNote?.(`the language model does not fit into the GPU's memory, so the prompt was expanded on ${expanded.device}`);
+  }
   await inspector?.checkPrompt(expanded.text);
-  return expanded.text;
+  return Object.freeze({ ...plan, prompt: expanded.text });
 }
 
 async function requireFolder(output: string): Promise<void> {

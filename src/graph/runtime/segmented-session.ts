@@ -1,5 +1,5 @@
 import type { GraphModel } from '../graph-model.ts';
-import { isCarried } from '../graph-segment.ts';
+import { isCarried } from '../memory/graph-segment.ts';
 import { byFullName, type TensorGroup } from '../tensor-group.ts';
 import type { HostTensor } from './host-tensor.ts';
 import { readAhead } from './read-ahead.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { bundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
-import type { Residency } from '../../graph/residency.ts';
+import type { Residency } from '../../graph/memory/residency.ts';
 import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
 import { Session } from '../../graph/runtime/session.ts';
 import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';

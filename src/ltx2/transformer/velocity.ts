@@ -1,7 +1,7 @@
 import type { Graph } from '../../graph/graph.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
+import { type Residency, residentPieces } from '../../graph/memory/residency.ts';
 import { drawNetwork, type Feeds } from '../../graph/network.ts';
-import { type Residency, residentPieces } from '../../graph/residency.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
 import { SegmentedSession } from '../../graph/runtime/segmented-session.ts';
 import { floats, type SessionOptions } from '../../graph/runtime/session.ts';

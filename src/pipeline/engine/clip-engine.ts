@@ -1,3 +1,4 @@
+import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, Session } from '../../graph/runtime/session.ts';
 import { conditionOnAudio } from '../../ltx2/audio/audio-conditioning.ts';
@@ -7,6 +8,7 @@ import { NotFiniteError, requireFinite } from '../../ltx2/finite.ts';
 import { patchifyLatent, tokenCount, unpatchifyLatent } from '../../ltx2/sampling/latent-tokens.ts';
 import { seededNormals } from '../../ltx2/sampling/noise.ts';
 import { type ConditioningImage, denoiseStage, type StageInputs } from '../../ltx2/sampling/sampler.ts';
+import { expandPrompt } from '../../ltx2/text/generation/prompt-expansion.ts';
 import type { TextContexts } from '../../ltx2/transformer/velocity.ts';
 import { imagePixels } from '../../ltx2/video/image-pixels.ts';
 import { previewFrames } from '../../ltx2/video/latent-preview.ts';
@@ -17,7 +19,8 @@ import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { Mutex } from '../../shared/mutex.ts';
 import type { Plan, StagePlan } from '../plan/plan.ts';
-import type { EngineEvent, EngineInputs, EngineReport } from './engine-messages.ts';
+import type { ClipImages } from './clip-memory.ts';
+import type { EngineEvent, EngineInputs, EngineMethods, EngineReport, ExpansionRequest } from './engine-messages.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { ProgressMeter } from './progress-meter.ts';
 
@@ -54,6 +57,29 @@ export class ClipEngine implements AsyncDisposable {
     };
   }
 
+  /**
+   * Rewrites the prompt of a plan with the text encoder's language model, on the CPU where the device is too small for it.
+   *
+   * @throws SoundstageError `input` if the clip does not fit into the device's memory, which is seen before anything is made
+   */
+  expandPrompt(request: ExpansionRequest, signal: AbortSignal): Promise<EngineMethods['expandPrompt']['result']> {
+    return this.#mutex.run(async () => {
+      const { plan, inputs, image } = request;
+      const model = await this.#load(plan);
+      await model.useLoras(plan.loras);
+      await model.planMemory(plan, imagesOf(inputs));
+      const device = await model.makeRoomForExpansion();
+      const expanded = await expandPrompt(plan.prompt, {
+        encoder: plan.weights.textEncoder,
+        target: graphTargets[device],
+        seed: plan.seed,
+        image: image && (await readPictureFile(image)),
+        signal,
+      });
+      return expanded && { ...expanded, device };
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#model?.[Symbol.asyncDispose]();
     this.#model = undefined;
@@ -65,6 +91,10 @@ export class ClipEngine implements AsyncDisposable {
     this.#model = await LoadedModel.open(plan);
     return this.#model;
   }
+}
+
+function imagesOf({ firstImage, endImage }: EngineInputs): ClipImages {
+  return { hasFirstImage: firstImage !== undefined, hasEndImage: endImage !== undefined };
 }
 
 interface Conditions {
@@ -91,7 +121,7 @@ class Generation {
 
   async run(): Promise<void> {
     await this.#model.useLoras(this.#plan.loras);
-    await this.#model.planMemory(this.#plan, this.#inputs);
+    await this.#model.planMemory(this.#plan, imagesOf(this.#inputs));
     try {
       const { latent, audio } = await this.#denoiseStages(await this.#condition());
       if (this.#plan.audioStrength < 1) await this.#decodeSound(audio);

@@ -1,4 +1,5 @@
-import { graphTargets } from '../../graph/graph-target.ts';
+import { type GraphTarget, graphTargets } from '../../graph/graph-target.ts';
+import type { GraphMemory } from '../../graph/memory/graph-memory.ts';
 import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import { audioLatentCount } from '../../ltx2/audio/audio-latents.ts';
 import { mappedAdapters } from '../../ltx2/lora/adapters.ts';
@@ -6,6 +7,8 @@ import type { AppliedLora } from '../../ltx2/lora/lora.ts';
 import { tokenCount } from '../../ltx2/sampling/latent-tokens.ts';
 import { type LatentSize, temporalStride } from '../../ltx2/sampling/positions.ts';
 import { contextLength, drawTextContext } from '../../ltx2/text/context/prompt-encoder.ts';
+import { openTextEncoder } from '../../ltx2/text/gemma/gemma-folder.ts';
+import { drawLanguageModel } from '../../ltx2/text/gemma/language-model.ts';
 import { transformerConfigOf } from '../../ltx2/transformer/transformer.ts';
 import { drawTransformer } from '../../ltx2/transformer/velocity.ts';
 import { largestTile } from '../../ltx2/video/tiles/decoder-cost.ts';
@@ -14,7 +17,6 @@ import { formatBytes } from '../../shared/quantities.ts';
 import { frameLimits } from '../plan/limits.ts';
 import { type ClipMemory, type MemoryPlan, planMemory } from '../plan/memory-plan.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { EngineInputs } from './engine-messages.ts';
 import { sideNetworks } from './networks.ts';
 
 /** What of a plan decides what memory its clip takes. */
@@ -31,6 +33,12 @@ export type ClipSizes = Pick<
   | 'negativePrompt'
 >;
 
+export interface ClipImages {
+  readonly hasFirstImage: boolean;
+  /** It has tokens of its own. */
+  readonly hasEndImage: boolean;
+}
+
 export interface ClipNetworks {
   readonly bundle: Checkpoint;
   /** LoRAs of the transformer, and those among them that change how text is read. */
@@ -46,7 +54,7 @@ export interface ClipNetworks {
  */
 export async function planClipMemory(
   plan: ClipSizes,
-  images: Pick<EngineInputs, 'firstImage' | 'endImage'>,
+  images: ClipImages,
   networks: ClipNetworks,
 ): Promise<MemoryPlan | undefined> {
   const { device, deviceMemory: available } = plan;
@@ -70,11 +78,11 @@ export async function planClipMemory(
 /** What the networks take at so many frames that the model makes. */
 export async function clipMemory(
   plan: ClipSizes,
-  { firstImage, endImage }: Pick<EngineInputs, 'firstImage' | 'endImage'>,
+  { hasFirstImage, hasEndImage }: ClipImages,
   { bundle, loras, textLoras }: ClipNetworks,
 ): Promise<(frames: number) => ClipMemory> {
   const target = graphTargets[plan.device];
-  const hasImages = firstImage !== undefined || endImage !== undefined;
+  const hasImages = hasFirstImage || hasEndImage;
   const reuses = plan.stages.some(({ reusedSteps }) => reusedSteps.length > 0);
   const form = {
     config: transformerConfigOf(bundle),
@@ -98,7 +106,7 @@ export async function clipMemory(
     const perFrame = largest.height * largest.width;
     const sound = audioLatentCount(frames, plan.fps);
     const tokens = new Map([
-      ['Nv', tokenCount({ ...largest, frames: latents }) + (endImage === undefined ? 0 : perFrame)],
+      ['Nv', tokenCount({ ...largest, frames: latents }) + (hasEndImage ? perFrame : 0)],
       ['Na', sound],
       ['S', contextLength],
       ['S_negative', contextLength],
@@ -124,6 +132,17 @@ export async function clipMemory(
       },
     };
   };
+}
+
+/** What the text encoder's language model takes when it expands a long prompt. */
+export async function languageModelMemory(textEncoder: string, target: GraphTarget): Promise<GraphMemory> {
+  const graph = drawLanguageModel(await openTextEncoder(textEncoder), target);
+  const positions = 2048;
+  const atOnce = new Map(Object.entries({ n: positions, past: 0, positions }));
+  const later = new Map(Object.entries({ n: 1, past: positions, positions }));
+  const [first, last] = [atOnce, later].map(graph.memory());
+  if (first === undefined || last === undefined) throw new Error('unreachable');
+  return first.peak > last.peak ? first : last;
 }
 
 function largestStage({ stages }: Pick<Plan, 'stages'>) {

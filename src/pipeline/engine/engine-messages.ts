@@ -1,3 +1,4 @@
+import type { DeviceKind } from '../../graph/graph-target.ts';
 import type { ExpandedPrompt } from '../../ltx2/text/generation/prompt-expansion.ts';
 import type { PictureFile } from '../../media/raw/picture-file.ts';
 import type { SoundFile } from '../../media/raw/sound-file.ts';
@@ -56,16 +57,23 @@ export interface EngineReport {
   readonly peakMemory: number;
 }
 
+export interface ExpansionRequest {
+  readonly plan: Plan;
+  readonly inputs: EngineInputs;
+  /** For the language model to look at. */
+  readonly image?: PictureFile | undefined;
+}
+
 export type EngineMethods = {
   generate: {
     params: { readonly plan: Plan; readonly inputs: EngineInputs; readonly previews: boolean };
     result: EngineReport;
     event: EngineEvent;
   };
-  /** A prompt rewritten by the text encoder's language model; undefined where the encoder cannot. */
+  /** A plan's prompt rewritten by the text encoder's language model; undefined where the encoder cannot. */
   expandPrompt: {
-    params: Pick<Plan, 'weights' | 'device' | 'prompt' | 'seed'> & { readonly image?: PictureFile | undefined };
-    result: ExpandedPrompt | undefined;
+    params: ExpansionRequest;
+    result: (ExpandedPrompt & { readonly device: DeviceKind }) | undefined;
     event: never;
   };
 };

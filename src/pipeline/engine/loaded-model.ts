@@ -1,5 +1,5 @@
 import type { Graph } from '../../graph/graph.ts';
-import { graphTargets } from '../../graph/graph-target.ts';
+import { type DeviceKind, fallbackDevice, graphTargets } from '../../graph/graph-target.ts';
 import { Session } from '../../graph/runtime/session.ts';
 import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { adaptableModules, isTextModule } from '../../ltx2/adaptable-modules.ts';
@@ -11,18 +11,26 @@ import { type AppliedLora, requireFiniteWeights } from '../../ltx2/lora/lora.ts'
 import { PromptEncoder } from '../../ltx2/text/context/prompt-encoder.ts';
 import { type TextContexts, VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import { fitLatentPreview, type LatentPreview } from '../../ltx2/video/latent-preview.ts';
-import type { MemoryPlan, SidePhase } from '../plan/memory-plan.ts';
+import { type MemoryPlan, placeBeside, type SidePhase } from '../plan/memory-plan.ts';
 import type { LoraChoice, Plan } from '../plan/plan.ts';
 import { usableLora } from '../usable-lora.ts';
-import { planClipMemory } from './clip-memory.ts';
-import type { EngineInputs } from './engine-messages.ts';
+import { type ClipImages, languageModelMemory, planClipMemory } from './clip-memory.ts';
 import { type SideNetworks, sideNetworks } from './networks.ts';
 import { convolutionSession, transformerSession } from './session-options.ts';
 
 const rememberedPrompts = 8;
 
 /** All weights stay, and everything fits. */
-const unplanned = { transformer: undefined, text: undefined, evictsTransformer: [] } as const;
+const unplanned: MemoryPlan = {
+  transformer: undefined,
+  text: undefined,
+  heldBytes: 0,
+  evictsTransformer: [],
+  peaks: {},
+};
+
+/** What of a plan decides which networks are loaded where. */
+type ModelSource = Pick<Plan, 'weights' | 'device'> & Partial<Pick<Plan, 'deviceMemory'>>;
 
 interface OpenTransformer {
   readonly model: VelocityModel;
@@ -42,16 +50,16 @@ export class LoadedModel implements AsyncDisposable {
   readonly bundle: Checkpoint;
   readonly audioConfig: AudioVaeConfig;
   readonly vocoderConfig: VocoderSizes;
-  readonly #plan: Pick<Plan, 'weights' | 'device'>;
+  readonly #plan: ModelSource;
   readonly #side: SideNetworks;
   /** By prompt and the LoRAs that change how it is read. */
   readonly #contexts = new Map<string, TextContexts>();
   #loras: readonly AppliedLora[] = [];
-  #memory: Pick<MemoryPlan, 'transformer' | 'text' | 'evictsTransformer'> = unplanned;
+  #memory: MemoryPlan = unplanned;
   #preview: LatentPreview | undefined;
   #transformer: OpenTransformer | undefined;
 
-  private constructor(plan: Pick<Plan, 'weights' | 'device'>, bundle: Checkpoint) {
+  private constructor(plan: ModelSource, bundle: Checkpoint) {
     this.key = LoadedModel.keyOf(plan);
     this.#plan = plan;
     this.bundle = bundle;
@@ -60,11 +68,11 @@ export class LoadedModel implements AsyncDisposable {
     this.vocoderConfig = vocoderConfigOf(bundle);
   }
 
-  static async open(plan: Pick<Plan, 'weights' | 'device'>): Promise<LoadedModel> {
+  static async open(plan: ModelSource): Promise<LoadedModel> {
     return new LoadedModel(plan, await openCheckpoint(plan.weights.bundle));
   }
 
-  static keyOf({ weights, device }: Pick<Plan, 'weights' | 'device'>): string {
+  static keyOf({ weights, device }: ModelSource): string {
     return JSON.stringify([weights, device]);
   }
 
@@ -86,13 +94,29 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   /**
-   * Decides how the networks share the device's memory for a clip.
+   * Decides how the networks share the device's memory for a clip; undefined if nothing has to be decided.
    *
    * @throws SoundstageError `input` if the clip does not fit
    */
-  async planMemory(plan: Plan, inputs: EngineInputs): Promise<void> {
+  async planMemory(plan: Plan, images: ClipImages): Promise<MemoryPlan | undefined> {
     const networks = { bundle: this.bundle, loras: this.#loras, textLoras: this.#textLoras };
-    this.#memory = (await planClipMemory(plan, inputs, networks)) ?? unplanned;
+    const memory = await planClipMemory(plan, images, networks);
+    this.#memory = memory ?? unplanned;
+    return memory;
+  }
+
+  /** The device on which there is room for the text encoder's language model. Closes the transformer if it is in the way. */
+  async makeRoomForExpansion(): Promise<DeviceKind> {
+    const { device, deviceMemory } = this.#plan;
+    if (!this.#target.hasOwnMemory || deviceMemory === undefined) return device;
+    const place = placeBeside(
+      await languageModelMemory(this.#plan.weights.textEncoder, this.#target),
+      this.#memory,
+      deviceMemory,
+    );
+    if (place === 'nowhere') return fallbackDevice;
+    if (place === 'alone') await this.#closeTransformer();
+    return device;
   }
 
   /** Contexts of prompts, in order; those of the last few are remembered. */

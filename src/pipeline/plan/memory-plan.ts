@@ -1,5 +1,5 @@
-import type { GraphMemory } from '../../graph/graph-memory.ts';
-import { divideParts, type Residency } from '../../graph/residency.ts';
+import type { GraphMemory } from '../../graph/memory/graph-memory.ts';
+import { divideParts, type Residency } from '../../graph/memory/residency.ts';
 
 /** Phases of a clip that run other networks than the transformer. */
 export const sidePhases = ['text', 'audio', 'images', 'upscale', 'decode'] as const;
@@ -20,6 +20,8 @@ export interface MemoryPlan {
   /** Undefined: all weights stay in the device's memory. */
   readonly transformer: Residency | undefined;
   readonly text: Residency | undefined;
+  /** What the transformer keeps between runs. */
+  readonly heldBytes: number;
   /** Phases that need the room that the transformer takes. */
   readonly evictsTransformer: readonly SidePhase[];
   /** Of every phase, `denoise` being that of the transformer. */
@@ -72,8 +74,19 @@ export function planMemory({ transformer, replay, side }: ClipMemory, available:
   }
   return {
     fits: true,
-    plan: { transformer: streamed?.residency, text: text?.residency, evictsTransformer, peaks },
+    plan: { transformer: streamed?.residency, text: text?.residency, heldBytes: held, evictsTransformer, peaks },
   };
+}
+
+/** Where a network goes that runs as a whole: beside the transformer, in its place, or nowhere. */
+export function placeBeside(
+  memory: GraphMemory,
+  { heldBytes }: MemoryPlan,
+  available: number,
+): 'beside' | 'alone' | 'nowhere' {
+  const limit = available - reservedMemory;
+  const own = wholeBytes(memory);
+  return own > limit ? 'nowhere' : own + heldBytes > limit ? 'alone' : 'beside';
 }
 
 /** All of a network at a time. */

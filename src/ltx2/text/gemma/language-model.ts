@@ -1,9 +1,10 @@
+import type { Graph } from '../../../graph/graph.ts';
 import type { GraphTarget } from '../../../graph/graph-target.ts';
-import { networkGraph } from '../../../graph/network.ts';
+import { drawNetwork } from '../../../graph/network.ts';
 import { type HostTensor, indexTensor } from '../../../graph/runtime/host-tensor.ts';
 import { floats, Session, type SessionOptions } from '../../../graph/runtime/session.ts';
 import type { GemmaConfig } from '../../config.ts';
-import { openTextEncoder } from './gemma-folder.ts';
+import { type GemmaFolder, openTextEncoder } from './gemma-folder.ts';
 import { gemmaRotaryFeeds } from './gemma-rotary.ts';
 import { gemmaSightFeeds } from './gemma-sight.ts';
 import { KeyValueCache } from './key-value-cache.ts';
@@ -19,6 +20,10 @@ export type Decode = (ids: readonly number[], features?: HostTensor<'float32'> |
 export interface LanguageModelOptions extends SessionOptions {
   /** Whether pictures may be among the tokens; default no, which is a little faster. */
   readonly sees?: boolean;
+}
+
+export function drawLanguageModel(encoder: GemmaFolder, target: GraphTarget, sees = false): Graph {
+  return drawNetwork(sees ? seeingLanguageModel : languageModel, target, encoder.checkpoint, encoder);
 }
 
 /** Gemma as a language model. Holds a session: dispose it. */
@@ -40,8 +45,7 @@ export class LanguageModel implements AsyncDisposable {
     { sees = false, ...options }: LanguageModelOptions = {},
   ): Promise<LanguageModel> {
     const encoder = await openTextEncoder(folder);
-    const network = sees ? seeingLanguageModel : languageModel;
-    const graph = networkGraph(network, target, encoder.checkpoint, encoder);
+    const graph = drawLanguageModel(encoder, target, sees).build();
     return new LanguageModel(encoder.config, await Session.open(graph, options), sees);
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Graph } from './graph.ts';
-import { graphTargets } from './graph-target.ts';
-import { add, multiply, tanh } from './operations/arithmetic.ts';
+import { Graph } from '../graph.ts';
+import { graphTargets } from '../graph-target.ts';
+import { add, multiply, tanh } from '../operations/arithmetic.ts';
 
 // Eight steps of a chain, each of which adds a row that was made from the input at once.
 const [rows, width, steps] = [1000, 16, 8];

@@ -1,5 +1,5 @@
-import type { Graph } from './graph.ts';
-import type { GraphPieces } from './runtime/segmented-session.ts';
+import type { Graph } from '../graph.ts';
+import type { GraphPieces } from '../runtime/segmented-session.ts';
 
 /** How much of a network's weights is in the device's memory at a time. A part of the network is never divided. */
 export interface Residency {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { symbol } from './dimension.ts';
-import { Graph } from './graph.ts';
-import { graphTargets } from './graph-target.ts';
-import { add, multiply } from './operations/arithmetic.ts';
+import { symbol } from '../dimension.ts';
+import { Graph } from '../graph.ts';
+import { graphTargets } from '../graph-target.ts';
+import { add, multiply } from '../operations/arithmetic.ts';
+import type { StoredTensor } from '../weights/safetensors.ts';
 import { divideParts } from './residency.ts';
-import type { StoredTensor } from './weights/safetensors.ts';
 
 test.for([
   { keptBytes: 0, streamedBytes: 5, kept: 0, streamed: [2, 1, 1, 2] },

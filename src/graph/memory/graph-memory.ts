@@ -1,8 +1,8 @@
-import { type Dimension, evaluateDimension, formatShape } from './dimension.ts';
-import { bytesPerElement } from './element-type.ts';
+import { type Dimension, evaluateDimension, formatShape } from '../dimension.ts';
+import { bytesPerElement } from '../element-type.ts';
+import type { TensorType } from '../value.ts';
 import type { GraphNode, GraphSegment } from './graph-segment.ts';
 import { runOrder } from './run-order.ts';
-import type { TensorType } from './value.ts';
 
 /** Nodes whose output is their first input under another shape or name. */
 const views: ReadonlySet<string> = new Set(['Reshape', 'Identity', 'Unsqueeze', 'Squeeze']);

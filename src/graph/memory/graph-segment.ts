@@ -1,9 +1,9 @@
-import { isFloat, onnxDataType } from './element-type.ts';
-import type { TensorProto } from './onnx/onnx_pb.ts';
-import type { NodeOptions } from './onnx-encoding.ts';
+import { isFloat, onnxDataType } from '../element-type.ts';
+import type { TensorProto } from '../onnx/onnx_pb.ts';
+import type { NodeOptions } from '../onnx-encoding.ts';
+import type { Value } from '../value.ts';
+import type { StoredTensor } from '../weights/safetensors.ts';
 import { byDepth } from './run-order.ts';
-import type { Value } from './value.ts';
-import type { StoredTensor } from './weights/safetensors.ts';
 
 export interface GraphNode {
   readonly type: string;

@@ -1,0 +1,79 @@
+// Runs every network of a clip of the released model once on CUDA, as the memory plan says, and prints what was planned for each
+// phase and what it took. Usage: node memory-process.ts FOLDER PRECISION WIDTH HEIGHT FRAMES BYTES, with CUDA_STAND_IN_LOG set
+import { writeReleasedModel } from '../../bench/checkpoint/released-model.ts';
+import { graphTargets } from '../../src/graph/graph-target.ts';
+import { networkGraph } from '../../src/graph/network.ts';
+import { floatTensor } from '../../src/graph/runtime/host-tensor.ts';
+import { openCheckpoint } from '../../src/graph/weights/checkpoint.ts';
+import { audioLatentCount } from '../../src/ltx2/audio/audio-latents.ts';
+import { configOf } from '../../src/ltx2/config.ts';
+import { tokenCount } from '../../src/ltx2/sampling/latent-tokens.ts';
+import { audioPositions, type LatentSize, videoPositions } from '../../src/ltx2/sampling/positions.ts';
+import { schedulesOf } from '../../src/ltx2/sampling/schedule.ts';
+import { largestTile } from '../../src/ltx2/video/tiles/decoder-cost.ts';
+import { videoDecoder } from '../../src/ltx2/video/video-decoder.ts';
+import { LoadedModel } from '../../src/pipeline/engine/loaded-model.ts';
+import { createPlan } from '../../src/pipeline/plan/plan.ts';
+import { plainSettings } from '../support/clip-settings.ts';
+import { readStandInLog } from './stand-in-log.ts';
+
+const [folder = '', precision, ...numbers] = process.argv.slice(2);
+const [width = 0, height = 0, frames = 0, deviceMemory = 0] = numbers.map(Number);
+const log = process.env.CUDA_STAND_IN_LOG ?? '';
+if (precision !== 'bf16' && precision !== 'fp8') throw new Error(`"${precision}" is no precision of the bundle`);
+
+const weights = await writeReleasedModel(folder, precision);
+const bundle = await openCheckpoint(weights.bundle);
+const { plan } = createPlan(
+  { ...plainSettings, device: 'cuda', deviceMemory, numFrames: frames, videoSize: { width, height } },
+  {
+    audioSeconds: 1,
+    decoder: networkGraph(videoDecoder, graphTargets.cuda, bundle, configOf(bundle, 'vae')),
+    schedules: schedulesOf(bundle),
+  },
+  weights,
+);
+const [small, latent] = [plan.stages[0]?.latent, plan.stages[1]?.latent];
+if (small === undefined || latent === undefined) throw new Error('the plan has two stages');
+await using model = await LoadedModel.open(plan);
+const memory = await model.planMemory(plan, { hasFirstImage: false, hasEndImage: false });
+
+let lines = 0;
+async function phase(name: keyof NonNullable<typeof memory>['peaks'], run: () => Promise<unknown>): Promise<void> {
+  await run();
+  const report = await readStandInLog(log, lines);
+  lines = report.lines;
+  const planned = memory?.peaks[name];
+  process.stdout.write(`${JSON.stringify({ phase: name, planned, taken: report.peakBytes[0] })}\n`);
+}
+
+const zeros = (...shape: number[]) =>
+  floatTensor(new Float32Array(shape.reduce((product, side) => product * side, 1)), shape);
+const channels = 128;
+const ofSize = ({ frames: f, height: h, width: w }: LatentSize) => zeros(1, channels, f, h, w);
+const sound = audioLatentCount(plan.modelFrames, plan.fps);
+
+await phase('text', () => model.encodePrompts(['a dog']));
+await phase('denoise', async () => {
+  const transformer = await model.transformer();
+  const context = { video: zeros(1024, 3840), audio: zeros(1024, 3840) };
+  const stage = transformer.prepareStage(videoPositions(latent, plan.fps), audioPositions(sound), context);
+  const tokens = tokenCount(latent);
+  await transformer.evaluate(
+    stage,
+    { tokens: new Float32Array(tokens * channels), timesteps: new Float32Array(tokens).fill(1) },
+    { tokens: new Float32Array(sound * channels), timesteps: new Float32Array(sound) },
+  );
+});
+await phase('audio', async () => {
+  await using session = await model.audioEncoder();
+  await session.run({ mel: zeros(1, 2, 4 * sound - 3, 64) });
+});
+await phase('upscale', async () => {
+  await using session = await model.upsampler();
+  await session.run({ latent: ofSize(small) });
+});
+await phase('decode', async () => {
+  await using session = await model.videoDecoder();
+  await session.run({ latent: ofSize(largestTile(latent, plan.tiling)) });
+});
