@@ -1,8 +1,16 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { type DeviceKind, devices, fallbackDevice, graphTargets } from '../graph/graph-target.ts';
+import { chooseDevice } from '../pipeline/choose-device.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { openParityFolder } from './parity/parity-case.ts';
 import { type CaseResult, runCase } from './parity/run-cases.ts';
 import { reporting } from './reporting.ts';
+
+/** "0.03 on cuda, …" */
+const halfPrecision = devices
+  .filter((device) => graphTargets[device].arithmetic !== 'float32')
+  .map((device) => `${graphTargets[device].tolerance} on ${device}`)
+  .join(', ');
 
 /** `soundstage parity`: compares this implementation with recorded outputs of the reference. */
 export function parityCommand(): Command {
@@ -10,15 +18,22 @@ export function parityCommand(): Command {
     .description('compare every network with recorded outputs of the reference implementation')
     .argument('<dir>', 'folder with manifest.json, cases.safetensors and checkpoint/')
     .option('--only <text>', 'run only cases whose name or module contains this text')
-    .addHelpText('after', '\nPrints one line per case; the exit code is 0 only if all pass.')
-    .action((dir: string, { only = '' }: { only?: string }) =>
+    .addOption(new Option('--device <device>', 'where the networks run').choices(devices).default(fallbackDevice))
+    .addHelpText(
+      'after',
+      `
+Prints one line per case; the exit code is 0 only if all pass. Float32 (cpu) is held to the recorded tolerances; what is computed
+in half precision may differ by ${halfPrecision} in relative L2.`,
+    )
+    .action((dir: string, { only = '', device: wanted }: { only?: string; device: DeviceKind }) =>
       reporting(process.stderr, async () => {
+        const target = graphTargets[await chooseDevice(wanted)];
         const folder = await openParityFolder(dir);
         const cases = folder.cases.filter(({ name, module }) => name.includes(only) || module.includes(only));
         if (cases.length === 0) throw new SoundstageError('input', `${dir} has no case that matches "${only}"`);
         let failed = 0;
         for (const description of cases) {
-          const result = await runCase(folder, description);
+          const result = await runCase(folder, description, target);
           if (!result.passed) failed++;
           process.stdout.write(`${resultLine(description.module, result)}\n`);
         }

@@ -36,7 +36,10 @@ export interface GraphTarget {
   readonly hasOwnMemory: boolean;
   /** Whether weights become the arithmetic type when a session opens, for want of a cast from the type they are stored in. */
   readonly widensAtOpening: boolean;
-  /** Largest relative error of the device check: half precision keeps about three digits through its operators. */
+  /**
+   * Largest relative error (L2) against float32 of the device check and of whole networks: half precision keeps two or three digits
+   * through its operators.
+   */
   readonly tolerance: number;
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { graphTargets } from '../../graph/graph-target.ts';
 import { networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor, integerTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
@@ -52,13 +51,13 @@ export const audioEvaluators: Evaluators = {
 
   audio_vae_decode: async (parityCase) => {
     const { checkpoint, config } = await openAudioVae(parityCase);
-    const model = networkGraph(audioDecoder, graphTargets.cpu, checkpoint, config);
+    const model = networkGraph(audioDecoder, parityCase.target, checkpoint, config);
     return { mel: floats(await runOnce(model, { latent: await parityCase.floats('latent') }), 'mel') };
   },
 
   vocoder: async (parityCase) => {
     const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
-    const model = networkGraph(vocoder, graphTargets.cpu, checkpoint, vocoderConfigOf(checkpoint));
+    const model = networkGraph(vocoder, parityCase.target, checkpoint, vocoderConfigOf(checkpoint));
     return { waveform: floats(await runOnce(model, { mel: await parityCase.floats('mel') }), 'waveform') };
   },
 
@@ -82,7 +81,7 @@ async function openAudioVae(parityCase: ParityCase) {
 
 async function openEncoder(parityCase: ParityCase): Promise<Session> {
   const { checkpoint, config } = await openAudioVae(parityCase);
-  return await Session.open(networkGraph(audioEncoder, graphTargets.cpu, checkpoint, config));
+  return await Session.open(networkGraph(audioEncoder, parityCase.target, checkpoint, config));
 }
 
 /** The channels of `[1, 2, n]`. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
 import { readSafetensorsHeader, type SafetensorsHeader } from '../../graph/weights/safetensors.ts';
 import { readBytes } from '../../graph/weights/stored-tensor-values.ts';
@@ -36,10 +37,30 @@ export interface ParityFolder {
 export class ParityCase {
   readonly description: CaseDescription;
   readonly #folder: ParityFolder;
+  readonly #target: GraphTarget;
+  #usesTarget = false;
 
-  constructor(description: CaseDescription, folder: ParityFolder) {
+  constructor(description: CaseDescription, folder: ParityFolder, target: GraphTarget) {
     this.description = description;
     this.#folder = folder;
+    this.#target = target;
+  }
+
+  /** What networks are built for and run on. */
+  get target(): GraphTarget {
+    this.#usesTarget = true;
+    return this.#target;
+  }
+
+  /**
+   * What an output may be off by: as recorded, for float32. Of what networks compute in half precision, the target's relative error
+   * alone counts; and no error of what is computed without them.
+   */
+  tolerance(output: string): Tolerance {
+    const { per_output, ...whole } = this.description.tolerance;
+    const recorded = per_output?.[output] ?? whole;
+    if (!this.#usesTarget || this.#target.arithmetic === 'float32') return recorded;
+    return { max_abs: Number.POSITIVE_INFINITY, rel_l2: this.#target.tolerance };
   }
 
   /** Path of a file of the folder's checkpoint. */

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { graphTargets } from '../../graph/graph-target.ts';
 import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
 import { openTextEncoder } from '../../ltx2/text/gemma/gemma-folder.ts';
 import { LanguageModel } from '../../ltx2/text/gemma/language-model.ts';
@@ -9,8 +8,6 @@ import { picturePixels } from '../../ltx2/text/vision/picture-pixels.ts';
 import { pictureFeatures, type VisionTower, visionTowerOf } from '../../ltx2/text/vision/vision-tower.ts';
 import { elementAt } from '../../shared/element-at.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
-
-const target = graphTargets.cpu;
 
 const chatParams = z.object({ system: z.string(), user: z.string(), picture: z.boolean() });
 
@@ -25,7 +22,7 @@ export const pictureEvaluators: Evaluators = {
 
   picture_features: async (parityCase) => {
     const pixels = await parityCase.floats('pixels');
-    return { features: await pictureFeatures(await tower(parityCase), pixels, target) };
+    return { features: await pictureFeatures(await tower(parityCase), pixels, parityCase.target) };
   },
 
   picture_chat: async (parityCase) => {
@@ -45,9 +42,9 @@ export const pictureEvaluators: Evaluators = {
   /** The prompt in one run, the ids that follow in a run each. */
   picture_logits: async (parityCase) => {
     const pixels = await parityCase.floats('pixels');
-    const features = await pictureFeatures(await tower(parityCase), pixels, target);
+    const features = await pictureFeatures(await tower(parityCase), pixels, parityCase.target);
     const [prompt, following] = [await numbers(parityCase, 'ids'), await numbers(parityCase, 'following')];
-    await using model = await LanguageModel.open(parityCase.file('gemma'), target, { sees: true });
+    await using model = await LanguageModel.open(parityCase.file('gemma'), parityCase.target, { sees: true });
     const decode = model.begin(prompt.length + following.length);
     const rows = [await decode(prompt, features)];
     for (const id of following) rows.push(await decode([id]));

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { graphTargets } from '../../graph/graph-target.ts';
 import { networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
@@ -29,8 +28,6 @@ import type { Evaluators, ParityCase } from './parity-case.ts';
 import { rgbVideoDecoder } from './rgb-video-decoder.ts';
 import { bundleFile, withoutBatch } from './transformer-cases.ts';
 
-const target = graphTargets.cpu;
-
 export const pipelineEvaluators: Evaluators = {
   denoise_step: async (parityCase) => {
     const params = parityCase.params(stepParams);
@@ -56,7 +53,7 @@ export const pipelineEvaluators: Evaluators = {
   pipeline_two_stage: async (parityCase) => {
     const params = parityCase.params(pipelineParams);
     const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
-    await using model = new VelocityModel(checkpoint, { target });
+    await using model = new VelocityModel(checkpoint, { target: parityCase.target });
     const outputs: Record<string, HostTensor> = {};
     const { in_channels: channels } = model.config;
 
@@ -77,7 +74,7 @@ export const pipelineEvaluators: Evaluators = {
       latent = unpatchifyLatent(last.video, latentSize(params, 1));
       outputs.stage2_latent = latent;
     }
-    outputs.frames = await decode(checkpoint, latent);
+    outputs.frames = await decode(parityCase, checkpoint, latent);
     if (params.audio_strength < 1) {
       const audioLatent = (tokens: Float32Array): HostTensor<'float32'> => {
         const width = model.config.audio_in_channels;
@@ -90,7 +87,7 @@ export const pipelineEvaluators: Evaluators = {
       if (params.multiscale) outputs.stage1_audio_latent = audioLatent(first.audio);
       const lastAudioLatent = audioLatent(last.audio);
       outputs.audio_latent = lastAudioLatent;
-      Object.assign(outputs, await decodeSound(checkpoint, lastAudioLatent));
+      Object.assign(outputs, await decodeSound(parityCase, checkpoint, lastAudioLatent));
     }
     return outputs;
   },
@@ -170,18 +167,26 @@ async function upsample(
 ): Promise<HostTensor<'float32'>> {
   const upscaler = await openCheckpoint(parityCase.file('ltx-2-tiny-spatial-upscaler-x2.safetensors'));
   const weights = joinCheckpoints(upscaler, bundle);
-  const graph = networkGraph(latentUpsampler, target, weights, upsamplerConfigOf(upscaler));
+  const graph = networkGraph(latentUpsampler, parityCase.target, weights, upsamplerConfigOf(upscaler));
   return floats(await runOnce(graph, { latent }), 'upsampled');
 }
 
-async function decode(checkpoint: Checkpoint, latent: HostTensor<'float32'>): Promise<HostTensor> {
+async function decode(
+  { target }: ParityCase,
+  checkpoint: Checkpoint,
+  latent: HostTensor<'float32'>,
+): Promise<HostTensor> {
   const graph = networkGraph(rgbVideoDecoder, target, checkpoint, configOf(checkpoint, 'vae'));
   const { frames } = await runOnce(graph, { latent });
   if (frames?.dtype !== 'uint8') throw new Error('the decoder made no frames');
   return hostTensor('uint8', frames.data as Uint8Array, frames.shape);
 }
 
-async function decodeSound(checkpoint: Checkpoint, latent: HostTensor<'float32'>): Promise<Record<string, HostTensor>> {
+async function decodeSound(
+  { target }: ParityCase,
+  checkpoint: Checkpoint,
+  latent: HostTensor<'float32'>,
+): Promise<Record<string, HostTensor>> {
   const config = vocoderConfigOf(checkpoint);
   await using decoder = await Session.open(
     networkGraph(audioDecoder, target, checkpoint, audioVaeConfigOf(checkpoint)),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { symbol } from '../../graph/dimension.ts';
-import { graphTargets } from '../../graph/graph-target.ts';
 import { floatInput, network, networkGraph } from '../../graph/network.ts';
+import { cast } from '../../graph/operations/shapes.ts';
 import { floatTensor, type HostTensor, hostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce } from '../../graph/runtime/session.ts';
 import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
@@ -18,8 +18,6 @@ import { elementAt } from '../../shared/element-at.ts';
 import type { Evaluators, ParityCase } from './parity-case.ts';
 
 const bundleFile = 'ltx-2-tiny.safetensors';
-const target = graphTargets.cpu;
-
 const tokenizeParams = z.object({ texts: z.array(z.string()), max_length: z.number().int() });
 const pipelineParams = z.object({ text: z.string(), max_length: z.number().int() });
 
@@ -38,7 +36,7 @@ export const textEvaluators: Evaluators = {
     const encoder = await openTextEncoder(parityCase.file('gemma'));
     const { data } = await parityCase.integers('ids');
     const ids = (await validRows(parityCase)).rows.map((row) => Number(data[row]));
-    const graph = networkGraph(hiddenStates, target, encoder.checkpoint, encoder);
+    const graph = networkGraph(hiddenStates, parityCase.target, encoder.checkpoint, encoder);
     return await runOnce(graph, {
       ids: indexTensor(ids),
       rotary: gemmaRotaryFeeds(encoder.config.text_config, ids.length),
@@ -49,7 +47,7 @@ export const textEvaluators: Evaluators = {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const states = await parityCase.floats('hidden_states');
     const [layers, hidden] = [elementAt(states.shape, 0), elementAt(states.shape, 2)];
-    const graph = networkGraph(featuresOfStates, target, bundle, { layers, hidden });
+    const graph = networkGraph(featuresOfStates, parityCase.target, bundle, { layers, hidden });
     const features = floats(await runOnce(graph, { states }), 'features');
     const { rows, length } = await validRows(parityCase);
     const width = elementAt(features.shape, 1);
@@ -68,7 +66,7 @@ export const textEvaluators: Evaluators = {
     const width = elementAt(shape, 2);
     const valid = Float32Array.from(rows.flatMap((row) => [...data.subarray(row * width, (row + 1) * width)]));
     const features = floatTensor(valid, [rows.length, width]);
-    const graph = networkGraph(contextsOfFeatures, target, bundle, { config, width, length });
+    const graph = networkGraph(contextsOfFeatures, parityCase.target, bundle, { config, width, length });
     const contexts = await runOnce(graph, { features, rotary: connectorRotaryFeed(config, length) });
     return { video_context: floats(contexts, 'video'), audio_context: floats(contexts, 'audio') };
   },
@@ -78,7 +76,7 @@ export const textEvaluators: Evaluators = {
     await using encoder = await PromptEncoder.open({
       encoder: parityCase.file('gemma'),
       bundle: parityCase.file(bundleFile),
-      target,
+      target: parityCase.target,
       length: max_length,
     });
     const { videoContext, audioContext } = await encoder.encode(text);
@@ -98,7 +96,9 @@ const featuresOfStates = network({
   inputs: ({ layers, hidden }: { layers: number; hidden: number }) => ({
     states: floatInput(layers, symbol('n'), hidden),
   }),
-  build: (_, weights, { states }) => ({ features: textFeatures(weights.at('text_embedding_projection'), states) }),
+  build: (_, weights, { states }) => ({
+    features: textFeatures(weights.at('text_embedding_projection'), cast(states, 'float32')),
+  }),
 });
 
 const contextsOfFeatures = network({

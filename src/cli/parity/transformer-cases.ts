@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { graphTargets } from '../../graph/graph-target.ts';
 import { type Feeds, floatInput, network, networkGraph } from '../../graph/network.ts';
 import { reshape } from '../../graph/operations/shapes.ts';
 import { floatTensor, type HostTensor, indexTensor } from '../../graph/runtime/host-tensor.ts';
@@ -56,7 +55,7 @@ export const transformerEvaluators: Evaluators = {
     const checkpoint = await openCheckpoint(parityCase.file(bundleFile));
     const scale = transformerConfigOf(checkpoint).timestep_scale_multiplier;
     const { data } = await parityCase.floats('sigma');
-    const graph = networkGraph(timestepModule, graphTargets.cpu, checkpoint, {
+    const graph = networkGraph(timestepModule, parityCase.target, checkpoint, {
       module: adaln ?? '',
       count: data.length,
     });
@@ -127,9 +126,9 @@ async function evaluateTransformer(parityCase: ParityCase, bundle: string): Prom
   const { variant, loras } = parityCase.params(transformerParams);
   const checkpoint = await openCheckpoint(parityCase.file(bundle));
   const applied = await readLoras(parityCase, checkpoint, loras);
-  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  await using model = new VelocityModel(checkpoint, { target: parityCase.target });
   const form = { config: model.config, variant, perToken: { video: true, audio: true } };
-  const graph = networkGraph(referenceTransformer, graphTargets.cpu, checkpoint, form, mappedAdapters(applied));
+  const graph = networkGraph(referenceTransformer, parityCase.target, checkpoint, form, mappedAdapters(applied));
   const read = async (name: string): Promise<Float32Array> => (await parityCase.floats(name)).data;
   const rows = async (name: string): Promise<HostTensor<'float32'>> => withoutBatch(await parityCase.floats(name));
   const [videoBounds, audioBounds] = [await read('video_positions'), await read('audio_positions')];

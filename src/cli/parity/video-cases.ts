@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { GraphModel } from '../../graph/graph-model.ts';
-import { graphTargets } from '../../graph/graph-target.ts';
 import { type InputType, type Network, networkGraph } from '../../graph/network.ts';
 import { floatTensor, type HostTensor, hostTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce, Session } from '../../graph/runtime/session.ts';
@@ -35,7 +34,7 @@ const tilingParams = z.object({
 export const videoEvaluators: Evaluators = {
   video_vae_encode: async (parityCase) => {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
-    return await runOnce(vaeGraph(videoEncoder, bundle), { video: await parityCase.floats('video') });
+    return await runOnce(vaeGraph(videoEncoder, bundle, parityCase), { video: await parityCase.floats('video') });
   },
 
   video_vae_decode: async (parityCase) => {
@@ -44,10 +43,10 @@ export const videoEvaluators: Evaluators = {
     );
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const feeds = { latent: await parityCase.floats('latent') };
-    const results = await runOnce(vaeGraph(videoDecoder, bundle), feeds);
+    const results = await runOnce(vaeGraph(videoDecoder, bundle, parityCase), feeds);
     const video = sampled(floats(results, 'video'), output_sample);
     if (uint8 !== true) return { video };
-    return { video, ...(await runOnce(vaeGraph(rgbVideoDecoder, bundle), feeds)) };
+    return { video, ...(await runOnce(vaeGraph(rgbVideoDecoder, bundle, parityCase), feeds)) };
   },
 
   video_vae_decode_tiled: async (parityCase) => {
@@ -55,7 +54,7 @@ export const videoEvaluators: Evaluators = {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const latent = await parityCase.floats('latent');
     const tiles = tilesOf(latent, tilingOf(parityCase));
-    await using decoder = await Session.open(vaeGraph(videoDecoder, bundle));
+    await using decoder = await Session.open(vaeGraph(videoDecoder, bundle, parityCase));
     const video = await gathered(blendedFrames(decoder, latent, tiles), tiles);
     return { video: sampled(video, output_sample), ...tileLists(tiles) };
   },
@@ -70,7 +69,7 @@ export const videoEvaluators: Evaluators = {
     const bundle = await openCheckpoint(parityCase.file(bundleFile));
     const upscaler = await openCheckpoint(parityCase.file(upscalerFile));
     const weights = joinCheckpoints(upscaler, bundle);
-    const model = networkGraph(latentUpsampler, graphTargets.cpu, weights, upsamplerConfigOf(upscaler));
+    const model = networkGraph(latentUpsampler, parityCase.target, weights, upsamplerConfigOf(upscaler));
     return await runOnce(model, { latent: await parityCase.floats('latent') });
   },
 
@@ -87,8 +86,9 @@ export const videoEvaluators: Evaluators = {
 function vaeGraph<Inputs extends TensorGroup<InputType>>(
   network: Network<VideoVaeConfig, Inputs, TensorGroup<Value>>,
   bundle: Checkpoint,
+  { target }: ParityCase,
 ): GraphModel {
-  return networkGraph(network, graphTargets.cpu, bundle, configOf(bundle, 'vae'));
+  return networkGraph(network, target, bundle, configOf(bundle, 'vae'));
 }
 
 function tilingOf(parityCase: ParityCase): DecodeTiling {
