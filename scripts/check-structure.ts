@@ -13,9 +13,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/shared': [],
   // Settings name the devices, and one file lists those.
   'src/shared/configuration.ts': ['src/shared', 'src/graph/graph-target.ts'],
+  'src/cuda': ['src/shared'],
+  'src/cuda/install': ['src/cuda', 'src/models/hub', 'src/models/download/transfer.ts', 'src/shared'],
   'src/graph': ['src/shared'],
   'src/graph/weights': ['src/graph', 'src/shared'],
-  'src/graph/runtime': ['src/graph', 'src/shared'],
+  'src/graph/runtime': ['src/graph', 'src/cuda', '!src/cuda/install', 'src/shared'],
   'src/media': ['src/shared'],
   'src/media/sound': ['src/shared'],
   'src/media/raw': ['src/media/sound', 'src/shared'],
@@ -62,7 +64,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/files': ['src/database', 'src/shared'],
   'src/safety': ['src/graph', 'src/media', 'src/models', 'src/shared'],
   'src/safety/prompts': [],
-  'src/pipeline': ['src/ltx2', 'src/graph', 'src/media', 'src/models', 'src/shared'],
+  'src/pipeline': ['src/ltx2', 'src/graph', 'src/cuda', '!src/cuda/install', 'src/media', 'src/models', 'src/shared'],
   'src/pipeline/plan': ['src/ltx2', 'src/graph', 'src/media', 'src/models', 'src/shared'],
   'src/contract': ['src/pipeline', 'src/media', 'src/models', 'src/shared'],
   'src/jobs': [

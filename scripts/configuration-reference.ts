@@ -86,8 +86,12 @@ function number(value: number, schema: z.ZodType): string {
 
 /** Whoever made the table has a home of their own. */
 function portable(path: string): string {
-  const data = join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage');
-  return path === data ? '~/.local/share/soundstage' : path;
+  const folders = [
+    [process.env.XDG_DATA_HOME, '.local/share', 'soundstage'],
+    [process.env.XDG_CACHE_HOME, '.cache', 'soundstage/cuda'],
+  ] as const;
+  const found = folders.find(([given, usual, own]) => path === join(given ?? join(homedir(), usual), own));
+  return found === undefined ? path : `~/${found[1]}/${found[2]}`;
 }
 
 function escaped(text: string): string {

@@ -1,22 +1,42 @@
 import { type DeviceChoice, type DeviceKind, fallbackDevice, preferredDevices } from '../graph/graph-target.ts';
-import { probeDeviceSafely } from '../graph/runtime/device-probe.ts';
+import { type DeviceReport, probeDeviceSafely } from '../graph/runtime/device-probe.ts';
 import { SoundstageError } from '../shared/errors.ts';
+
+export interface ChosenDevice {
+  readonly device: DeviceKind;
+  /** For whoever asks for a clip: why it is not a better one, or not used as it could be. */
+  readonly notes: readonly string[];
+}
+
+/** As `probeDeviceSafely`. */
+export type DeviceProbe = (device: DeviceKind, signal?: AbortSignal) => Promise<DeviceReport>;
 
 /**
  * The device to run on; for `auto`, the best of those that work here.
  *
  * @throws SoundstageError `device` with the reason if the device asked for does not work
  */
-export async function chooseDevice(wanted: DeviceChoice, signal?: AbortSignal): Promise<DeviceKind> {
+export async function chooseDevice(
+  wanted: DeviceChoice,
+  signal?: AbortSignal,
+  probe: DeviceProbe = probeDeviceSafely,
+): Promise<ChosenDevice> {
+  if (wanted === fallbackDevice) return { device: wanted, notes: [] };
   if (wanted === 'auto') {
+    const notes: string[] = [];
     for (const device of preferredDevices) {
-      if ((await probeDeviceSafely(device, signal)).usable) return device;
+      const report = await probe(device, signal);
+      if (report.usable) return { device, notes: [...notes, ...notesOf(report)] };
+      notes.push(`${device} is not used: ${report.reason}`);
     }
-    return fallbackDevice;
+    return { device: fallbackDevice, notes };
   }
-  if (wanted === fallbackDevice) return wanted;
-  const report = await probeDeviceSafely(wanted, signal);
-  if (report.usable) return wanted;
+  const report = await probe(wanted, signal);
+  if (report.usable) return { device: wanted, notes: notesOf(report) };
   const message = `${wanted} cannot be used here: ${report.reason}; try --device ${fallbackDevice}`;
   throw new SoundstageError('device', message, { field: 'device' });
+}
+
+function notesOf({ device, note }: DeviceReport & { readonly usable: true }): readonly string[] {
+  return note === undefined ? [] : [`${device}: ${note}`];
 }

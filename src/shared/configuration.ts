@@ -37,6 +37,11 @@ export const configurationSchema = z.object({
     .default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage'))
     .overwrite((folder) => resolve(folder))
     .describe('Folder of the embedded database, the files and the certificates.'),
+  SOUNDSTAGE_CUDA_FOLDER: z
+    .string()
+    .default(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'soundstage', 'cuda'))
+    .overwrite((folder) => resolve(folder))
+    .describe('Folder that `soundstage gpu install` puts the CUDA part of the runtime into.'),
   DATABASE_URL: z.string().optional().describe('PostgreSQL server to use instead of the embedded database.'),
   SOUNDSTAGE_S3_BUCKET: z.string().optional().describe('Bucket to keep files in instead of the data folder.'),
   SOUNDSTAGE_S3_ENDPOINT: z.url().optional().describe('Address of an S3-compatible store other than AWS.'),

@@ -77,12 +77,13 @@ async function run(command: CommandRun): Promise<void> {
 async function makeClip(input: Input, output: string, { flags, signal, services }: CommandRun): Promise<Clip> {
   const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
   const weights = await resolveWeights(flags.model, { cameras });
-  const device = await chooseDevice(flags.device, signal);
+  const { device, notes } = await chooseDevice(flags.device, signal);
   const { seed = drawSeed() } = input;
   const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { seed, device });
   const { preview } = flags;
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using own = new AsyncDisposableStack();
+  if (!flags.quiet) for (const note of notes) display.note(note);
   const { media, engine } = services ?? { media: own.use(new MediaService()), engine: own.use(new Engine()) };
   await using checker = new SafetyChecker({
     model: safetyModel.parse(process.env.SOUNDSTAGE_SAFETY_MODEL || undefined),

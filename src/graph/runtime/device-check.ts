@@ -10,7 +10,8 @@ import type { DeviceReport } from './device-probe.ts';
 import { floatTensor } from './host-tensor.ts';
 import { floats, Session } from './session.ts';
 
-const [rows, heads, headDim] = [64, 2, 32];
+/** As wide as the transformer's heads, and with enough rows for the kernels that it runs on. */
+const [rows, heads, headDim] = [512, 2, 128];
 const width = heads * headDim;
 
 /** Runs the operators the networks lean on and compares with the fallback: a device that opens but computes wrongly fails. */
@@ -21,8 +22,7 @@ export async function probeDevice(device: DeviceKind): Promise<DeviceReport> {
     if (error <= graphTargets[device].tolerance) return { device, usable: true };
     return { device, usable: false, reason: `it computes wrongly (relative error ${error.toExponential(1)})` };
   } catch (error) {
-    const [line = 'unknown error'] = (error instanceof Error ? error.message : String(error)).split('\n');
-    return { device, usable: false, reason: line };
+    return { device, usable: false, reason: textOf(error) };
   }
 }
 
@@ -59,4 +59,11 @@ function relativeError(expected: Float32Array, actual: Float32Array): number {
     norm += value ** 2;
   });
   return Math.sqrt(difference / norm);
+}
+
+/** What the runtime itself said: whoever reports it knows more of the machine, and puts it in words. */
+function textOf(error: unknown): string {
+  const { cause } = error instanceof Error ? error : {};
+  if (cause !== undefined) return textOf(cause);
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import './runtime-telemetry.ts';
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
+import { explainCudaFailure, shortReason } from '../../cuda/failure.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { affineForm, evaluateDimension, formatShape, SymbolicDimension } from '../dimension.ts';
 import type { GraphModel } from '../graph-model.ts';
@@ -61,9 +62,13 @@ export class Session implements AsyncDisposable {
       const native = await ort.InferenceSession.create(model.bytes, runtimeOptions(model.target, options));
       return new Session(model, native, (performance.now() - started) / 1000);
     } catch (cause) {
-      throw new SoundstageError('device', `the runtime refused a network on ${model.target.device}: ${reason(cause)}`, {
-        cause,
-      });
+      throw new SoundstageError(
+        'device',
+        `the runtime refused a network on ${model.target.device}: ${reason(cause, model.target)}`,
+        {
+          cause,
+        },
+      );
     }
   }
 
@@ -87,7 +92,7 @@ export class Session implements AsyncDisposable {
       Object.entries(feeds).map(([name, { dtype, data, shape }]) => [name, new ort.Tensor(dtype, data, shape)]),
     );
     const results = await this.#native.run(native, outputs ?? this.#native.outputNames).catch((cause: unknown) => {
-      throw new SoundstageError('device', `a network failed to run: ${reason(cause)}`, { cause });
+      throw new SoundstageError('device', `a network failed to run: ${reason(cause, this.model.target)}`, { cause });
     });
     const seconds = (performance.now() - started) / 1000;
     this.#runSeconds += seconds;
@@ -195,6 +200,7 @@ function fromNative(name: string, tensor: ort.Tensor): HostTensor {
   return hostTensor(type as HostTensor['dtype'], data as HostTensor['data'], dims);
 }
 
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+function reason(cause: unknown, { device }: GraphTarget): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return device === 'cuda' ? (explainCudaFailure(text) ?? shortReason(text)) : text;
 }

@@ -5,7 +5,7 @@ import { MediaService } from '../../media/media-service.ts';
 import { videoFormat } from '../../media/video-settings.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
-import { chooseDevice } from '../../pipeline/choose-device.ts';
+import { type ChosenDevice, chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
 import { type Clip, generateClip } from '../../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../../safety/safety-checker.ts';
@@ -45,7 +45,7 @@ export class PipelineClipMaker implements ClipMaker {
   readonly #checker: SafetyChecker;
   readonly #stack: AsyncDisposableStack;
   /** Probed once; a device that does not work may work later. */
-  readonly #device = new Lazy(() => chooseDevice(this.#options.configuration.SOUNDSTAGE_DEVICE));
+  #device = this.#chosenDevice();
 
   private constructor(options: PipelineClipMakerOptions, fetcher: Fetcher, stack: AsyncDisposableStack) {
     this.#options = options;
@@ -84,7 +84,15 @@ export class PipelineClipMaker implements ClipMaker {
 
   async probe(): Promise<void> {
     await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL);
-    await chooseDevice(await this.#device.get());
+    const { SOUNDSTAGE_DEVICE: wanted } = this.#options.configuration;
+    // A GPU that is lost is replaced by what else there is, unless nothing else will do.
+    if (wanted === 'auto') this.#device = this.#chosenDevice();
+    else await chooseDevice(wanted);
+    await this.#device.get();
+  }
+
+  #chosenDevice(): Lazy<ChosenDevice> {
+    return new Lazy(() => chooseDevice(this.#options.configuration.SOUNDSTAGE_DEVICE));
   }
 
   async #make(
@@ -94,9 +102,10 @@ export class PipelineClipMaker implements ClipMaker {
   ): Promise<MadeClip> {
     const { endpoint, input, seed } = request;
     const { folder, signal, log } = context;
-    const device = await this.#device.get();
+    const { device, notes } = await this.#device.get();
     const settings = endpoint.toSettings(input, inputs.files, { seed, device });
     log('INFO', `seed ${seed}, ${weights.id} on ${device}`);
+    for (const note of notes) log('INFO', note);
     const progress = new ProgressLog(log);
     const output = join(folder, `ltx-2-a2v-output${videoFormat(input.video_output_type).extension}`);
     const services = { engine: this.#engine, media: this.#media };

@@ -35,7 +35,7 @@ export class GuardedChild<Methods extends ServiceMethods> implements AsyncDispos
 
   constructor(options: GuardedChildOptions) {
     this.#options = options;
-    this.#service = new ChildService({ ...options, env: memoryLimitEnvironment(options.memoryLimit) });
+    this.#service = new ChildService({ ...options, env: () => memoryLimitEnvironment(options.memoryLimit) });
   }
 
   get pid(): number | undefined {

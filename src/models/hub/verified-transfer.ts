@@ -131,7 +131,8 @@ async function alignWith(response: Response, partial: PartialFile): Promise<void
   throw new TransientError('the server sent another part of the file than asked for');
 }
 
-function storageError(error: unknown, folder: string): unknown {
+/** What the system says about a disk, in words; anything else as it is. */
+export function storageError(error: unknown, folder: string): unknown {
   const code = errorCode(error);
   if (error instanceof SoundstageError || code === undefined) return error;
   if (code === 'ENOSPC' || code === 'EDQUOT') {

@@ -1,3 +1,4 @@
+import { deviceEnvironment } from '../../cuda/device-environment.ts';
 import { deviceVariables } from '../../shared/processes/child-environment.ts';
 import { ChildService } from '../../shared/processes/child-service.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -23,6 +24,7 @@ export class Engine implements AsyncDisposable {
       module: new URL('./engine-process.ts', import.meta.url),
       title: 'the engine',
       variables: deviceVariables,
+      env: () => deviceEnvironment(),
     });
   }
 

@@ -203,7 +203,11 @@ test('secrets of the environment stay with the parent', async () => {
   for (const [name, value] of Object.entries({ ...secrets, ...useful })) vi.stubEnv(name, value);
   try {
     const module = new URL('./echo-process.test-support.ts', import.meta.url);
-    await using plain = new ChildService<EchoMethods>({ module, title: 'the echo', env: { SOUNDSTAGE_OWN: '1' } });
+    await using plain = new ChildService<EchoMethods>({
+      module,
+      title: 'the echo',
+      env: () => ({ SOUNDSTAGE_OWN: '1' }),
+    });
     await using device = new ChildService<EchoMethods>({ module, title: 'the echo', variables: deviceVariables });
     const [few, more] = [await plain.call('environment', undefined), await device.call('environment', undefined)];
     for (const name of Object.keys(secrets)) expect([...few, ...more]).not.toContain(name);

@@ -10,7 +10,8 @@ export interface ChildServiceOptions {
   readonly module: URL;
   /** Shown in error messages, e.g. `the media process`. */
   readonly title: string;
-  readonly env?: NodeJS.ProcessEnv;
+  /** What else is in its environment; asked whenever a child starts. */
+  readonly env?: () => NodeJS.ProcessEnv;
   /** Names of variables that are passed on besides those that any process has use for; see `childEnvironment`. */
   readonly variables?: RegExp;
   readonly execArgv?: readonly string[];
@@ -158,7 +159,7 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
       execPath,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
-      env: { ...childEnvironment(globalThis.process.env, variables), ...env },
+      env: { ...childEnvironment(globalThis.process.env, variables), ...env?.() },
     });
     const child: Child = { process, gone: Promise.withResolvers(), stderr: '' };
     process.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -52,6 +52,13 @@ constexpr int engineOfConfiguration = 300;
 constexpr int int64Type = 3;
 constexpr int int32Type = 23;
 
+// Types of descriptors that tell what a graph computes: attention multiplies.
+constexpr int convolutionOperation = 10;
+constexpr int productOperation = 19;
+
+// Whether the graph that was described last is a convolution.
+thread_local bool isForConvolution = false;
+
 }  // namespace
 
 extern "C" {
@@ -148,17 +155,21 @@ int cudnnRNNForward() { return notSupported; }
 int cudnnSetRNNDataDescriptor() { return notSupported; }
 int cudnnSetRNNDescriptor_v8() { return notSupported; }
 
-// The backend, of which the runtime asks a plan for attention: one is found, with one engine without notes and choices that needs
-// no memory.
+// The backend, of which the runtime asks a plan for attention or a convolution: one is found, with one engine without notes and
+// choices that needs no memory.
 
-int cudnnBackendCreateDescriptor(int, Thing** descriptor) { return made(descriptor); }
+int cudnnBackendCreateDescriptor(int type, Thing** descriptor) {
+  if (type == convolutionOperation) isForConvolution = true;
+  if (type == productOperation) isForConvolution = false;
+  return made(descriptor);
+}
 int cudnnBackendDestroyDescriptor(Thing* descriptor) { return destroyed(descriptor); }
 int cudnnBackendSetAttribute() { return 0; }
 int cudnnBackendFinalize() { return 0; }
 int cudnnBackendGetAttribute(const Thing*, int attribute, int type, std::int64_t, std::int64_t* count, void* values) {
   const bool isFound = attribute == heuristicResults || attribute == engineOfConfiguration;
   const bool isNumber = type == int64Type || type == int32Type;
-  if (count != nullptr) *count = isNumber || (isFound && standin::settings().offersAttention);
+  if (count != nullptr) *count = isNumber || (isFound && (isForConvolution || standin::settings().offersAttention));
   if (isNumber && values != nullptr) std::memset(values, 0, type == int64Type ? 8 : 4);
   return 0;
 }

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import type { DeviceReport } from '../graph/runtime/device-probe.ts';
+import { chooseDevice } from './choose-device.ts';
+
+const works: DeviceReport = { device: 'cuda', usable: true };
+const lacks: DeviceReport = { device: 'cuda', usable: false, reason: 'there is no NVIDIA driver: install one' };
+const choose = (wanted: 'auto' | 'cuda' | 'cpu', report: DeviceReport) =>
+  chooseDevice(wanted, undefined, () => Promise.resolve(report));
+
+test('auto takes a GPU that works, and goes on with the CPU where it does not, saying why', async () => {
+  expect(await choose('auto', works)).toEqual({ device: 'cuda', notes: [] });
+  const notes = ['cuda is not used: there is no NVIDIA driver: install one'];
+  expect(await choose('auto', lacks)).toEqual({ device: 'cpu', notes });
+});
+
+test('a device that is asked for by name is used or refused', async () => {
+  expect(await choose('cpu', lacks)).toEqual({ device: 'cpu', notes: [] });
+  await expect(choose('cuda', lacks)).rejects.toMatchObject({
+    kind: 'device',
+    message: 'cuda cannot be used here: there is no NVIDIA driver: install one; try --device cpu',
+  });
+});
+
+test('what is not as it could be is said', async () => {
+  const note = 'attention is computed by the runtime itself';
+  for (const wanted of ['auto', 'cuda'] as const) {
+    expect(await choose(wanted, { ...works, note })).toEqual({ device: 'cuda', notes: [`cuda: ${note}`] });
+  }
+});
