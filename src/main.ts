@@ -10,6 +10,7 @@ const commands = new Map([
   ['worker', async () => (await import('./cli/serve/worker-command.ts')).workerCommand(await endpoints())],
   ['keys', async () => (await import('./cli/keys-command.ts')).keysCommand()],
   ['models', async () => (await import('./cli/models-command.ts')).modelsCommand()],
+  ['gpu', async () => (await import('./cli/gpu-command.ts')).gpuCommand()],
   ['parity', async () => (await import('./cli/parity-command.ts')).parityCommand()],
   ['doctor', async () => (await import('./cli/doctor-command.ts')).doctorCommand()],
 ]);
