@@ -481,19 +481,19 @@ export const imageBases: readonly Part[] = [
     source: 'https://github.com/nodejs/node/blob/v24.x/LICENSE',
   },
   {
-    name: '`cpu`: Debian 12, a license for each package in `/usr/share/doc`',
+    name: 'Debian 12, a license for each package in `/usr/share/doc`',
     license: 'several',
     source: 'https://sources.debian.org',
   },
   {
-    name: '`cuda`: Ubuntu 24.04, a license for each package in `/usr/share/doc`',
-    license: 'several',
-    source: 'https://packages.ubuntu.com/noble',
+    name: '`cuda`: the CUDA part of ONNX Runtime, with its `ThirdPartyNotices.txt` beside it in `/opt/soundstage-cuda`',
+    license: 'MIT',
+    source: 'https://pypi.org/project/onnxruntime-gpu',
   },
   {
-    name: '`cuda`: CUDA 12.8 and cuDNN 9 of the image `nvidia/cuda`, not free software',
-    license: 'NVIDIA Deep Learning Container License',
-    source: 'https://hub.docker.com/r/nvidia/cuda',
+    name: '`cuda`: CUDA 13 and cuDNN 9, not free software, with their licenses in `/opt/soundstage-cuda`',
+    license: 'NVIDIA CUDA and cuDNN license agreements',
+    source: 'https://docs.nvidia.com/cuda/eula',
   },
 ];
 
