@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { runtimePackage } from '../../src/cuda/runtime-package.ts';
 import { probeDeviceSafely } from '../../src/graph/runtime/device-probe.ts';
+import { installedFolder } from './installed-folder.ts';
 import { type StandInGpu, standInCuda } from './stand-in.ts';
 import { readStandInLog } from './stand-in-log.ts';
 
@@ -42,21 +42,6 @@ async function without(...missing: readonly string[]): Promise<string> {
   return target;
 }
 
-/** As `soundstage gpu install` leaves it. */
-async function installed(version: string): Promise<string> {
-  const target = await mkdtemp(join(folder, 'installed-'));
-  const name = `onnxruntime-gpu-${version}`;
-  await mkdir(join(target, name));
-  const files: Record<string, number> = {};
-  for (const file of await readdir(cuda?.provider ?? '')) {
-    await symlink(join(cuda?.provider ?? '', file), join(target, name, file));
-    files[file] = (await stat(join(target, name, file))).size;
-  }
-  await writeFile(join(target, name, 'contents.json'), JSON.stringify({ name: 'onnxruntime-gpu', version, files }));
-  await writeFile(join(target, `onnxruntime-${version}.json`), JSON.stringify({ packages: [name] }));
-  return target;
-}
-
 cudaTest('without the provider, it says how to install it', async () => {
   expect(await reasonWith({}, undefined, '')).toBe(
     "ONNX Runtime's CUDA part is not installed: run `soundstage gpu install --with-cuda-libraries`",
@@ -64,12 +49,12 @@ cudaTest('without the provider, it says how to install it', async () => {
 });
 
 cudaTest('what is installed is found and used, and the stand-in computes nothing', async () => {
-  vi.stubEnv('SOUNDSTAGE_CUDA_FOLDER', await installed(runtimePackage().version));
+  vi.stubEnv('SOUNDSTAGE_CUDA_FOLDER', await installedFolder(cuda));
   expect(await reasonWith({}, undefined, '')).toMatch(/^it computes wrongly/);
 });
 
 cudaTest('what is installed for another version is not used', async () => {
-  vi.stubEnv('SOUNDSTAGE_CUDA_FOLDER', await installed('1.2.3'));
+  vi.stubEnv('SOUNDSTAGE_CUDA_FOLDER', await installedFolder(cuda, '1.2.3'));
   expect(await reasonWith({}, undefined, '')).toMatch(
     /is installed for version 1\.2\.3, not for .*: run `soundstage gpu install` again$/,
   );

@@ -22,7 +22,10 @@ export async function probeDevice(device: DeviceKind): Promise<DeviceReport> {
     if (error <= graphTargets[device].tolerance) return { device, usable: true };
     return { device, usable: false, reason: `it computes wrongly (relative error ${error.toExponential(1)})` };
   } catch (error) {
-    return { device, usable: false, reason: textOf(error) };
+    // What is wrong with CUDA is put in words by whoever knows more of the machine, and needs all that was said.
+    if (device === 'cuda') return { device, usable: false, reason: messageOf(causeOf(error)) };
+    const [line = 'unknown error'] = messageOf(error).split('\n');
+    return { device, usable: false, reason: line };
   }
 }
 
@@ -61,9 +64,10 @@ function relativeError(expected: Float32Array, actual: Float32Array): number {
   return Math.sqrt(difference / norm);
 }
 
-/** What the runtime itself said: whoever reports it knows more of the machine, and puts it in words. */
-function textOf(error: unknown): string {
-  const { cause } = error instanceof Error ? error : {};
-  if (cause !== undefined) return textOf(cause);
+function causeOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? causeOf(error.cause) : error;
+}
+
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 import { avoidCudnnAttention, cudnnAttentionVariable, deviceEnvironment } from '../../cuda/device-environment.ts';
-import { isCudnnAttentionFailure, shortReason } from '../../cuda/failure.ts';
+import { isCudnnAttentionFailure } from '../../cuda/failure.ts';
 import { driverVersion, listGpus } from '../../cuda/gpus.ts';
 import type { MissingLibraries } from '../../cuda/libraries.ts';
 import { explainCudaTrouble, obstacleToCuda, providerPath } from '../../cuda/trouble.ts';
@@ -24,7 +24,7 @@ const probeTimeLimit = 60_000;
  * compute attention and the runtime's own kernel does not, processes that start later use that one.
  */
 export async function probeDeviceSafely(device: DeviceKind, signal?: AbortSignal): Promise<DeviceReport> {
-  if (device !== 'cuda') return withShortReason(await probe(device, signal));
+  if (device !== 'cuda') return await probe(device, signal);
   const obstacle = obstacleToCuda();
   if (obstacle !== undefined) return { device, usable: false, reason: obstacle };
   const report = await probe(device, signal);
@@ -39,10 +39,6 @@ export async function probeDeviceSafely(device: DeviceKind, signal?: AbortSignal
     if (!isCudnnAttentionFailure(other.reason)) return await explained(other.reason, signal);
   }
   return await explained(report.reason, signal);
-}
-
-function withShortReason(report: DeviceReport): DeviceReport {
-  return report.usable ? report : { ...report, reason: shortReason(report.reason) };
 }
 
 async function explained(text: string, signal: AbortSignal | undefined): Promise<DeviceReport> {

@@ -41,7 +41,15 @@ export class ClipEngine implements AsyncDisposable {
   #model: LoadedModel | undefined;
 
   generate(plan: Plan, inputs: EngineInputs, context: EngineContext): Promise<EngineReport> {
-    return this.#mutex.run(() => this.#generate(plan, inputs, context));
+    return this.#mutex.run(async () => {
+      try {
+        return await this.#generate(plan, inputs, context);
+      } catch (error) {
+        // Sessions that a device failed in are not trusted with another clip, and what they hold of its memory is needed for that.
+        if (error instanceof SoundstageError && error.kind === 'device') await this.#forget();
+        throw error;
+      }
+    });
   }
 
   async #generate(plan: Plan, inputs: EngineInputs, context: EngineContext): Promise<EngineReport> {
@@ -83,6 +91,13 @@ export class ClipEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#model?.[Symbol.asyncDispose]();
     this.#model = undefined;
+  }
+
+  async #forget(): Promise<void> {
+    const model = this.#model;
+    this.#model = undefined;
+    // A device that is lost may not even take memory back.
+    await model?.[Symbol.asyncDispose]().catch(() => {});
   }
 
   async #load(plan: Plan): Promise<LoadedModel> {
