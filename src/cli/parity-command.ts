@@ -27,7 +27,8 @@ in half precision may differ by ${halfPrecision} in relative L2.`,
     )
     .action((dir: string, { only = '', device: wanted }: { only?: string; device: DeviceKind }) =>
       reporting(process.stderr, async () => {
-        const target = graphTargets[await chooseDevice(wanted)];
+        const { device } = await chooseDevice(wanted);
+        const target = graphTargets[device];
         const folder = await openParityFolder(dir);
         const cases = folder.cases.filter(({ name, module }) => name.includes(only) || module.includes(only));
         if (cases.length === 0) throw new SoundstageError('input', `${dir} has no case that matches "${only}"`);
