@@ -15,7 +15,7 @@ import { largestTile } from '../../ltx2/video/tiles/decoder-cost.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/quantities.ts';
 import { frameLimits } from '../plan/limits.ts';
-import { type ClipMemory, type MemoryPlan, planMemory } from '../plan/memory-plan.ts';
+import { type ClipMemory, type MemoryPlan, planMappedMemory, planMemory } from '../plan/memory-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { sideNetworks } from './networks.ts';
 
@@ -47,8 +47,7 @@ export interface ClipNetworks {
 }
 
 /**
- * Decides how the networks of a clip share the device's memory. Undefined where nothing has to be decided: weights are mapped into
- * memory that the system can take back, or nobody knows how much memory there is.
+ * Decides how the networks of a clip share the device's memory. Undefined where nobody knows how much there is.
  *
  * @throws SoundstageError `input` if the clip does not fit
  */
@@ -58,8 +57,9 @@ export async function planClipMemory(
   networks: ClipNetworks,
 ): Promise<MemoryPlan | undefined> {
   const { device, deviceMemory: available } = plan;
-  if (!graphTargets[device].hasOwnMemory || available === undefined) return undefined;
+  if (available === undefined) return undefined;
   const memoryAt = await clipMemory(plan, images, networks);
+  if (!graphTargets[device].hasOwnMemory) return planMappedMemory(memoryAt(plan.modelFrames), available);
   const verdict = planMemory(memoryAt(plan.modelFrames), available);
   if (verdict.fits) return verdict.plan;
   const { width, height } = largestStage(plan);

@@ -24,7 +24,7 @@ export interface MemoryPlan {
   readonly heldBytes: number;
   /** Phases that need the room that the transformer takes. */
   readonly evictsTransformer: readonly SidePhase[];
-  /** Of every phase, `denoise` being that of the transformer. */
+  /** Of every phase, `denoise` being that of the transformer; empty where weights are mapped. */
   readonly peaks: Readonly<Partial<Record<SidePhase | 'denoise', number>>>;
 }
 
@@ -75,6 +75,26 @@ export function planMemory({ transformer, replay, side }: ClipMemory, available:
   return {
     fits: true,
     plan: { transformer: streamed?.residency, text: text?.residency, heldBytes: held, evictsTransformer, peaks },
+  };
+}
+
+/**
+ * The same where weights are mapped into memory that the system takes back as it likes: nothing is refused, but what is larger
+ * than the memory as a whole comes and goes, so that its files are read ahead in large pieces and not page by page.
+ *
+ * @param available bytes of the machine's memory
+ */
+export function planMappedMemory({ transformer, side }: ClipMemory, available: number): MemoryPlan {
+  const residency = (memory: GraphMemory | undefined): Residency | undefined =>
+    memory === undefined || sum(memory.weights) + memory.peak <= available
+      ? undefined
+      : { keptBytes: 0, streamedBytes: Math.max(available / 8, ...memory.weights) };
+  return {
+    transformer: residency(transformer),
+    text: residency(side.text),
+    heldBytes: 0,
+    evictsTransformer: [],
+    peaks: {},
   };
 }
 

@@ -50,7 +50,7 @@ export interface ClipSettings {
   readonly audioStrength: number;
   readonly preprocessAudio: boolean;
   readonly device: DeviceKind;
-  /** Bytes of memory of its own that the device may use; undefined: nobody knows. */
+  /** Bytes of memory that the device may use; undefined: nobody knows. */
   readonly deviceMemory?: number | undefined;
 }
 
