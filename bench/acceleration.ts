@@ -1,5 +1,5 @@
 // What each acceleration level saves and how far it drifts from the exact schedule, at equal seed and plan otherwise.
-// Usage: node bench/acceleration.ts [WIDTHxHEIGHTxFRAMES] [model folder]
+// Usage: node bench/acceleration.ts [--device cuda] [WIDTHxHEIGHTxFRAMES] [model folder]
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,10 +10,12 @@ import { Engine } from '../src/pipeline/engine/engine.ts';
 import type { EngineReport } from '../src/pipeline/engine/engine-messages.ts';
 import { type Acceleration, accelerations } from '../src/pipeline/plan/acceleration.ts';
 import { elementAt } from '../src/shared/element-at.ts';
+import { benchmarkArguments } from './benchmark-arguments.ts';
 import { benchmarkSettings } from './benchmark-settings.ts';
 import { deepSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 
-const [size = '512x384x121', folder] = process.argv.slice(2);
+const { device, words } = await benchmarkArguments();
+const [size = '512x384x121', folder] = words;
 const work = join(import.meta.dirname, 'work');
 const weights = await readWeightFolder(folder ?? (await randomCheckpoint(work, deepSizes)));
 await mkdir(work, { recursive: true });
@@ -38,7 +40,7 @@ async function run(fields: {
   readonly acceleration: Acceleration;
   readonly seed?: number;
 }): Promise<{ report: EngineReport; frames: Uint8Array }> {
-  const settings = benchmarkSettings(size, fields);
+  const settings = benchmarkSettings(size, device, fields);
   const images = await decodeImages(settings, media, { folder: work });
   const { plan, inputs } = await prepareClip(settings, images, weights, media, { folder: work });
   const frames: Uint8Array[] = [];

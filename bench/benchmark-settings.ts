@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { audioToVideoLora } from '../src/contract/endpoints/audio-to-video-lora.ts';
 import { type InputField, parseInput } from '../src/contract/input/input.ts';
+import type { DeviceKind } from '../src/graph/graph-target.ts';
 import type { ClipSettings } from '../src/pipeline/plan/plan.ts';
 
 /**
@@ -10,7 +11,11 @@ import type { ClipSettings } from '../src/pipeline/plan/plan.ts';
  * @param fields of the request, as far as they differ from those of every benchmarked clip
  * @throws SoundstageError `input` for values that the endpoint refuses
  */
-export function benchmarkSettings(size: string, fields: Partial<Record<InputField, unknown>> = {}): ClipSettings {
+export function benchmarkSettings(
+  size: string,
+  device: DeviceKind,
+  fields: Partial<Record<InputField, unknown>> = {},
+): ClipSettings {
   const [width, height, frames] = size.split('x').map(Number);
   const request = {
     prompt: 'A woman speaks to the camera in a quiet room',
@@ -24,5 +29,5 @@ export function benchmarkSettings(size: string, fields: Partial<Record<InputFiel
   };
   const input = parseInput(request, audioToVideoLora);
   const files = { audio: input.audio_url, loras: [] };
-  return audioToVideoLora.toSettings(input, files, { seed: input.seed ?? 1, device: 'cpu' });
+  return audioToVideoLora.toSettings(input, files, { seed: input.seed ?? 1, device });
 }

@@ -1,11 +1,12 @@
 // Whole clips from a recording to a file: seconds per phase, the share spent outside the tensor runtime, peak memory.
-// Usage: node bench/clip.ts [WIDTHxHEIGHTxFRAMES[:acceleration]…]
+// Usage: node bench/clip.ts [--device cuda] [WIDTHxHEIGHTxFRAMES[:acceleration]…]
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MediaService } from '../src/media/media-service.ts';
 import { readWeightFolder } from '../src/models/weight-folder.ts';
 import { Engine } from '../src/pipeline/engine/engine.ts';
 import { type Clip, generateClip } from '../src/pipeline/generate-clip.ts';
+import { benchmarkArguments } from './benchmark-arguments.ts';
 import { benchmarkSettings } from './benchmark-settings.ts';
 import { benchmarkSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
 import { MemoryWatch } from './memory-watch.ts';
@@ -13,7 +14,8 @@ import { MemoryWatch } from './memory-watch.ts';
 const work = join(import.meta.dirname, 'work');
 await mkdir(work, { recursive: true });
 const weights = await readWeightFolder(await randomCheckpoint(work, benchmarkSizes));
-const sizes = process.argv.length > 2 ? process.argv.slice(2) : ['512x384x121', '1024x768x121'];
+const { device, words } = await benchmarkArguments();
+const sizes = words.length > 0 ? words : ['512x384x121', '1024x768x121'];
 
 for (const text of sizes) {
   const [size = text, acceleration] = text.split(':');
@@ -22,7 +24,7 @@ for (const text of sizes) {
   await using engine = new Engine();
   using memory = new MemoryWatch(() => engine.pid);
   const clip = await generateClip(
-    benchmarkSettings(size, { acceleration }),
+    benchmarkSettings(size, device, { acceleration }),
     weights,
     { engine, media },
     { output: join(work, 'clip.mp4'), onProgress: ({ phase }) => memory.enter(phase) },

@@ -1,5 +1,5 @@
 // Each network alone, as GFLOP/s and as a share of this machine's own matrix multiplication, both measured in turn in
-// one run so that a busy neighbor slows both. Usage: npm run bench, or node bench/networks.ts [name…]
+// one run so that a busy neighbor slows both. Usage: npm run bench, or node bench/networks.ts [--device cuda] [name…]
 
 import { join } from 'node:path';
 import { evaluateDimension } from '../src/graph/dimension.ts';
@@ -11,16 +11,16 @@ import { Session, type SessionOptions } from '../src/graph/runtime/session.ts';
 import type { TensorGroup } from '../src/graph/tensor-group.ts';
 import { joinCheckpoints, openCheckpoint } from '../src/graph/weights/checkpoint.ts';
 import { configOf, upsamplerConfigOf } from '../src/ltx2/config.ts';
-import { audioPositions, videoPositions } from '../src/ltx2/sampling/positions.ts';
 import { textContext, textContextFeeds } from '../src/ltx2/text/context/text-context.ts';
 import { openTextEncoder } from '../src/ltx2/text/gemma/gemma-folder.ts';
-import { transformer, transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';
-import { VelocityModel } from '../src/ltx2/transformer/velocity.ts';
+import { transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';
 import { latentUpsampler } from '../src/ltx2/video/latent-upsampler.ts';
 import { videoDecoder } from '../src/ltx2/video/video-decoder.ts';
 import { videoEncoder } from '../src/ltx2/video/video-encoder.ts';
 import { convolutionSession, transformerSession } from '../src/pipeline/engine/session-options.ts';
+import { benchmarkArguments } from './benchmark-arguments.ts';
 import { benchmarkSizes, randomCheckpoint } from './checkpoint/random-checkpoint.ts';
+import { denoiser } from './denoiser.ts';
 import { MatmulCeiling, median, someValues } from './stopwatch.ts';
 
 interface Network {
@@ -32,15 +32,16 @@ interface Network {
   readonly session: SessionOptions;
 }
 
-const target = graphTargets.cpu;
+const { device, words } = await benchmarkArguments();
+const target = graphTargets[device];
 const folder = await randomCheckpoint(join(import.meta.dirname, 'work'), benchmarkSizes);
 const bundle = await openCheckpoint(join(folder, 'random.safetensors'));
 const upscaler = await openCheckpoint(join(folder, 'random-spatial-upscaler-x2.safetensors'));
 const channels = benchmarkSizes.latentChannels;
 
 const networks: readonly (() => Promise<Network> | Network)[] = [
-  () => denoiser('transformer, 3,072 tokens', { frames: 16, height: 12, width: 16 }),
-  () => denoiser('transformer, 12,288 tokens', { frames: 16, height: 24, width: 32 }),
+  () => transformerNetwork('transformer, 3,072 tokens', { frames: 16, height: 12, width: 16 }),
+  () => transformerNetwork('transformer, 12,288 tokens', { frames: 16, height: 24, width: 32 }),
   () => ({
     name: 'video decoder, 512×384×57',
     graph: networkGraph(videoDecoder, target, bundle, configOf(bundle, 'vae')),
@@ -65,8 +66,8 @@ const networks: readonly (() => Promise<Network> | Network)[] = [
   textEncoder,
 ];
 
-await using ceiling = await MatmulCeiling.open();
-const wanted = process.argv.slice(2).join(' ');
+await using ceiling = await MatmulCeiling.open(target);
+const wanted = words.join(' ');
 process.stdout.write(`${'network'.padEnd(34)}   seconds   GFLOP   GFLOP/s   ceiling   share\n`);
 for (const make of networks) {
   const network = await make();
@@ -94,34 +95,8 @@ async function measure({ name, graph, feeds, sizes, session: options }: Network)
   process.stdout.write(`${name.padEnd(34)}${columns.join('')}${`${(share * 100).toFixed(0)} %`.padStart(8)}\n`);
 }
 
-async function denoiser(name: string, size: { frames: number; height: number; width: number }): Promise<Network> {
-  const config = transformerConfigOf(bundle);
-  const [Nv, Na, S, H] = [size.frames * size.height * size.width, 121, 1024, config.caption_channels];
-  await using model = new VelocityModel(bundle, { target });
-  const text = { video: someValues([S, H]), audio: someValues([S, H]) };
-  const stage = model.prepareStage(videoPositions(size, 25), audioPositions(Na), text);
-  return {
-    name,
-    graph: networkGraph(transformer, target, bundle, {
-      config,
-
-      perToken: { video: false, audio: false },
-    }),
-    feeds: {
-      video: {
-        ...stage.video,
-        tokens: someValues([Nv, config.in_channels]),
-        timestep: { sinusoid: someValues([1, 256]) },
-      },
-      audio: {
-        ...stage.audio,
-        tokens: someValues([Na, config.audio_in_channels]),
-        timestep: { sinusoid: someValues([1, 256]) },
-      },
-    },
-    sizes: { Nv, Na, S },
-    session: transformerSession,
-  };
+async function transformerNetwork(name: string, size: Parameters<typeof denoiser>[2]): Promise<Network> {
+  return { name, ...(await denoiser(bundle, target, size)), session: transformerSession };
 }
 
 async function textEncoder(): Promise<Network> {

@@ -141,7 +141,8 @@ async function writeGemma(folder: string, tiny: GemmaConfig, sizes: CheckpointSi
   await writeRandom(join(folder, 'model.safetensors'), gemmaShapes(sizes, vocabulary), undefined);
 }
 
-async function writeRandom(path: string, shapes: Shapes, config: Json | undefined): Promise<void> {
+/** Writes bf16 weights of about the deviations that keep activations as they are. */
+export async function writeRandom(path: string, shapes: Shapes, config: Json | undefined): Promise<void> {
   const tensors = Object.entries(shapes).map(
     ([name, shape], index): TensorToWrite => ({
       name,
