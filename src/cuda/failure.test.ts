@@ -17,7 +17,7 @@ test('the error of CUDA is one line without the C++ around it', () => {
 });
 
 test.for([
-  [2, 'out of memory', /memory of the GPU is full: ask for a smaller or shorter clip/],
+  [2, 'out of memory', /GPU is out of memory: ask for a smaller or shorter clip/],
   [35, 'insufficient', /driver is too old for CUDA 13 \(CUDA failure 35: insufficient\): install version 580 or newer/],
   [46, 'busy', /another program has the GPU for itself .* `nvidia-smi -c DEFAULT`/],
   [100, 'no device', /the driver finds no GPU .* CUDA_VISIBLE_DEVICES/],
@@ -37,7 +37,9 @@ test('a kernel that could not be started gives the name of the error', () => {
 });
 
 test('a request for more memory than there is, and what is none of these', () => {
-  expect(explainCudaFailure('BFCArena: Failed to allocate memory for requested buffer of size 12')).toMatch(/is full/);
+  expect(explainCudaFailure('BFCArena: Failed to allocate memory for requested buffer of size 12')).toMatch(
+    /is out of memory/,
+  );
   expect(explainCudaFailure('it computes wrongly (relative error 1)')).toBeUndefined();
   expect(shortReason(`${'x'.repeat(1000)}\nsecond line`)).toBe(`${'x'.repeat(300)}…`);
 });

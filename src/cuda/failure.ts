@@ -57,7 +57,7 @@ export function explainCudaFailure(text: string): string | undefined {
   const failure = cudaFailure(text);
   const code = failure?.code;
   if (code === names.MemoryAllocation || /Failed to allocate memory for requested buffer/.test(text)) {
-    return 'the memory of the GPU is full: ask for a smaller or shorter clip, end other programs that use the GPU (`nvidia-smi` lists them), or take a larger one';
+    return 'the GPU is out of memory: ask for a smaller or shorter clip, end other programs that use the GPU (`nvidia-smi` lists them), or take a larger one';
   }
   if (failure === undefined || code === undefined) return undefined;
   const { line } = failure;

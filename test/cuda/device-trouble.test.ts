@@ -92,7 +92,7 @@ cudaTest.for<[string, StandInGpu, RegExp]>([
     { devices: 0 },
     /^the driver finds no GPU \(CUDA failure 100: no CUDA-capable device is detected\): look at/,
   ],
-  ['a GPU without memory', { memory: 1e-6 }, /^the memory of the GPU is full: /],
+  ['a GPU without memory', { memory: 1e-6 }, /^the GPU is out of memory: /],
 ])('%s is what is wrong', async ([, gpu, reason]) => {
   expect(await reasonWith(gpu)).toMatch(reason);
 });

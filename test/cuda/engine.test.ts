@@ -83,7 +83,7 @@ cudaTest('a GPU whose memory is full fails that clip alone: the same engine make
   const failing = framesOf(engine, plan, () => writeFile(faults, 'cudaMalloc 2 0'));
   await expect(failing).rejects.toMatchObject({
     kind: 'device',
-    message: expect.stringMatching(/: the memory of the GPU is full: ask for a smaller or shorter clip/),
+    message: expect.stringMatching(/: the GPU is out of memory: ask for a smaller or shorter clip/),
   });
   expect((await readStandInLog(log)).usedBytes).toEqual([0]);
   await rm(faults);

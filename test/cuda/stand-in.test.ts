@@ -43,7 +43,7 @@ test.skipIf(cuda === undefined)(
     ]);
     expect(old).toContain('CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version');
     expect(none).toContain('CUDA failure 100: no CUDA-capable device is detected');
-    expect(small).toContain('the memory of the GPU is full');
+    expect(small).toContain('the GPU is out of memory');
   },
 );
 
@@ -53,6 +53,6 @@ test.skipIf(cuda === undefined)('a fault comes after so many calls', async () =>
   const log = join(folder, 'faults-log');
   const results = await multiply({ faults, log }, 20);
   expect(results[0]).toBe('32,16');
-  expect(results.at(-1)).toContain('the memory of the GPU is full');
+  expect(results.at(-1)).toContain('the GPU is out of memory');
   expect((await readStandInLog(log)).allocations).toBe(9);
 });

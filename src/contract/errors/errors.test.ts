@@ -114,6 +114,7 @@ test.each<[name: string, error: unknown]>([
 test('too little memory says what to change', () => {
   for (const words of [
     'CUDA error: out of memory',
+    'a network failed to run: the GPU is out of memory: ask for a smaller or shorter clip',
     'std::bad_alloc',
     'Failed to allocate memory for requested buffer',
   ]) {

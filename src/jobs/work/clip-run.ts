@@ -9,6 +9,7 @@ import type { FileStore } from '../../files/file-store.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Mutex } from '../../shared/mutex.ts';
+import { systemCode } from '../../shared/system-code.ts';
 import type { ClipMaker, LogLevel, MadeClip, PreparedClip } from '../clip-maker.ts';
 import { privateRetention } from '../request/complete-request.ts';
 import { exhaustedOutcome, failureOutcome, invalidOutcome, type Outcome, successOutcome } from '../request/outcome.ts';
@@ -221,7 +222,7 @@ export class ClipRun {
       }
       case 'exhaustion': {
         logger.warn('a request was too much for this machine', { ...this.#name, error });
-        this.#logs.add('WARN', 'the request was too much for the disk or the device of the server');
+        this.#logs.add('WARN', `the request was too much for the disk or the device of the server${reasonOf(error)}`);
         const logs = await this.#logs.end();
         const outcome = exhaustedOutcome(error, request);
         await this.#persist('ending the attempt', () => this.attempt.exhausted(outcome, logs));
@@ -270,6 +271,12 @@ export class ClipRun {
 
 function isCrash(error: unknown): error is SoundstageError {
   return error instanceof SoundstageError && error.kind === 'crash';
+}
+
+/** What a device said is for whoever may ask for less; what the system says of its disks is not. */
+function reasonOf(error: unknown): string {
+  const isTold = error instanceof SoundstageError && error.kind === 'device' && systemCode(error) === undefined;
+  return isTold ? `: ${redactPaths(error.message)}` : '';
 }
 
 /** Of a file that is only read to become part of a reply. */
