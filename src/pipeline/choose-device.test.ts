@@ -5,7 +5,7 @@ import { chooseDevice } from './choose-device.ts';
 const works: DeviceReport = { device: 'cuda', usable: true };
 const lacks: DeviceReport = { device: 'cuda', usable: false, reason: 'there is no NVIDIA driver: install one' };
 const choose = (wanted: 'auto' | 'cuda' | 'cpu', report: DeviceReport) =>
-  chooseDevice(wanted, undefined, () => Promise.resolve(report));
+  chooseDevice(wanted, { probe: () => Promise.resolve(report) });
 
 test('auto takes a GPU that works, and goes on with the CPU where it does not, saying why', async () => {
   expect(await choose('auto', works)).toEqual({ device: 'cuda', notes: [] });

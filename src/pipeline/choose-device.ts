@@ -8,8 +8,13 @@ export interface ChosenDevice {
   readonly notes: readonly string[];
 }
 
-/** As `probeDeviceSafely`. */
-export type DeviceProbe = (device: DeviceKind, signal?: AbortSignal) => Promise<DeviceReport>;
+export interface ChooseOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The only GPU to consider, as CUDA_VISIBLE_DEVICES names it. Default: the first that is visible. */
+  readonly gpu?: string | undefined;
+  /** Default `probeDeviceSafely`. */
+  readonly probe?: typeof probeDeviceSafely | undefined;
+}
 
 /**
  * The device to run on; for `auto`, the best of those that work here.
@@ -18,20 +23,19 @@ export type DeviceProbe = (device: DeviceKind, signal?: AbortSignal) => Promise<
  */
 export async function chooseDevice(
   wanted: DeviceChoice,
-  signal?: AbortSignal,
-  probe: DeviceProbe = probeDeviceSafely,
+  { signal, gpu, probe = probeDeviceSafely }: ChooseOptions = {},
 ): Promise<ChosenDevice> {
   if (wanted === fallbackDevice) return { device: wanted, notes: [] };
   if (wanted === 'auto') {
     const notes: string[] = [];
     for (const device of preferredDevices) {
-      const report = await probe(device, signal);
+      const report = await probe(device, signal, gpu);
       if (report.usable) return { device, notes: [...notes, ...notesOf(report)] };
       notes.push(`${device} is not used: ${report.reason}`);
     }
     return { device: fallbackDevice, notes };
   }
-  const report = await probe(wanted, signal);
+  const report = await probe(wanted, signal, gpu);
   if (report.usable) return { device: wanted, notes: notesOf(report) };
   const message = `${wanted} cannot be used here: ${report.reason}; try --device ${fallbackDevice}`;
   throw new SoundstageError('device', message, { field: 'device' });

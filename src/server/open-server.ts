@@ -44,12 +44,18 @@ export interface MakerServices {
   readonly onPhases: (seconds: Readonly<Record<string, number>>) => void;
 }
 
+export interface MakerOpener {
+  /** What it makes clips on, for the log. Default: this machine. */
+  readonly title?: string | undefined;
+  open(services: MakerServices): ClipMaker | Promise<ClipMaker>;
+}
+
 export interface ServerOptions {
   readonly configuration: Configuration;
   readonly endpoints: Endpoints;
   readonly logger: Logger;
-  /** Absent: requests wait for workers elsewhere. The server disposes what it returns. */
-  readonly openMaker?: ((services: MakerServices) => ClipMaker | Promise<ClipMaker>) | undefined;
+  /** One for each clip that is made at the same time. None: requests wait for workers elsewhere. The server disposes what they open. */
+  readonly makers?: readonly MakerOpener[] | undefined;
   /** Whether the maker can do its work, for `/ready`. */
   readonly checks?: Readonly<Record<string, ReadinessCheck>> | undefined;
   /** What is installed here besides the server; for the playground. Absent: nothing is known. */
@@ -148,7 +154,7 @@ async function assertGuarded(configuration: Configuration, keys: ApiKeys): Promi
 }
 
 async function openJobs(
-  { configuration, endpoints, logger, openMaker }: ServerOptions,
+  { configuration, endpoints, logger, makers = [] }: ServerOptions,
   { database, files, metrics }: { readonly database: Database } & Pick<AppDependencies, 'files' | 'metrics'>,
   opened: AsyncDisposableStack,
 ): Promise<Pick<AppDependencies, 'requests' | 'jwks'> & { readonly checks: Readonly<Record<string, ReadinessCheck>> }> {
@@ -163,12 +169,17 @@ async function openJobs(
     disk: () => probeFolder(dataFolder, minFree),
     files: cachedCheck(storeFreshness, () => files.probe()),
   };
-  if (openMaker !== undefined) {
-    const maker = opened.use(await openMaker({ files, onPhases: (seconds) => metrics.countClip(seconds) }));
-    const worker = opened.use(await Worker.open({ ...jobs, endpoints, maker }));
-    worker.start();
+  const workers: Worker[] = [];
+  const isOneOfSeveral = makers.length > 1;
+  for (const { title, open } of makers) {
+    const maker = opened.use(await open({ files, onPhases: (seconds) => metrics.countClip(seconds) }));
+    workers.push(opened.use(await Worker.open({ ...jobs, endpoints, maker, title, isOneOfSeveral })));
+  }
+  for (const worker of workers) worker.start();
+  if (workers.length > 0) {
     checks.worker = async () => {
-      if (worker.trouble !== undefined) throw worker.trouble;
+      const troubles = workers.map(({ trouble }) => trouble);
+      if (!troubles.includes(undefined)) throw troubles[0];
     };
   }
   return { requests, jwks: publicKeys, checks };

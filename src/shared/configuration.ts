@@ -48,6 +48,10 @@ export const configurationSchema = z.object({
   SOUNDSTAGE_S3_REGION: z.string().default('us-east-1').describe('Region of the bucket.'),
   SOUNDSTAGE_MODEL: z.string().default('nano').describe('Weights: an id of `soundstage models list`, or a folder.'),
   SOUNDSTAGE_DEVICE: z.enum(deviceChoices).default('auto').describe('Where the model runs.'),
+  SOUNDSTAGE_GPUS: list
+    .pipe(z.array(z.string().regex(/^\d+$/, 'list numbers of GPUs, as nvidia-smi counts')))
+    .default([])
+    .describe('GPUs to make clips on, one clip each at a time, as `nvidia-smi` counts; default all.'),
   SOUNDSTAGE_AUTH: z
     .enum(['auto', 'keys', 'off'])
     .default('auto')

@@ -91,6 +91,15 @@ cudaTest('a GPU whose memory is full fails that clip alone: the same engine make
   expect(engine.pid).toBe(pid);
 });
 
+test.skipIf(process.platform !== 'linux')('an engine for one GPU sees no other', async () => {
+  await using engine = new Engine({ gpu: 'GPU-1' });
+  engine.start();
+  expect(environmentOf(await readFile(`/proc/${engine.pid}/environ`, 'utf8'))).toMatchObject({
+    CUDA_VISIBLE_DEVICES: 'GPU-1',
+    CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+  });
+});
+
 function environmentOf(text: string): Readonly<Record<string, string>> {
   const pairs = text.split('\0').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
   return Object.fromEntries(pairs);

@@ -21,6 +21,8 @@ export interface TestServerOptions extends Pick<ServerOptions, 'checks' | 'timeo
   readonly endpoints?: Endpoints | undefined;
   /** Makes the clips; absent: nobody takes requests from the queue. Disposed with the server. */
   readonly maker?: ClipMaker | 'pipeline' | undefined;
+  /** Others that make clips at the same time. */
+  readonly makers?: readonly ClipMaker[] | undefined;
   /** Absent: a new one that goes with the server. */
   readonly dataFolder?: string | undefined;
   /** Settings by variable, e.g. `{ SOUNDSTAGE_AUTH: 'keys' }`. */
@@ -54,19 +56,18 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...options.settings,
   });
   const logged: Record<string, unknown>[] = [];
-  const { maker, endpoints = servedEndpoints, checks, timeouts } = options;
+  const { maker, makers = [], endpoints = servedEndpoints, checks, timeouts } = options;
   const logger = recordingLogger(logged, options.logLevel ?? 'error');
-  const openMaker =
-    maker &&
-    ((services: MakerServices) =>
-      maker === 'pipeline' ? PipelineClipMaker.open({ ...services, configuration, logger }) : maker);
+  const open = (chosen: ClipMaker | 'pipeline') => (services: MakerServices) =>
+    chosen === 'pipeline' ? PipelineClipMaker.open({ ...services, configuration, logger }) : chosen;
+  const all = maker === undefined ? makers : [maker, ...makers];
   const describe = maker === 'pipeline' ? () => describeInstallation(configuration) : undefined;
   const server = opened.use(
     await openServer({
       configuration,
       endpoints,
       logger,
-      openMaker,
+      makers: all.map((each, index) => ({ open: open(each), title: all.length > 1 ? `maker ${index}` : undefined })),
       checks,
       timeouts,
       describeInstallation: describe,

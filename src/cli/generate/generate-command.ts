@@ -77,7 +77,7 @@ async function run(command: CommandRun): Promise<void> {
 async function makeClip(input: Input, output: string, { flags, signal, services }: CommandRun): Promise<Clip> {
   const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
   const weights = await resolveWeights(flags.model, { cameras });
-  const { device, notes } = await chooseDevice(flags.device, signal);
+  const { device, notes } = await chooseDevice(flags.device, { signal });
   const { seed = drawSeed() } = input;
   const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { seed, device });
   const { preview } = flags;

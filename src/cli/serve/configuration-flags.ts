@@ -10,6 +10,7 @@ const flags = Object.freeze({
   SOUNDSTAGE_DATA: '--data <folder>',
   SOUNDSTAGE_MODEL: '--model <id|folder>',
   SOUNDSTAGE_DEVICE: '--device <device>',
+  SOUNDSTAGE_GPUS: '--gpus <list>',
   SOUNDSTAGE_AUTH: '--auth <mode>',
   SOUNDSTAGE_ALLOW_ORIGINS: '--allow-origins <list>',
   SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '--allow-private-hosts <list>',

@@ -2,7 +2,8 @@ import { Command, Option } from 'commander';
 import type { Endpoints } from '../../contract/endpoint.ts';
 import { PipelineClipMaker } from '../../jobs/making/pipeline-clip-maker.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
-import { chooseDevice } from '../../pipeline/choose-device.ts';
+import { type ChosenDevice, chooseDevice } from '../../pipeline/choose-device.ts';
+import { type EnginePlace, enginePlaces } from '../../pipeline/engine-places.ts';
 import { openServer, type RunningServer } from '../../server/open-server.ts';
 import type { ReadinessCheck } from '../../server/operations/readiness.ts';
 import type { Configuration } from '../../shared/configuration.ts';
@@ -25,6 +26,7 @@ const settings = [
   'SOUNDSTAGE_DATA',
   'SOUNDSTAGE_MODEL',
   'SOUNDSTAGE_DEVICE',
+  'SOUNDSTAGE_GPUS',
   'SOUNDSTAGE_AUTH',
   'SOUNDSTAGE_ALLOW_ORIGINS',
   'SOUNDSTAGE_ALLOW_PRIVATE_HOSTS',
@@ -72,16 +74,21 @@ async function serve({ configuration, endpoints, flags, signal }: Serving): Prom
   // Before anything is opened: a name that means nothing is the likeliest mistake.
   if (flags.worker) await resolveWeights(configuration.SOUNDSTAGE_MODEL);
   const logger = jsonLogger(process.stderr, flags.logLevel);
+  const onWarning = (message: string): void => logger.warn(message);
+  const places = flags.worker ? await enginePlaces(configuration, { signal, onWarning }) : [];
   await using server = await openServer({
     configuration,
     endpoints,
     logger,
-    openMaker: flags.worker ? (services) => PipelineClipMaker.open({ ...services, configuration, logger }) : undefined,
+    makers: places.map((place) => ({
+      title: place.title,
+      open: (services) => PipelineClipMaker.open({ ...services, configuration, logger, place }),
+    })),
     describeInstallation: () => describeInstallation(configuration),
-    checks: flags.worker ? readinessChecks(configuration) : {},
+    checks: places.length > 0 ? readinessChecks(configuration, places) : {},
     withProcessMetrics: true,
   });
-  process.stdout.write(greeting(server, configuration, flags));
+  process.stdout.write(greeting(server, configuration, places));
   await aborted(signal);
   logger.info('the server ends; a running clip goes back to the queue');
 }
@@ -93,7 +100,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function greeting(server: RunningServer, configuration: Configuration, { worker }: ServeFlags): string {
+function greeting(server: RunningServer, configuration: Configuration, places: readonly EnginePlace[]): string {
   const { SOUNDSTAGE_PUBLIC_URL: publicUrl, SOUNDSTAGE_DATA: data, SOUNDSTAGE_MODEL: model } = configuration;
   const url = (publicUrl ?? server.url).replace(/\/$/, '');
   const credentials = server.isKeyRequired ? '<key id>:<key secret>' : 'local:local';
@@ -104,7 +111,7 @@ function greeting(server: RunningServer, configuration: Configuration, { worker 
 
   Playground   ${url}/
 
-  Model   ${worker ? model : 'none here: clips are left to `soundstage worker`'}
+  Model   ${places.length > 0 ? model : 'none here: clips are left to `soundstage worker`'}${describePlaces(places)}
   Data    ${data}
   Keys    ${keys}
 
@@ -121,10 +128,30 @@ Ctrl-C ends it.
 `;
 }
 
+/** @throws what the last of them has against it, where none works */
+async function firstThatWorks([place, ...others]: readonly EnginePlace[]): Promise<ChosenDevice | undefined> {
+  if (place === undefined) return undefined;
+  try {
+    return await chooseDevice(place.device, { gpu: place.gpu });
+  } catch (error) {
+    if (others.length === 0) throw error;
+    return await firstThatWorks(others);
+  }
+}
+
+/** For the greeting; nothing where there is no choice. */
+export function describePlaces(places: readonly EnginePlace[]): string {
+  const titles = places.flatMap(({ title }) => title ?? []);
+  return titles.length === 0 ? '' : ` on ${titles.join('; ')}`;
+}
+
 /** What a process that makes clips needs besides the database: the weights, and a device to run them on. */
-function readinessChecks(configuration: Configuration): Readonly<Record<string, ReadinessCheck>> {
+function readinessChecks(
+  configuration: Configuration,
+  places: readonly EnginePlace[],
+): Readonly<Record<string, ReadinessCheck>> {
   // Probing starts a process; a device that was found stays.
-  const device = new Lazy(() => chooseDevice(configuration.SOUNDSTAGE_DEVICE));
+  const device = new Lazy(() => firstThatWorks(places));
   return Object.freeze({
     weights: async () => {
       await resolveWeights(configuration.SOUNDSTAGE_MODEL);

@@ -5,13 +5,14 @@ import { openFileStore } from '../../files/open-file-store.ts';
 import { PipelineClipMaker } from '../../jobs/making/pipeline-clip-maker.ts';
 import { Housekeeping } from '../../jobs/upkeep/housekeeping.ts';
 import { Worker } from '../../jobs/work/worker.ts';
+import { enginePlaces } from '../../pipeline/engine-places.ts';
 import type { Configuration } from '../../shared/configuration.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { openDataFolder, watchDataFolder } from '../../shared/folders/data-folder.ts';
 import { jsonLogger, type LogLevel, reportDataFolder } from '../../shared/logger.ts';
 import { reporting } from '../reporting.ts';
 import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
-import { aborted, logLevelOption } from './serve-command.ts';
+import { aborted, describePlaces, logLevelOption } from './serve-command.ts';
 
 interface WorkerFlags {
   readonly logLevel: LogLevel;
@@ -21,6 +22,7 @@ const settings = [
   'SOUNDSTAGE_DATA',
   'SOUNDSTAGE_MODEL',
   'SOUNDSTAGE_DEVICE',
+  'SOUNDSTAGE_GPUS',
   'SOUNDSTAGE_ALLOW_PRIVATE_HOSTS',
   'SOUNDSTAGE_LORA_FOLDER',
   'SOUNDSTAGE_SAFETY_MODEL',
@@ -72,11 +74,19 @@ async function work({ configuration, endpoints, flags, signal }: Working): Promi
     logger,
   };
   await using _housekeeping = await Housekeeping.open(jobs);
-  await using maker = await PipelineClipMaker.open({ configuration, files, logger });
-  await using worker = await Worker.open({ ...jobs, endpoints, maker });
-  worker.start();
+  const onWarning = (message: string): void => logger.warn(message);
+  const places = await enginePlaces(configuration, { signal, onWarning });
+  const isOneOfSeveral = places.length > 1;
+  await using workers = new AsyncDisposableStack();
+  for (const place of places) {
+    const maker = workers.use(await PipelineClipMaker.open({ configuration, files, logger, place }));
+    const { title } = place;
+    workers.use(await Worker.open({ ...jobs, endpoints, maker, title, isOneOfSeveral })).start();
+  }
   const kept = bucket === undefined ? `the folder ${dataFolder}` : `the bucket ${bucket}`;
-  process.stdout.write(`Soundstage makes clips with ${configuration.SOUNDSTAGE_MODEL}; files go to ${kept}.\n`);
+  process.stdout.write(
+    `Soundstage makes clips with ${configuration.SOUNDSTAGE_MODEL}${describePlaces(places)}; files go to ${kept}.\n`,
+  );
   if (bucket === undefined) {
     process.stdout.write(
       'The server has to read the same folder: on another machine, use SOUNDSTAGE_S3_BUCKET for both.\n',

@@ -278,10 +278,14 @@ linuxTest(
     const { installation } = await install({ withLibraries: true });
     expect(
       deviceEnvironment(
+        undefined,
         { LD_LIBRARY_PATH: '/mine::/too', SOUNDSTAGE_CUDA_FOLDER: folder },
         '1.30.0',
       ).LD_LIBRARY_PATH?.split(':'),
     ).toEqual([installation.provider.folder, '/mine', '/too', ...installation.libraries.map((each) => each.folder)]);
-    expect(deviceEnvironment({ SOUNDSTAGE_CUDA_FOLDER: folder }, '1.29.0')).toEqual({});
+    expect(deviceEnvironment('GPU-1', { SOUNDSTAGE_CUDA_FOLDER: folder }, '1.29.0')).toEqual({
+      CUDA_VISIBLE_DEVICES: 'GPU-1',
+      CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+    });
   },
 );

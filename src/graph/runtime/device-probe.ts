@@ -22,18 +22,21 @@ const probeTimeLimit = 60_000;
 /**
  * Finds out whether a device works by using it, in a process of its own: a broken driver may crash. Where cuDNN fails to
  * compute attention and the runtime's own kernel does not, processes that start later use that one.
+ *
+ * @param gpu as `deviceEnvironment` takes it
  */
-export async function probeDeviceSafely(device: DeviceKind, signal?: AbortSignal): Promise<DeviceReport> {
-  if (device !== 'cuda') return await probe(device, signal);
+export async function probeDeviceSafely(device: DeviceKind, signal?: AbortSignal, gpu?: string): Promise<DeviceReport> {
+  if (device !== 'cuda') return await probe(device, signal, {});
   const obstacle = obstacleToCuda();
   if (obstacle !== undefined) return { device, usable: false, reason: obstacle };
-  const report = await probe(device, signal);
+  const variables = deviceEnvironment(gpu);
+  const report = await probe(device, signal, variables);
   if (report.usable) return report;
   const isOwnChoice = process.env[cudnnAttentionVariable] !== undefined;
   if (isCudnnAttentionFailure(report.reason) && !isOwnChoice) {
-    const other = await probe(device, signal, { [cudnnAttentionVariable]: '0' });
+    const other = await probe(device, signal, { ...variables, [cudnnAttentionVariable]: '0' });
     if (other.usable) {
-      avoidCudnnAttention();
+      avoidCudnnAttention(gpu);
       return { ...other, note: 'attention is computed by the runtime itself, since cuDNN fails to' };
     }
     if (!isCudnnAttentionFailure(other.reason)) return await explained(other.reason, signal);
@@ -54,7 +57,7 @@ async function explained(text: string, signal: AbortSignal | undefined): Promise
 export async function missingCudaLibraries(signal?: AbortSignal): Promise<MissingLibraries> {
   const provider = providerPath();
   if (provider === undefined) return { missing: [], ofOtherMajor: [] };
-  await using service = openProbe('cuda');
+  await using service = openProbe('cuda', deviceEnvironment());
   try {
     return await service.call('missingLibraries', { provider }, { timeout: probeTimeLimit, signal });
   } catch (error) {
@@ -67,7 +70,7 @@ export async function missingCudaLibraries(signal?: AbortSignal): Promise<Missin
 async function probe(
   device: DeviceKind,
   signal: AbortSignal | undefined,
-  variables: NodeJS.ProcessEnv = {},
+  variables: NodeJS.ProcessEnv,
 ): Promise<DeviceReport> {
   await using service = openProbe(device, variables);
   try {
@@ -78,11 +81,11 @@ async function probe(
   }
 }
 
-function openProbe(device: DeviceKind, variables: NodeJS.ProcessEnv = {}): ChildService<DeviceProbeMethods> {
+function openProbe(device: DeviceKind, variables: NodeJS.ProcessEnv): ChildService<DeviceProbeMethods> {
   return new ChildService<DeviceProbeMethods>({
     module: new URL('./device-probe-process.ts', import.meta.url),
     title: `the probe of ${device}`,
     variables: deviceVariables,
-    env: () => ({ ...deviceEnvironment(), ...variables }),
+    env: () => variables,
   });
 }

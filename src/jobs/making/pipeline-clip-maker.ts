@@ -7,6 +7,7 @@ import { resolveWeights } from '../../models/resolve-weights.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
 import { type ChosenDevice, chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
+import type { EnginePlace } from '../../pipeline/engine-places.ts';
 import { type Clip, generateClip } from '../../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../../safety/safety-checker.ts';
 import type { Configuration } from '../../shared/configuration.ts';
@@ -22,6 +23,8 @@ export interface PipelineClipMakerOptions {
   readonly configuration: Configuration;
   readonly files: FileStore;
   readonly logger: Logger;
+  /** Default: the configured device, whichever GPU is the first. */
+  readonly place?: EnginePlace | undefined;
   /** Told how long each phase of a clip took, in seconds. */
   readonly onPhases?: ((seconds: Readonly<Record<string, number>>) => void) | undefined;
 }
@@ -52,7 +55,7 @@ export class PipelineClipMaker implements ClipMaker {
     this.#fetcher = fetcher;
     this.#stack = stack;
     this.#media = stack.use(new MediaService());
-    this.#engine = stack.use(new Engine());
+    this.#engine = stack.use(new Engine({ gpu: options.place?.gpu }));
     this.#checker = stack.use(new SafetyChecker({ model: options.configuration.SOUNDSTAGE_SAFETY_MODEL }));
   }
 
@@ -84,15 +87,16 @@ export class PipelineClipMaker implements ClipMaker {
 
   async probe(): Promise<void> {
     await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL);
-    const { SOUNDSTAGE_DEVICE: wanted } = this.#options.configuration;
-    // A GPU that is lost is replaced by what else there is, unless nothing else will do.
-    if (wanted === 'auto') this.#device = this.#chosenDevice();
-    else await chooseDevice(wanted);
+    // Anew: where `auto` chose a GPU that is lost since, it chooses what else there is.
+    this.#device = this.#chosenDevice();
     await this.#device.get();
   }
 
   #chosenDevice(): Lazy<ChosenDevice> {
-    return new Lazy(() => chooseDevice(this.#options.configuration.SOUNDSTAGE_DEVICE));
+    return new Lazy(() => {
+      const { configuration, place } = this.#options;
+      return chooseDevice(place?.device ?? configuration.SOUNDSTAGE_DEVICE, { gpu: place?.gpu });
+    });
   }
 
   async #make(
@@ -104,7 +108,8 @@ export class PipelineClipMaker implements ClipMaker {
     const { folder, signal, log } = context;
     const { device, notes } = await this.#device.get();
     const settings = endpoint.toSettings(input, inputs.files, { seed, device });
-    log('INFO', `seed ${seed}, ${weights.id} on ${device}`);
+    const { title } = this.#options.place ?? {};
+    log('INFO', `seed ${seed}, ${weights.id} on ${device}${title === undefined ? '' : ` (${title})`}`);
     for (const note of notes) log('INFO', note);
     const progress = new ProgressLog(log);
     const output = join(folder, `ltx-2-a2v-output${videoFormat(input.video_output_type).extension}`);

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { startDatabases } from '../../../test/support/databases/databases.ts';
 import { SoundstageError } from '../../shared/errors.ts';
-import { openJobs, submission, type TestJobs } from '../jobs.test-support.ts';
+import { openJobs, submission, TestClipMaker, type TestJobs } from '../jobs.test-support.ts';
 import { noRetries } from '../request/retries.ts';
 
 const databases = await startDatabases();
@@ -118,4 +118,22 @@ test('a disk that is full: requests wait, and are made once there is space', asy
   await rm(ballast);
   expect(await jobs.completed(large.id)).toMatchObject({ statusCode: 200 });
   expect(await jobs.completed(small.id)).toMatchObject({ statusCode: 200 });
+});
+
+test('one of several workers whose device is lost is taken out, and its clip is made by another', async () => {
+  await using jobs = await openJobs(await databases.newDatabase('embedded'));
+  const lost = new SoundstageError('device', 'a network failed to run: CUDA failure 719');
+  const [broken, sound] = [new TestClipMaker(), new TestClipMaker()];
+  broken.behavior = () => Promise.reject(lost);
+  broken.probe = () => Promise.reject(lost);
+  const first = await jobs.worker(broken, { title: 'GPU 0', isOneOfSeveral: true });
+  const { id } = await jobs.requests.submit(submission(single));
+  await expect.poll(() => first.trouble, { timeout: 10_000 }).toBe(lost);
+  await jobs.worker(sound, { title: 'GPU 1', isOneOfSeveral: true });
+  expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
+  const others = [await jobs.requests.submit(submission(single)), await jobs.requests.submit(submission(single))];
+  for (const other of others) expect(await jobs.completed(other.id)).toMatchObject({ statusCode: 200 });
+  expect(broken.started).toEqual([id]);
+  expect(sound.started).toEqual([id, ...others.map((other) => other.id)]);
+  expect(jobs.troubles).toContainEqual(['GPU 0 can make no clips at the moment', { error: lost }]);
 });

@@ -29,11 +29,14 @@ export interface MachineProbes {
 export class Machine {
   readonly #probes: MachineProbes;
   readonly #logger: Logger;
+  readonly #title: string;
   #trouble: unknown;
 
-  constructor(probes: MachineProbes, logger: Logger) {
+  /** @param title what it is called in the log */
+  constructor(probes: MachineProbes, logger: Logger, title = 'this machine') {
     this.#probes = probes;
     this.#logger = logger;
+    this.#title = title;
   }
 
   /** What is wrong with the machine since an error was examined; undefined while nothing is known to be. */
@@ -71,13 +74,13 @@ export class Machine {
       if (signal.aborted) return;
       this.#trouble = (await failureOf(this.#probes.storage)) ?? (await failureOf(this.#probes.model));
     }
-    this.#logger.info('this machine can make clips again');
+    this.#logger.info(`${this.#title} can make clips again`);
   }
 
   #note(failure: unknown): void {
     if (failure === undefined || this.#trouble !== undefined) return;
     this.#trouble = failure;
-    this.#logger.error('this machine can make no clips at the moment', { error: failure });
+    this.#logger.error(`${this.#title} can make no clips at the moment`, { error: failure });
   }
 }
 

@@ -34,6 +34,10 @@ export interface WorkerOptions {
   readonly files: FileStore;
   /** Stays its owner's: the worker does not dispose it. */
   readonly maker: ClipMaker;
+  /** What it makes clips on, for the log. Default: this machine. */
+  readonly title?: string | undefined;
+  /** Whether this process has other workers, to which it leaves what it has not begun when they have nothing to do. Default: no. */
+  readonly isOneOfSeveral?: boolean | undefined;
   readonly dataFolder: string;
   /** Bytes that have to be free on the disk of the data folder for clips to be made. */
   readonly minFree: number;
@@ -69,7 +73,7 @@ export class Worker implements AsyncDisposable {
   #yieldsUntil = Number.NEGATIVE_INFINITY;
 
   private constructor(options: WorkerOptions, folder: WorkFolder, stack: AsyncDisposableStack) {
-    const { files, maker, minFree, logger } = options;
+    const { files, maker, minFree, logger, title } = options;
     this.#options = options;
     this.#context = options;
     this.#folder = folder;
@@ -78,7 +82,7 @@ export class Worker implements AsyncDisposable {
       await probeFolder(folder.path, minFree);
       await files.probe();
     };
-    this.#machine = new Machine({ storage, model: () => maker.probe() }, logger);
+    this.#machine = new Machine({ storage, model: () => maker.probe() }, logger, title);
   }
 
   static async open(options: WorkerOptions): Promise<Worker> {
@@ -163,8 +167,10 @@ export class Worker implements AsyncDisposable {
     const attempt = await claimRequest(this.#context, { worker: this.id, endpoints, ahead, has });
     if (attempt !== undefined) this.#begin(attempt);
     else {
-      const { kind, notifications } = this.#options.database;
-      if (kind === 'server' && this.#runs.size === 0) await notifications.notify(channels.idle, this.id);
+      const { database, isOneOfSeveral = false } = this.#options;
+      const { kind, notifications } = database;
+      if ((kind === 'server' || isOneOfSeveral) && this.#runs.size === 0)
+        await notifications.notify(channels.idle, this.id);
       await this.#wakeUp.wait(pollMilliseconds);
     }
   }

@@ -19,12 +19,13 @@ export interface GenerateOptions {
 export class Engine implements AsyncDisposable {
   readonly #service: ChildService<EngineMethods>;
 
-  constructor() {
+  /** @param gpu the one to use, as CUDA_VISIBLE_DEVICES names it. Default: the first that is visible */
+  constructor({ gpu }: { readonly gpu?: string | undefined } = {}) {
     this.#service = new ChildService({
       module: new URL('./engine-process.ts', import.meta.url),
       title: 'the engine',
       variables: deviceVariables,
-      env: () => deviceEnvironment(),
+      env: () => deviceEnvironment(gpu),
     });
   }
 

@@ -13,7 +13,7 @@ await using server = await openServer({
   configuration: readConfiguration(process.env),
   endpoints: servedEndpoints,
   logger: jsonLogger(process.stderr, 'error'),
-  openMaker: clips === 'elsewhere' ? undefined : () => slowClipMaker(Number(milliseconds ?? 0)),
+  makers: clips === 'elsewhere' ? [] : [{ open: () => slowClipMaker(Number(milliseconds ?? 0)) }],
 });
 process.stdout.write(`${server.url}\n`);
 await once(process, 'SIGTERM');
