@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { afterAll, assert, expect, test } from 'vitest';
+import { afterAll, assert, expect, onTestFinished, test, vi } from 'vitest';
 import { startDatabases } from '../../../test/support/databases/databases.ts';
 import { filePath } from '../../files/links/file-url.ts';
 import { readConfiguration } from '../../shared/configuration.ts';
@@ -23,8 +23,8 @@ const small = {
   loras: [{ path: '' }],
 };
 
-async function openMaker(jobs: TestJobs, dataFolder: string): Promise<PipelineClipMaker> {
-  const configuration = readConfiguration({ SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_DEVICE: 'cpu' });
+async function openMaker(jobs: TestJobs, dataFolder: string, device = 'cpu'): Promise<PipelineClipMaker> {
+  const configuration = readConfiguration({ SOUNDSTAGE_DATA: dataFolder, SOUNDSTAGE_DEVICE: device });
   return await PipelineClipMaker.open({ configuration, files: jobs.files, logger: jobs.logger });
 }
 
@@ -117,3 +117,18 @@ test.each([
   },
   120_000,
 );
+
+test('where auto finds no GPU that works, the log of the request says why it is made on the CPU', async () => {
+  vi.stubEnv('SOUNDSTAGE_CUDA_FOLDER', '/nonexistent');
+  vi.stubEnv('LD_LIBRARY_PATH', '');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const options = await databases.newDatabase('embedded');
+  await using jobs = await openJobs(options);
+  await using maker = await openMaker(jobs, options.dataFolder, 'auto');
+  const { id } = await jobs.requests.submit(submission({}, { ...small, audio_url: await dataUri() }));
+  await jobs.worker(maker);
+  expect(await jobs.completed(id)).toMatchObject({ statusCode: 200 });
+  const messages = (await jobs.requests.logs(id)).map(({ message }) => message);
+  expect(messages).toContain('seed 3, nano on cpu');
+  expect(messages.find((message) => message.startsWith('cuda is not used: '))).toMatch(/CUDA/);
+}, 120_000);
