@@ -26,7 +26,7 @@ try {
   await using engine = new Engine();
   using memory = new MemoryWatch(() => engine.pid);
   const clip = await generateClip(
-    { ...benchmarkSettings('64x64x9'), deviceMemory },
+    { ...benchmarkSettings('64x64x9', 'cpu'), deviceMemory },
     weights,
     { engine, media },
     {

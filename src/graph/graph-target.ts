@@ -27,6 +27,8 @@ export interface GraphTarget {
   readonly float32Operators: ReadonlySet<string>;
   /** Whether there is a kernel for silu in one pass (QuickGelu). */
   readonly hasSilu: boolean;
+  /** Whether a product adds its bias for nothing; elsewhere it costs a pass, unless whatever reads the product adds it. */
+  readonly biasesProducts: boolean;
   /** Whether there is a kernel for InstanceNormalization. */
   readonly hasInstanceNormalization: boolean;
   /**
@@ -57,6 +59,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     arithmetic: 'float32',
     float32Operators: new Set<string>(),
     hasSilu: true,
+    biasesProducts: true,
     hasInstanceNormalization: true,
     hasOwnMemory: false,
     widensAtOpening: false,
@@ -68,6 +71,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     arithmetic: 'bfloat16',
     float32Operators: withoutBfloat16Kernel,
     hasSilu: false,
+    biasesProducts: false,
     hasInstanceNormalization: false,
     hasOwnMemory: true,
     widensAtOpening: false,
@@ -79,6 +83,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     arithmetic: 'float16',
     float32Operators: new Set<string>(),
     hasSilu: false,
+    biasesProducts: true,
     hasInstanceNormalization: true,
     hasOwnMemory: true,
     widensAtOpening: true,

@@ -2,9 +2,10 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
 import { bytesPerElement, type ElementType, isFloat, onnxDataType } from './element-type.ts';
 import type { GraphModel } from './graph-model.ts';
+import type { GraphNode } from './graph-node.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { type GraphMemory, peakBytes } from './memory/graph-memory.ts';
-import { type GraphNode, type GraphSegment, type Initializer, segmentsOf } from './memory/graph-segment.ts';
+import { type GraphSegment, type Initializer, segmentsOf } from './memory/graph-segment.ts';
 import { ModelProtoSchema } from './onnx/onnx_pb.ts';
 import { externalTensor, inlineTensor, type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
 import { cast } from './operations/shapes.ts';
@@ -139,11 +140,14 @@ export class Graph {
     return value;
   }
 
-  /** Emits one node with an output per shape; an input left `undefined` is an optional one left out. */
+  /**
+   * Emits one node with an output per shape. An input, or the shape of an output, left `undefined` is of an optional one that is
+   * left out.
+   */
   nodes(
     type: string,
     inputs: readonly (Value | undefined)[],
-    shapes: readonly (readonly Dimension[])[],
+    shapes: readonly (readonly Dimension[] | undefined)[],
     options: NodeOptions = {},
   ): Value[] {
     const stranger = inputs.find((value) => value !== undefined && value.graph !== this);
@@ -151,11 +155,11 @@ export class Graph {
     if (this.target.float32Operators.has(type)) return this.#inFloat32(type, inputs, shapes, options);
     const dtype = options.dtype ?? inputs[0]?.dtype ?? 'float32';
     const base = `${this.#scope}${type}_${this.#counter++}`;
-    const values = shapes.map((shape, index) =>
-      this.#value(shapes.length === 1 ? base : `${base}.${index}`, dtype, shape),
+    const values = shapes.map(
+      (shape, index) => shape && this.#value(shapes.length === 1 ? base : `${base}.${index}`, dtype, shape),
     );
     this.#part.nodes.push({ type, inputs, outputs: values, options });
-    return values;
+    return values.filter((value) => value !== undefined);
   }
 
   /** Adds `multiplications`, each with an addition, to the graph's operations. */
@@ -323,16 +327,17 @@ export class Graph {
   #inFloat32(
     type: string,
     inputs: readonly (Value | undefined)[],
-    shapes: readonly (readonly Dimension[])[],
+    shapes: readonly (readonly Dimension[] | undefined)[],
     options: NodeOptions,
   ): Value[] {
     const { arithmetic } = this.target;
     const widened = inputs.map((value) => (value?.dtype === arithmetic ? cast(value, 'float32') : value));
     const base = `${this.#scope}${type}_${this.#counter++}`;
     const dtype = widened[0]?.dtype ?? 'float32';
-    const results = shapes.map((shape, index) => this.#value(`${base}.${index}`, dtype, shape));
+    const results = shapes.map((shape, index) => shape && this.#value(`${base}.${index}`, dtype, shape));
     this.#part.nodes.push({ type, inputs: widened, outputs: results, options: { ...options, dtype } });
-    return results.map((value) => (inputs[0]?.dtype === arithmetic ? cast(value, arithmetic) : value));
+    const found = results.filter((value) => value !== undefined);
+    return found.map((value) => (inputs[0]?.dtype === arithmetic ? cast(value, arithmetic) : value));
   }
 
   #bindSymbol(input: Value, dimension: Dimension, axis: number): void {
@@ -362,8 +367,9 @@ function weightBytes({ initializers }: GraphSegment): number {
   return initializers.reduce((sum, { stored }) => sum + (stored?.length ?? 0), 0);
 }
 
-function nameOf({ name }: TensorType): string {
-  return name;
+/** What is left out has no name. */
+function nameOf(value: Value | undefined): string {
+  return value?.name ?? '';
 }
 
 /** A value without its graph, which would keep all that the builder holds. */

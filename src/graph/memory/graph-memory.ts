@@ -1,7 +1,8 @@
 import { type Dimension, evaluateDimension, formatShape } from '../dimension.ts';
 import { bytesPerElement } from '../element-type.ts';
+import { type GraphNode, inputsOf, outputsOf } from '../graph-node.ts';
 import type { TensorType } from '../value.ts';
-import type { GraphNode, GraphSegment } from './graph-segment.ts';
+import type { GraphSegment } from './graph-segment.ts';
 import { runOrder } from './run-order.ts';
 
 /** Nodes whose output is their first input under another shape or name. */
@@ -71,7 +72,7 @@ function lifetimes(segment: GraphSegment) {
   const steps = order.map((node): Step => {
     const [taken, released]: [number[], number[]] = [[], []];
     const reused = reusedBuffer(node, bufferOf, uses, tenants, buffers);
-    for (const [index, output] of node.outputs.entries()) {
+    for (const [index, output] of outputsOf(node).entries()) {
       if (index === 0 && reused !== undefined) {
         bufferOf.set(output.name, reused);
         tenants.set(reused, (tenants.get(reused) ?? 0) + 1);
@@ -88,13 +89,12 @@ function lifetimes(segment: GraphSegment) {
       tenants.set(buffer, left);
       if (left === 0) released.push(buffer);
     };
-    for (const value of node.inputs) {
-      if (value === undefined) continue;
-      const left = (uses.get(value.name) ?? 0) - 1;
-      uses.set(value.name, left);
-      if (left === 0) leave(value.name);
+    for (const { name } of inputsOf(node)) {
+      const left = (uses.get(name) ?? 0) - 1;
+      uses.set(name, left);
+      if (left === 0) leave(name);
     }
-    for (const { name } of node.outputs) if (!uses.has(name)) leave(name);
+    for (const { name } of outputsOf(node)) if (!uses.has(name)) leave(name);
     return { taken, released };
   });
   return { buffers, held, steps };
@@ -103,27 +103,26 @@ function lifetimes(segment: GraphSegment) {
 /** How often each tensor is taken; the outputs once more than the nodes do. */
 function useCounts(nodes: readonly GraphNode[], outputs: readonly TensorType[]): Map<string, number> {
   const uses = new Map<string, number>(outputs.map(({ name }) => [name, 1]));
-  for (const value of nodes.flatMap((node) => node.inputs)) {
-    if (value !== undefined) uses.set(value.name, (uses.get(value.name) ?? 0) + 1);
-  }
+  for (const { name } of nodes.flatMap(inputsOf)) uses.set(name, (uses.get(name) ?? 0) + 1);
   return uses;
 }
 
 /** The buffer that a node's first output lies in because one of its inputs does. */
 function reusedBuffer(
-  { type, inputs, outputs }: GraphNode,
+  node: GraphNode,
   bufferOf: ReadonlyMap<string, number>,
   uses: ReadonlyMap<string, number>,
   tenants: ReadonlyMap<number, number>,
   buffers: readonly Buffer[],
 ): number | undefined {
+  const { type } = node;
+  const [inputs, [output]] = [inputsOf(node), outputsOf(node)];
   const [first] = inputs;
   if (views.has(type)) return first && bufferOf.get(first.name);
-  const [output] = outputs;
   if (!inPlace.has(type) || output === undefined) return undefined;
   for (const input of inputs) {
-    const buffer = input && bufferOf.get(input.name);
-    if (input === undefined || buffer === undefined) continue;
+    const buffer = bufferOf.get(input.name);
+    if (buffer === undefined) continue;
     const isLastUse = uses.get(input.name) === 1 && tenants.get(buffer) === 1;
     const isAlike =
       input.dtype === output.dtype && formatShape(input.shape) === formatShape(output.shape) && buffers[buffer];

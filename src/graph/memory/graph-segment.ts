@@ -1,17 +1,10 @@
 import { isFloat, onnxDataType } from '../element-type.ts';
+import { type GraphNode, inputsOf, outputsOf } from '../graph-node.ts';
 import type { TensorProto } from '../onnx/onnx_pb.ts';
 import type { NodeOptions } from '../onnx-encoding.ts';
 import type { Value } from '../value.ts';
 import type { StoredTensor } from '../weights/safetensors.ts';
 import { byDepth } from './run-order.ts';
-
-export interface GraphNode {
-  readonly type: string;
-  /** An input left `undefined` is an optional one left out. */
-  readonly inputs: readonly (Value | undefined)[];
-  readonly outputs: readonly Value[];
-  readonly options: NodeOptions;
-}
 
 /** A tensor that is there from the start: a weight in its file, or a constant. */
 export interface Initializer {
@@ -75,13 +68,14 @@ class Cut {
   constructor(content: SharedContent, pieces: readonly (readonly GraphNode[])[]) {
     this.#content = content;
     this.#pieces = pieces;
-    for (const node of content.weightNodes) for (const { name } of node.outputs) this.#weightProducers.set(name, node);
+    for (const node of content.weightNodes)
+      for (const { name } of outputsOf(node)) this.#weightProducers.set(name, node);
     this.#weighted = new Set(content.initializers.flatMap(({ value, stored }) => (stored ? [value.name] : [])));
     for (const node of [...content.weightNodes, ...pieces.flat()]) {
-      const isWeighted = node.inputs.some((value) => value !== undefined && this.#weighted.has(value.name));
-      if (isWeighted) for (const { name } of node.outputs) this.#weighted.add(name);
+      const isWeighted = inputsOf(node).some(({ name }) => this.#weighted.has(name));
+      if (isWeighted) for (const { name } of outputsOf(node)) this.#weighted.add(name);
     }
-    for (const node of pieces.flat()) for (const { name } of node.outputs) this.#producers.set(name, node);
+    for (const node of pieces.flat()) for (const { name } of outputsOf(node)) this.#producers.set(name, node);
   }
 
   needsOf(index: number): Needs {
@@ -92,8 +86,7 @@ class Cut {
     const carried = new Set<Value>();
     const open = [...own];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
-      for (const value of node.inputs) {
-        if (value === undefined) continue;
+      for (const value of inputsOf(node)) {
         const weightNode = this.#weightProducers.get(value.name);
         const producer = weightNode ?? this.#producers.get(value.name);
         if (producer === undefined) sources.add(value.name);
@@ -111,7 +104,7 @@ class Cut {
   segment(index: number, { again, weightNodes, sources, carried }: Needs, handedOn: ReadonlySet<Value>): GraphSegment {
     const { inputs, outputs, initializers } = this.#content;
     const own = this.#pieces[index] ?? [];
-    const made = new Set(own.flatMap((node) => node.outputs));
+    const made = new Set(own.flatMap(outputsOf));
     const [taken, given] = [
       [...carried].map(carriedIn),
       [...handedOn].filter((value) => made.has(value)).map(carriedOut),
@@ -122,20 +115,13 @@ class Cut {
       .filter((node) => again.has(node));
     return {
       // The first takes every input, so that none goes by without being looked at.
-      inputs: [
-        ...inputs.filter(({ name }) => index === 0 || sources.has(name)),
-        ...taken.flatMap((node) => inputsOf(node)),
-      ],
-      outputs: [...outputs.filter((value) => made.has(value)), ...given.flatMap(({ outputs: results }) => results)],
+      inputs: [...inputs.filter(({ name }) => index === 0 || sources.has(name)), ...taken.flatMap(inputsOf)],
+      outputs: [...outputs.filter((value) => made.has(value)), ...given.flatMap(outputsOf)],
       weightNodes: this.#content.weightNodes.filter((node) => weightNodes.has(node)),
       nodes: byDepth([...before, ...taken, ...own, ...given]),
       initializers: initializers.filter(({ value }) => sources.has(value.name)),
     };
   }
-}
-
-function inputsOf({ inputs }: GraphNode): readonly Value[] {
-  return inputs.filter((value) => value !== undefined);
 }
 
 const carriedPrefix = 'carried/';

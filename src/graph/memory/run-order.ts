@@ -1,4 +1,5 @@
-import type { GraphNode, GraphSegment } from './graph-segment.ts';
+import { type GraphNode, inputsOf, outputsOf } from '../graph-node.ts';
+import type { GraphSegment } from './graph-segment.ts';
 
 /**
  * Nodes in the order in which a file lists them: the more nodes a value took to make, the later. Of the values that a node takes,
@@ -8,8 +9,8 @@ import type { GraphNode, GraphSegment } from './graph-segment.ts';
 export function byDepth(nodes: readonly GraphNode[]): GraphNode[] {
   const depths = new Map<string, number>();
   const ranked = nodes.map((node) => {
-    const depth = node.inputs.reduce((max, value) => Math.max(max, (value && depths.get(value.name)) ?? 0), 0) + 1;
-    for (const { name } of node.outputs) depths.set(name, depth);
+    const depth = inputsOf(node).reduce((max, { name }) => Math.max(max, depths.get(name) ?? 0), 0) + 1;
+    for (const { name } of outputsOf(node)) depths.set(name, depth);
     return { node, depth };
   });
   return ranked.sort((a, b) => a.depth - b.depth).map(({ node }) => node);
@@ -18,9 +19,9 @@ export function byDepth(nodes: readonly GraphNode[]): GraphNode[] {
 /** The order in which the runtime runs a segment's nodes: depth first from the results, the last listed node first. */
 export function runOrder({ weightNodes, nodes }: Pick<GraphSegment, 'weightNodes' | 'nodes'>): GraphNode[] {
   const listed = [...weightNodes, ...nodes];
-  const indices = new Map(listed.flatMap((node, index) => node.outputs.map(({ name }) => [name, index] as const)));
-  const takenFrom = listed.map(({ inputs }) =>
-    [...new Set(inputs.flatMap((value) => (value && indices.get(value.name)) ?? []))].sort((a, b) => a - b),
+  const indices = new Map(listed.flatMap((node, index) => outputsOf(node).map(({ name }) => [name, index] as const)));
+  const takenFrom = listed.map((node) =>
+    [...new Set(inputsOf(node).flatMap(({ name }) => indices.get(name) ?? []))].sort((a, b) => a - b),
   );
   const isTaken = new Set(takenFrom.flat());
   const open: { index: number; isDone: boolean }[] = [];

@@ -1,6 +1,6 @@
 import { multiplyDimensions, sameDimension, sameShape } from '../dimension.ts';
 import { axisLength, knownLength, type Value } from '../value.ts';
-import { affine, divide, multiply, reduceMean, squareRoot, subtract } from './arithmetic.ts';
+import { add, affine, divide, multiply, reduceMean, squareRoot, subtract } from './arithmetic.ts';
 import { cast, reshape } from './shapes.ts';
 
 // Linear layers and normalization.
@@ -12,9 +12,17 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   }
   const shape = [axisLength(x, 0), axisLength(weight, 0)];
   if (bias !== undefined && !sameShape(bias.shape, shape.slice(1))) throw x.graph.mismatch('bad bias', weight, bias);
-  const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+  const isBiased = bias !== undefined && x.graph.target.biasesProducts;
   x.graph.countMultiplications(...x.shape, axisLength(weight, 0));
-  return x.graph.node('Gemm', inputs, shape, { attributes: { transB: 1 } });
+  const product = x.graph.node('Gemm', isBiased ? [x, weight, bias] : [x, weight], shape, {
+    attributes: { transB: 1 },
+  });
+  return bias === undefined || isBiased ? product : add(product, bias);
+}
+
+/** A scale that changes nothing, for the last axis of `x`. */
+export function plainScale(x: Value): Value {
+  return x.graph.constant(new Array(knownLength(x, -1)).fill(1));
 }
 
 /** `x […, n, k]` times `y […, k, m]`, `[…, n, m]`; both have the same axes before. */
@@ -29,7 +37,7 @@ export function multiplyMatrices(x: Value, y: Value): Value {
 /** Root mean square over the last axis, times `weight` (plain 1 if absent). */
 export function rmsNormalize(x: Value, epsilon: number, weight?: Value): Value {
   const width = knownLength(x, -1);
-  const scale = weight ?? x.graph.constant(new Array(width).fill(1));
+  const scale = weight ?? plainScale(x);
   if (!sameDimension(axisLength(scale, 0), width) || scale.shape.length !== 1)
     throw x.graph.mismatch('bad scale', x, scale);
   const attributes = { axis: -1, epsilon: { float: epsilon } };
@@ -39,7 +47,7 @@ export function rmsNormalize(x: Value, epsilon: number, weight?: Value): Value {
 /** Layer normalization over the last axis, times `weight` (plain 1 if absent) plus `bias`. */
 export function layerNormalize(x: Value, epsilon: number, weight?: Value, bias?: Value): Value {
   const width = knownLength(x, -1);
-  const scale = weight ?? x.graph.constant(new Array(width).fill(1));
+  const scale = weight ?? plainScale(x);
   if (![scale, bias ?? scale].every(({ shape }) => sameShape(shape, [width])))
     throw x.graph.mismatch('bad scale', x, scale);
   return x.graph.node('LayerNormalization', bias === undefined ? [x, scale] : [x, scale, bias], x.shape, {

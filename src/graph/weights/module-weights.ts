@@ -1,6 +1,7 @@
 import { SoundstageError } from '../../shared/errors.ts';
 import { isFloat } from '../element-type.ts';
 import type { Graph } from '../graph.ts';
+import { type Biased, withoutBias } from '../operations/biased.ts';
 import { type ConvolutionOptions, convolve } from '../operations/convolution.ts';
 import { linear } from '../operations/layers.ts';
 import { knownLength, type Value } from '../value.ts';
@@ -71,6 +72,13 @@ export class ModuleWeights {
   linear(x: Value, module: string): Value {
     const weight = this.parameter(`${module}.weight`);
     return this.#branched(x, linear(x, weight, this.#bias(module, weight)), module);
+  }
+
+  /** `linear` with its bias still to be added, where that costs the target a pass. */
+  biasedLinear(x: Value, module: string): Biased {
+    if (x.graph.target.biasesProducts) return withoutBias(this.linear(x, module));
+    const weight = this.parameter(`${module}.weight`);
+    return { value: this.#branched(x, linear(x, weight), module), bias: this.#bias(module, weight) };
   }
 
   /** `linear` without a bias for a weight of gigabytes, which is never widened as a whole unless adapters change it. */

@@ -3,14 +3,13 @@ import {
   add,
   affine,
   divide,
-  gelu,
   minimum,
   multiply,
   reduceSum,
   subtract,
 } from '../../graph/operations/arithmetic.ts';
 import { type RotaryTables, rotate, scaledDotProductAttention } from '../../graph/operations/attention.ts';
-import { rmsNormalize } from '../../graph/operations/layers.ts';
+import { type Biased, geluBiased, rmsNormalizeBiased } from '../../graph/operations/biased.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 
@@ -25,25 +24,25 @@ interface AttentionOptions {
 }
 
 /** Queries from `x [N, D]`, keys and values from `context [M, E]` → `[N, D]`. Norms span all heads. */
-export function attention(weights: ModuleWeights, x: Value, context: Value, options: AttentionOptions): Value {
+export function attention(weights: ModuleWeights, x: Value, context: Value, options: AttentionOptions): Biased {
   const { heads, epsilon, queryRotary, keyRotary, negativeContext } = options;
-  let q = rmsNormalize(weights.linear(x, 'to_q'), epsilon, weights.parameter('q_norm.weight')); // [N, inner]
+  let q = rmsNormalizeBiased(weights.biasedLinear(x, 'to_q'), epsilon, weights.parameter('q_norm.weight')); // [N, inner]
   if (queryRotary !== undefined) q = rotate(q, heads, queryRotary); // [N, inner]
   const attendTo = (source: Value): Value => {
-    let k = rmsNormalize(weights.linear(source, 'to_k'), epsilon, weights.parameter('k_norm.weight')); // [M, inner]
+    let k = rmsNormalizeBiased(weights.biasedLinear(source, 'to_k'), epsilon, weights.parameter('k_norm.weight')); // [M, inner]
     if (keyRotary !== undefined) k = rotate(k, heads, keyRotary); // [M, inner]
     const v = weights.linear(source, 'to_v'); // [M, inner]
     return scaledDotProductAttention(q, k, v, heads); // [N, inner]
   };
   let attended = attendTo(context); // [N, inner]
   if (negativeContext !== undefined) attended = normalizedGuidance(attended, attendTo(negativeContext)); // [N, inner]
-  return weights.linear(attended, 'to_out.0'); // [N, D]
+  return weights.biasedLinear(attended, 'to_out.0'); // [N, D]
 }
 
 /** `x [N, D]` → same, through a wider layer. */
-export function feedForward(weights: ModuleWeights, x: Value): Value {
-  const hidden = gelu(weights.linear(x, 'net.0.proj')); // [N, 4·D]
-  return weights.linear(hidden, 'net.2'); // [N, D]
+export function feedForward(weights: ModuleWeights, x: Value): Biased {
+  const hidden = geluBiased(weights.biasedLinear(x, 'net.0.proj')); // [N, 4·D]
+  return weights.biasedLinear(hidden, 'net.2'); // [N, D]
 }
 
 /** Defaults of the published node for this model (KJNodes, LTX2_NAG). */

@@ -1,18 +1,10 @@
-import { add } from '../../graph/operations/arithmetic.ts';
 import type { RotaryTables } from '../../graph/operations/attention.ts';
-import { rmsNormalize } from '../../graph/operations/layers.ts';
 import { slice } from '../../graph/operations/shapes.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import { attention, feedForward } from '../layers/attention.ts';
-import {
-  gatedAdd,
-  type Modulation,
-  type ModulationRow,
-  modulatedRms,
-  modulationRows,
-  type ScaleShift,
-} from './modulation.ts';
+import { type Modulation, type ModulationRow, modulationRows } from './modulation.ts';
+import { modulatedRms, normalizedResidual, type Residual, type ScaleShift, updated } from './residual.ts';
 
 /** Something for both streams. Where a shape has N and D, they are tokens and width of the video, or of the audio. */
 export type Streams<Item> = { readonly video: Item; readonly audio: Item };
@@ -37,13 +29,16 @@ export interface StreamConditions {
   readonly crossRotary: RotaryTables;
 }
 
-/** One transformer block: self, text and cross-modal attention and a feed-forward in both residual streams `[N, D]`. */
+/**
+ * One transformer block: self, text and cross-modal attention and a feed-forward in both residual streams `[N, D]`. What comes
+ * out may have yet to be added up.
+ */
 export function transformerBlock(
   weights: ModuleWeights,
-  { video: v0, audio: a0 }: Streams<Value>,
+  { video: v0, audio: a0 }: Streams<Residual>,
   { video, audio }: Streams<StreamConditions>,
   epsilon: number,
-): Streams<Value> {
+): Streams<Residual> {
   const videoRows = blockRows(weights.parameter('scale_shift_table'), video);
   const audioRows = blockRows(weights.parameter('audio_scale_shift_table'), audio);
   const v1 = streamAttention(weights, '', v0, video, videoRows, epsilon); // [Nv, D]
@@ -59,49 +54,53 @@ export function transformerBlock(
 function streamAttention(
   weights: ModuleWeights,
   prefix: '' | 'audio_',
-  x: Value,
+  x: Residual,
   { heads, rotary, context, negativeContext }: StreamConditions,
   rows: BlockRows,
   epsilon: number,
-): Value {
-  const own = modulatedRms(x, rows.attention, epsilon); // [N, D]
+): Residual {
+  const { residual, modulated: own } = modulatedRms(x, rows.attention, epsilon); // [N, D]
   const rotated = { heads, epsilon, queryRotary: rotary, keyRotary: rotary };
   const self = attention(weights.at(`${prefix}attn1`), own, own, rotated); // [N, D]
-  const h = gatedAdd(x, rows.attentionGate, self); // [N, D]
-  const query = rmsNormalize(h, epsilon); // [N, D]
-  const text = attention(weights.at(`${prefix}attn2`), query, context, { heads, epsilon, negativeContext }); // [N, D]
-  return add(h, text); // [N, D]
+  const h = normalizedResidual(updated(residual.stream, self, rows.attentionGate), epsilon); // [N, D]
+  const options = { heads, epsilon, negativeContext };
+  const text = attention(weights.at(`${prefix}attn2`), h.normalized, context, options); // [N, D]
+  return updated(h.stream, text); // [N, D]
 }
 
 /** Audio→video and video→audio; both read the streams as they were before either wrote. */
 function crossAttention(
   weights: ModuleWeights,
-  { video: v, audio: a }: Streams<Value>,
+  streams: Streams<Residual>,
   { video, audio }: Streams<StreamConditions>,
   epsilon: number,
-): Streams<Value> {
+): Streams<Residual> {
   const ofVideo = crossRows(weights.parameter('scale_shift_table_a2v_ca_video'), video);
   const ofAudio = crossRows(weights.parameter('scale_shift_table_a2v_ca_audio'), audio);
   const { heads } = audio;
-  const a2v = attention(
-    weights.at('audio_to_video_attn'),
-    modulatedRms(v, ofVideo.audioToVideo, epsilon), // [Nv, D]
-    modulatedRms(a, ofAudio.audioToVideo, epsilon), // [Na, A]
-    { heads, epsilon, queryRotary: video.crossRotary, keyRotary: audio.crossRotary },
-  ); // [Nv, D]
-  const v2a = attention(
-    weights.at('video_to_audio_attn'),
-    modulatedRms(a, ofAudio.videoToAudio, epsilon), // [Na, A]
-    modulatedRms(v, ofVideo.videoToAudio, epsilon), // [Nv, D]
-    { heads, epsilon, queryRotary: audio.crossRotary, keyRotary: video.crossRotary },
-  ); // [Na, A]
-  return { video: gatedAdd(v, ofVideo.gate, a2v), audio: gatedAdd(a, ofAudio.gate, v2a) };
+  const { residual: v, modulated: a2vQueries } = modulatedRms(streams.video, ofVideo.audioToVideo, epsilon); // [Nv, D]
+  const { residual: a, modulated: a2vKeys } = modulatedRms(streams.audio, ofAudio.audioToVideo, epsilon); // [Na, A]
+  const a2v = attention(weights.at('audio_to_video_attn'), a2vQueries, a2vKeys, {
+    heads,
+    epsilon,
+    queryRotary: video.crossRotary,
+    keyRotary: audio.crossRotary,
+  }); // [Nv, D]
+  const { modulated: v2aQueries } = modulatedRms(a, ofAudio.videoToAudio, epsilon); // [Na, A]
+  const { modulated: v2aKeys } = modulatedRms(v, ofVideo.videoToAudio, epsilon); // [Nv, D]
+  const v2a = attention(weights.at('video_to_audio_attn'), v2aQueries, v2aKeys, {
+    heads,
+    epsilon,
+    queryRotary: audio.crossRotary,
+    keyRotary: video.crossRotary,
+  }); // [Na, A]
+  return { video: updated(v.stream, a2v, ofVideo.gate), audio: updated(a.stream, v2a, ofAudio.gate) };
 }
 
 /** `x [N, D]` → same. */
-function modulatedFeedForward(weights: ModuleWeights, x: Value, rows: BlockRows, epsilon: number): Value {
-  const y = feedForward(weights, modulatedRms(x, rows.feedForward, epsilon)); // [N, D]
-  return gatedAdd(x, rows.feedForwardGate, y); // [N, D]
+function modulatedFeedForward(weights: ModuleWeights, x: Residual, rows: BlockRows, epsilon: number): Residual {
+  const { residual, modulated } = modulatedRms(x, rows.feedForward, epsilon); // [N, D]
+  return updated(residual.stream, feedForward(weights, modulated), rows.feedForwardGate); // [N, D]
 }
 
 interface BlockRows {

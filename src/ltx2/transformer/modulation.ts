@@ -1,5 +1,4 @@
-import { add, affine, multiply, silu } from '../../graph/operations/arithmetic.ts';
-import { rmsNormalize } from '../../graph/operations/layers.ts';
+import { add, silu } from '../../graph/operations/arithmetic.ts';
 import { gather, reshape, split, splitAxis } from '../../graph/operations/shapes.ts';
 import { axisLength, knownLength, type Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
@@ -45,27 +44,6 @@ export function modulationRows(table: Value, modulation: Modulation): Modulation
     values: reshape(row, [axisLength(row, 0), knownLength(row, 2)]), // [U, D]
     index: modulation.index,
   }));
-}
-
-export interface ScaleShift {
-  readonly scale: ModulationRow;
-  readonly shift: ModulationRow;
-}
-
-/** `rms(x)·(1+scale)+shift`, x `[N, D]`. */
-export function modulatedRms(x: Value, { scale, shift }: ScaleShift, epsilon: number): Value {
-  const factor = affine(scale.values, 1, 1); // [U, D]
-  if (scale.index === undefined) {
-    const weight = reshape(factor, [knownLength(factor, 1)]); // [D]: the norm's own weight, so no extra pass
-    return add(rmsNormalize(x, epsilon, weight), perToken(shift)); // [N, D]
-  }
-  const scaled = multiply(rmsNormalize(x, epsilon), gather(factor, scale.index)); // [N, D]
-  return add(scaled, perToken(shift)); // [N, D]
-}
-
-/** `x + gate·y` per token, `[N, D]`. */
-export function gatedAdd(x: Value, gate: ModulationRow, y: Value): Value {
-  return add(x, multiply(y, perToken(gate)));
 }
 
 /** `[N, D]` by index, or `[1, D]` to broadcast. */

@@ -14,6 +14,7 @@ import { rotaryInput } from '../layers/rotary.ts';
 import { type Stream, type StreamConditions, type Streams, transformerBlock } from './block.ts';
 import { type Modulation, perToken, type StreamTimesteps, timestepModulation } from './modulation.ts';
 import { transformerPath } from './modules.ts';
+import { type Residual, settledResidual } from './residual.ts';
 import { sinusoidWidth } from './timestep-sinusoid.ts';
 
 /** The sizes of the transformer, and which of its parts a graph has. */
@@ -197,13 +198,13 @@ function runBlocks(
   to: number,
   epsilon: number,
 ): Streams<Value> {
-  let residual = streams; // [Nv, D], [Na, A]
+  let residual: Streams<Residual> = { video: { stream: streams.video }, audio: { stream: streams.audio } }; // [Nv, D], [Na, A]
   for (let i = from; i < to; i++) {
     graph.beginPart();
     const block = weights.at(`transformer_blocks.${i}`);
     residual = graph.scoped(`block${i}`, () => transformerBlock(block, residual, conditions, epsilon));
   }
-  return residual;
+  return { video: settledResidual(residual.video), audio: settledResidual(residual.audio) };
 }
 
 /** The stream after all blocks, `[N, D]`, with what those after the first added at another step. */

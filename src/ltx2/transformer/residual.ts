@@ -1,0 +1,65 @@
+import { add, affine, multiply } from '../../graph/operations/arithmetic.ts';
+import { addAndNormalize, type Biased, multiplyBiased, settled } from '../../graph/operations/biased.ts';
+import { rmsNormalize } from '../../graph/operations/layers.ts';
+import { gather, reshape } from '../../graph/operations/shapes.ts';
+import { knownLength, type Value } from '../../graph/value.ts';
+import { type ModulationRow, perToken } from './modulation.ts';
+
+/** A residual stream `[N, D]` on its way through a block. */
+export interface Residual {
+  readonly stream: Value;
+  /** What is yet to be added to it. */
+  readonly update?: Biased;
+  /** Its root mean square norm, where that is known. */
+  readonly normalized?: Value;
+}
+
+/** `stream + gate·update`; without a gate the plain sum. Where that saves a pass, whoever norms the sum adds first. */
+export function updated(stream: Value, update: Biased, gate?: ModulationRow): Residual {
+  const gated = gate === undefined ? update : gatedUpdate(update, gate); // [N, D]
+  return stream.graph.target.biasesProducts ? { stream: add(stream, settled(gated)) } : { stream, update: gated };
+}
+
+function gatedUpdate(update: Biased, gate: ModulationRow): Biased {
+  const rows = perToken(gate); // [1 or N, D]
+  if (gate.index === undefined) return multiplyBiased(update, rows);
+  return { value: multiply(settled(update), rows), bias: undefined };
+}
+
+export function settledResidual({ stream, update }: Residual): Value {
+  return update === undefined ? stream : add(stream, settled(update));
+}
+
+export interface ScaleShift {
+  readonly scale: ModulationRow;
+  readonly shift: ModulationRow;
+}
+
+/** The residual with its norm `rms(x)·(1+scale)+shift`, `[N, D]`. */
+export function modulatedRms(
+  residual: Residual,
+  { scale, shift }: ScaleShift,
+  epsilon: number,
+): { readonly residual: Residual; readonly modulated: Value } {
+  const factor = affine(scale.values, 1, 1); // [U, D]
+  if (scale.index === undefined) {
+    const weight = reshape(factor, [knownLength(factor, 1)]); // [D]: the norm's own weight, so no extra pass
+    const { stream, normalized } = normalizedResidual(residual, epsilon, weight); // [N, D]
+    return { residual: { stream }, modulated: add(normalized, perToken(shift)) };
+  }
+  const plain = normalizedResidual(residual, epsilon); // [N, D]
+  const scaled = multiply(plain.normalized, gather(factor, scale.index)); // [N, D]
+  return { residual: plain, modulated: add(scaled, perToken(shift)) };
+}
+
+/** The stream with all that is to be added, and its root mean square norm times `weight` `[D]` (plain 1 if absent). */
+export function normalizedResidual(
+  residual: Residual,
+  epsilon: number,
+  weight?: Value,
+): { readonly stream: Value; readonly normalized: Value } {
+  const { stream, update, normalized } = residual;
+  if (update !== undefined) return addAndNormalize(stream, update, epsilon, weight);
+  if (normalized !== undefined && weight === undefined) return { stream, normalized };
+  return { stream, normalized: rmsNormalize(stream, epsilon, weight) };
+}
