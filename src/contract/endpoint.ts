@@ -27,7 +27,11 @@ export interface EndpointDefinition<Valid extends Input> {
   /** Fields that name files, as paths such as `loras.*.path`; the star stands for every item of a list. */
   readonly fileFields: readonly string[];
   /** What a clip should be, from a valid request and its files. */
-  toSettings(input: Input, files: ClipFiles, chosen: Pick<ClipSettings, 'seed' | 'device'>): ClipSettings;
+  toSettings(
+    input: Input,
+    files: ClipFiles,
+    chosen: Pick<ClipSettings, 'seed' | 'device' | 'deviceMemory'>,
+  ): ClipSettings;
 }
 
 /** An endpoint: what it is called and costs, what it takes and returns, and which clip a request asks for. */

@@ -5,16 +5,16 @@ import { chooseDevice } from './choose-device.ts';
 const works: DeviceReport = { device: 'cuda', usable: true };
 const lacks: DeviceReport = { device: 'cuda', usable: false, reason: 'there is no NVIDIA driver: install one' };
 const choose = (wanted: 'auto' | 'cuda' | 'cpu', report: DeviceReport) =>
-  chooseDevice(wanted, { probe: () => Promise.resolve(report) });
+  chooseDevice(wanted, { probe: () => Promise.resolve(report), gpuMemory: 1 });
 
 test('auto takes a GPU that works, and goes on with the CPU where it does not, saying why', async () => {
-  expect(await choose('auto', works)).toEqual({ device: 'cuda', notes: [] });
+  expect(await choose('auto', works)).toEqual({ device: 'cuda', notes: [], memory: 2 ** 30 });
   const notes = ['cuda is not used: there is no NVIDIA driver: install one'];
-  expect(await choose('auto', lacks)).toEqual({ device: 'cpu', notes });
+  expect(await choose('auto', lacks)).toEqual({ device: 'cpu', notes, memory: expect.any(Number) });
 });
 
 test('a device that is asked for by name is used or refused', async () => {
-  expect(await choose('cpu', lacks)).toEqual({ device: 'cpu', notes: [] });
+  expect(await choose('cpu', lacks)).toEqual({ device: 'cpu', notes: [], memory: expect.any(Number) });
   await expect(choose('cuda', lacks)).rejects.toMatchObject({
     kind: 'device',
     message: 'cuda cannot be used here: there is no NVIDIA driver: install one; try --device cpu',
@@ -24,6 +24,6 @@ test('a device that is asked for by name is used or refused', async () => {
 test('what is not as it could be is said', async () => {
   const note = 'attention is computed by the runtime itself';
   for (const wanted of ['auto', 'cuda'] as const) {
-    expect(await choose(wanted, { ...works, note })).toEqual({ device: 'cuda', notes: [`cuda: ${note}`] });
+    expect(await choose(wanted, { ...works, note })).toMatchObject({ device: 'cuda', notes: [`cuda: ${note}`] });
   }
 });

@@ -1,9 +1,12 @@
 import { type DeviceChoice, type DeviceKind, fallbackDevice, preferredDevices } from '../graph/graph-target.ts';
 import { type DeviceReport, probeDeviceSafely } from '../graph/runtime/device-probe.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { deviceMemory } from './device-memory.ts';
 
 export interface ChosenDevice {
   readonly device: DeviceKind;
+  /** Bytes of memory that clips may use there; undefined where nobody knows. */
+  readonly memory: number | undefined;
   /** For whoever asks for a clip: why it is not a better one, or not used as it could be. */
   readonly notes: readonly string[];
 }
@@ -12,6 +15,8 @@ export interface ChooseOptions {
   readonly signal?: AbortSignal | undefined;
   /** The only GPU to consider, as CUDA_VISIBLE_DEVICES names it. Default: the first that is visible. */
   readonly gpu?: string | undefined;
+  /** Gigabytes (2³⁰ bytes) of a GPU that may be used. Default: what is free. */
+  readonly gpuMemory?: number | undefined;
   /** Default `probeDeviceSafely`. */
   readonly probe?: typeof probeDeviceSafely | undefined;
 }
@@ -21,10 +26,16 @@ export interface ChooseOptions {
  *
  * @throws SoundstageError `device` with the reason if the device asked for does not work
  */
-export async function chooseDevice(
+export async function chooseDevice(wanted: DeviceChoice, options: ChooseOptions = {}): Promise<ChosenDevice> {
+  const { signal, gpu, gpuMemory } = options;
+  const { device, notes } = await workingDevice(wanted, options);
+  return { device, notes, memory: await deviceMemory(device, { signal, gpu, gpuMemory }) };
+}
+
+async function workingDevice(
   wanted: DeviceChoice,
-  { signal, gpu, probe = probeDeviceSafely }: ChooseOptions = {},
-): Promise<ChosenDevice> {
+  { signal, gpu, probe = probeDeviceSafely }: ChooseOptions,
+): Promise<Pick<ChosenDevice, 'device' | 'notes'>> {
   if (wanted === fallbackDevice) return { device: wanted, notes: [] };
   if (wanted === 'auto') {
     const notes: string[] = [];

@@ -26,7 +26,7 @@ function placesOf({ settings = {}, gpus = cards, environment = {}, works = 'cuda
   return enginePlaces(readConfiguration(settings), {
     environment,
     list: async () => gpus,
-    choose: async () => ({ device: works, notes: [] }),
+    choose: async () => ({ device: works, notes: [], memory: undefined }),
     onWarning: (message) => warnings.push(message),
   });
 }

@@ -21,6 +21,8 @@ const origin = z
   .refine((text) => /^https?:\/\/[^/?#@]+\/?$/i.test(text), 'list origins like https://app.example.com, without a path')
   .transform((text) => new URL(text).origin);
 const bytes = z.coerce.number().int().positive();
+/** Of 2³⁰ bytes, as cards are sold. */
+export const gigabytes = z.coerce.number().positive();
 const atLeastZero = z.coerce.number().int().nonnegative();
 const seconds = z.coerce.number().positive();
 
@@ -52,6 +54,9 @@ export const configurationSchema = z.object({
     .pipe(z.array(z.string().regex(/^\d+$/, 'list numbers of GPUs, as nvidia-smi counts')))
     .default([])
     .describe('GPUs to make clips on, one clip each at a time, as `nvidia-smi` counts; default all.'),
+  SOUNDSTAGE_GPU_MEMORY: gigabytes
+    .optional()
+    .describe('Gigabytes of memory to use of each GPU: what does not fit comes and goes. Default: what is free.'),
   SOUNDSTAGE_AUTH: z
     .enum(['auto', 'keys', 'off'])
     .default('auto')

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import sharp from 'sharp';
 import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type ClipFiles, clipSettings, drawSeed } from '../../contract/input/clip-settings.ts';
@@ -15,7 +15,7 @@ import { Engine } from '../../pipeline/engine/engine.ts';
 import type { Preview } from '../../pipeline/engine/engine-messages.ts';
 import { type Clip, type ClipServices, generateClip } from '../../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../../safety/safety-checker.ts';
-import { configurationSchema } from '../../shared/configuration.ts';
+import { configurationSchema, gigabytes } from '../../shared/configuration.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { reporting } from '../reporting.ts';
 import { addGenerateFlags, type GenerateFlags, requestFields } from './generate-flags.ts';
@@ -27,6 +27,7 @@ interface CommandFlags {
   readonly output?: string;
   readonly model: string;
   readonly device: DeviceChoice;
+  readonly gpuMemory?: number;
   readonly preview?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -43,6 +44,12 @@ export function generateCommand(services?: ClipServices): Command {
     .option('-o, --output <file>', 'where the clip goes (default: clip with the extension of the output type)')
     .option('--model <id|folder>', 'weights: an id of `soundstage models list`, or a folder of your own', 'nano')
     .addOption(new Option('--device <device>', 'where the model runs').choices(deviceChoices).default('auto'))
+    .addOption(
+      new Option(
+        '--gpu-memory <gigabytes>',
+        'memory of the GPU to use: what does not fit comes and goes; default what is free',
+      ).argParser(parseGigabytes),
+    )
     .option('--preview <file.png>', 'keep a small picture of the clip as it takes shape in this file')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'no progress')
@@ -77,9 +84,9 @@ async function run(command: CommandRun): Promise<void> {
 async function makeClip(input: Input, output: string, { flags, signal, services }: CommandRun): Promise<Clip> {
   const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
   const weights = await resolveWeights(flags.model, { cameras });
-  const { device, notes } = await chooseDevice(flags.device, { signal });
+  const { device, memory, notes } = await chooseDevice(flags.device, { signal, gpuMemory: flags.gpuMemory });
   const { seed = drawSeed() } = input;
-  const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { seed, device });
+  const settings = clipSettings(input, localFiles(input, weights.cameraLoras), { seed, device, deviceMemory: memory });
   const { preview } = flags;
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using own = new AsyncDisposableStack();
@@ -182,4 +189,10 @@ async function writePreview({ frames, width, height, rgb }: Preview, path: strin
     .resize(width * 16, height * 16, { kernel: 'cubic' })
     .png()
     .toFile(path);
+}
+
+function parseGigabytes(text: string): number {
+  const { success, data } = gigabytes.safeParse(text);
+  if (!success) throw new InvalidArgumentError('It must be a number of gigabytes, such as 12.');
+  return data;
 }

@@ -95,7 +95,8 @@ export class PipelineClipMaker implements ClipMaker {
   #chosenDevice(): Lazy<ChosenDevice> {
     return new Lazy(() => {
       const { configuration, place } = this.#options;
-      return chooseDevice(place?.device ?? configuration.SOUNDSTAGE_DEVICE, { gpu: place?.gpu });
+      const { SOUNDSTAGE_DEVICE: device, SOUNDSTAGE_GPU_MEMORY: gpuMemory } = configuration;
+      return chooseDevice(place?.device ?? device, { gpu: place?.gpu, gpuMemory });
     });
   }
 
@@ -106,8 +107,8 @@ export class PipelineClipMaker implements ClipMaker {
   ): Promise<MadeClip> {
     const { endpoint, input, seed } = request;
     const { folder, signal, log } = context;
-    const { device, notes } = await this.#device.get();
-    const settings = endpoint.toSettings(input, inputs.files, { seed, device });
+    const { device, memory, notes } = await this.#device.get();
+    const settings = endpoint.toSettings(input, inputs.files, { seed, device, deviceMemory: memory });
     const { title } = this.#options.place ?? {};
     log('INFO', `seed ${seed}, ${weights.id} on ${device}${title === undefined ? '' : ` (${title})`}`);
     for (const note of notes) log('INFO', note);

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { type GraphTarget, graphTargets } from '../../graph/graph-target.ts';
 import type { GraphMemory } from '../../graph/memory/graph-memory.ts';
 import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
@@ -58,8 +59,11 @@ export async function planClipMemory(
 ): Promise<MemoryPlan | undefined> {
   const { device, deviceMemory: available } = plan;
   if (available === undefined) return undefined;
+  const isMapped = !graphTargets[device].hasOwnMemory;
+  // Saves the drawing of all networks where it is plain to see.
+  if (isMapped && (await fileBytes(plan.weights)) < available / 2) return undefined;
   const memoryAt = await clipMemory(plan, images, networks);
-  if (!graphTargets[device].hasOwnMemory) return planMappedMemory(memoryAt(plan.modelFrames), available);
+  if (isMapped) return planMappedMemory(memoryAt(plan.modelFrames), available);
   const verdict = planMemory(memoryAt(plan.modelFrames), available);
   if (verdict.fits) return verdict.plan;
   const { width, height } = largestStage(plan);
@@ -73,6 +77,13 @@ export async function planClipMemory(
   throw new SoundstageError('input', `${takes} of GPU memory, of which ${formatBytes(available)} can be had: ${way}`, {
     field: frames === undefined ? 'video_size' : 'num_frames',
   });
+}
+
+async function fileBytes({ bundle, textEncoder }: Plan['weights']): Promise<number> {
+  const { checkpoint } = await openTextEncoder(textEncoder);
+  const files = new Set([bundle, ...[...checkpoint.tensors.values()].map(({ file }) => file)]);
+  const sizes = await Promise.all([...files].map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** What the networks take at so many frames that the model makes. */
