@@ -13,7 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/shared': [],
   // Settings name the devices, and one file lists those.
   'src/shared/configuration.ts': ['src/shared', 'src/graph/graph-target.ts'],
-  'src/cuda': ['src/shared'],
+  'src/cuda': ['src/shared', 'src/graph/graph-target.ts'],
   'src/cuda/install': ['src/cuda', 'src/models/hub', 'src/models/download/transfer.ts', 'src/shared'],
   'src/graph': ['src/shared'],
   'src/graph/weights': ['src/graph', 'src/shared'],

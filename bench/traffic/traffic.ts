@@ -55,7 +55,7 @@ export const assumptions = {
 /** Nodes that give their input another shape, or nothing but a name. */
 const views = new Set(['Reshape', 'Identity', 'Unsqueeze', 'Squeeze', 'Flatten']);
 const productTypes = new Set(['Gemm', 'MatMul', 'FusedMatMul']);
-const attentionTypes = new Set(['MultiHeadAttention']);
+const attentionTypes = new Set(['MultiHeadAttention', 'Attention']);
 
 interface Run {
   readonly nodes: readonly PlacedNode[];

@@ -1,13 +1,19 @@
+import { cudnnAttentionVariable } from '../graph/graph-target.ts';
 import { cudaFolder, findInstallation } from './installation.ts';
 import { runtimePackage } from './runtime-package.ts';
 
-/** The GPUs, by what chose them, on which cuDNN was seen to fail. */
+/** The GPUs, by what chose them, on which the runtime's own attention is the better one. */
 const avoiding = new Set<string | undefined>();
 
-/** Variable of the runtime: `0` has its own flash attention compute what cuDNN would on newer cards. */
-export const cudnnAttentionVariable = 'ORT_ENABLE_CUDNN_FLASH_ATTENTION';
+/** The first generation on which the runtime leaves attention to cuDNN. */
+const firstWithCudnnAttention = 9;
 
-/** Has processes that start on this GPU from now on do without cuDNN's attention, since it was seen to fail there. */
+/** Whether the runtime leaves attention to cuDNN on a GPU of this compute capability. Not known: it may. */
+export function mayUseCudnnAttention(computeCapability: string | undefined): boolean {
+  return computeCapability === undefined || Number.parseFloat(computeCapability) >= firstWithCudnnAttention;
+}
+
+/** Has processes that start on this GPU from now on use the runtime's own attention. */
 export function avoidCudnnAttention(gpu: string | undefined): void {
   avoiding.add(gpu);
 }

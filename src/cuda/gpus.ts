@@ -39,6 +39,18 @@ export async function listGpus(kernel = '/proc/driver/nvidia', signal?: AbortSig
   }
 }
 
+/** The one that CUDA_VISIBLE_DEVICES names, or without a name the first. */
+export function findGpu(gpus: readonly Gpu[], name: string | undefined): Gpu | undefined {
+  if (name === undefined || name === '') return gpus[0];
+  // It takes the beginning of a UUID for the whole.
+  return gpus.find(({ index, uuid }) => name === String(index) || uuid?.startsWith(name) === true);
+}
+
+/** What CUDA_VISIBLE_DEVICES names first. */
+export function firstVisibleGpu(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return environment.CUDA_VISIBLE_DEVICES?.split(',')[0]?.trim();
+}
+
 /** The version of the kernel's driver; undefined without one. */
 export async function driverVersion(kernel = '/proc/driver/nvidia'): Promise<string | undefined> {
   const text = await readFile(join(kernel, 'version'), 'utf8').catch(() => '');

@@ -29,6 +29,8 @@ export interface GraphTarget {
   readonly hasSilu: boolean;
   /** Whether a product adds its bias for nothing; elsewhere it costs a pass, unless whatever reads the product adds it. */
   readonly biasesProducts: boolean;
+  /** The operator for attention whose kernel is the faster one. */
+  readonly attention: 'MultiHeadAttention' | 'Attention';
   /** Whether there is a kernel for InstanceNormalization. */
   readonly hasInstanceNormalization: boolean;
   /**
@@ -45,6 +47,9 @@ export interface GraphTarget {
   readonly tolerance: number;
 }
 
+/** Variable of the CUDA runtime, read when a process starts: `0` keeps cuDNN from computing attention. */
+export const cudnnAttentionVariable = 'ORT_ENABLE_CUDNN_FLASH_ATTENTION';
+
 /** Operators whose CUDA kernels take no bf16 (onnxruntime's OperatorKernels.md). */
 const withoutBfloat16Kernel: ReadonlySet<string> = new Set([
   ...['ReduceMean', 'ReduceMax', 'ReduceMin', 'LeakyRelu', 'Clip', 'Round'],
@@ -60,6 +65,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     float32Operators: new Set<string>(),
     hasSilu: true,
     biasesProducts: true,
+    attention: 'MultiHeadAttention',
     hasInstanceNormalization: true,
     hasOwnMemory: false,
     widensAtOpening: false,
@@ -72,6 +78,8 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     float32Operators: withoutBfloat16Kernel,
     hasSilu: false,
     biasesProducts: false,
+    // In bf16 the one has cuDNN's kernel or a slow one, the other always flash attention.
+    attention: process.env[cudnnAttentionVariable] === '0' ? 'Attention' : 'MultiHeadAttention',
     hasInstanceNormalization: false,
     hasOwnMemory: true,
     widensAtOpening: false,
@@ -84,6 +92,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     float32Operators: new Set<string>(),
     hasSilu: false,
     biasesProducts: true,
+    attention: 'MultiHeadAttention',
     hasInstanceNormalization: true,
     hasOwnMemory: true,
     widensAtOpening: true,

@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { type Gpu, listGpus } from '../cuda/gpus.ts';
+import { findGpu, firstVisibleGpu, type Gpu, listGpus } from '../cuda/gpus.ts';
 import type { DeviceKind } from '../graph/graph-target.ts';
 
 export interface DeviceMemoryOptions {
@@ -21,21 +21,14 @@ export async function deviceMemory(
     gpuMemory,
     signal,
     environment = process.env,
-    gpu = environment.CUDA_VISIBLE_DEVICES?.split(',')[0]?.trim(),
+    gpu = firstVisibleGpu(environment),
     list = (inner) => listGpus(undefined, inner),
   }: DeviceMemoryOptions = {},
 ): Promise<number | undefined> {
   if (device === 'cpu') return machineMemory();
   if (gpuMemory !== undefined) return gpuMemory * 2 ** 30;
   if (device !== 'cuda') return undefined;
-  const gpus = await list(signal);
-  const used = gpu === undefined || gpu === '' ? gpus[0] : gpus.find(({ index, uuid }) => isCalled(gpu, index, uuid));
-  return used?.freeMemory;
-}
-
-/** CUDA_VISIBLE_DEVICES takes the beginning of a UUID for the whole. */
-function isCalled(gpu: string, index: number, uuid: string | undefined): boolean {
-  return gpu === String(index) || uuid?.startsWith(gpu) === true;
+  return findGpu(await list(signal), gpu)?.freeMemory;
 }
 
 /** That of the machine, or of the container. */

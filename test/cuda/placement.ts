@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { mayUseCudnnAttention } from '../../src/cuda/device-environment.ts';
+import { cudnnAttentionVariable } from '../../src/graph/graph-target.ts';
 import type { StandInCuda, StandInGpu } from './stand-in.ts';
 
 /** A node of a network as the runtime ran it. */
@@ -88,7 +90,9 @@ export async function placements(
   weights: 'parity' | 'released',
 ): Promise<readonly Placement[]> {
   const program = fileURLToPath(new URL('./placement-process.ts', import.meta.url));
-  const env = { ...process.env, ...cuda.environment(gpu) };
+  // As the engine is started on such a card.
+  const attention = mayUseCudnnAttention(String((gpu.capability ?? 90) / 10)) ? {} : { [cudnnAttentionVariable]: '0' };
+  const env = { ...process.env, ...cuda.environment(gpu), ...attention };
   const { stdout } = await promisify(execFile)(process.execPath, [program, weights], { env, maxBuffer: 2 ** 26 });
   return stdout
     .trim()

@@ -1,5 +1,7 @@
 import { addDimensions, type Dimension, multiplyDimensions, sameDimension, sameShape } from '../dimension.ts';
 import type { Graph } from '../graph.ts';
+import type { GraphTarget } from '../graph-target.ts';
+import type { NodeOptions } from '../onnx-encoding.ts';
 import { axisLength, knownLength, type Value } from '../value.ts';
 import { cast, reshape } from './shapes.ts';
 
@@ -34,6 +36,11 @@ export function rotate(x: Value, heads: number, { cos, sin }: RotaryTables): Val
   return reshape(rotated, x.shape);
 }
 
+const attentionOptions: Readonly<Record<GraphTarget['attention'], (heads: number) => NodeOptions>> = {
+  MultiHeadAttention: (heads) => ({ domain: 'com.microsoft', attributes: { num_heads: heads } }),
+  Attention: (heads) => ({ attributes: { q_num_heads: heads, kv_num_heads: heads } }),
+};
+
 /** softmax(q·kᵀ/√headDim)·v without a mask: `q [N, D]`, `k, v [M, D]` → `[N, D]`; scores are never materialised. */
 export function scaledDotProductAttention(q: Value, k: Value, v: Value, heads: number): Value {
   const [queries, keys, values] = [q, k, v].map((x) => reshape(x, [1, ...x.shape]));
@@ -42,10 +49,8 @@ export function scaledDotProductAttention(q: Value, k: Value, v: Value, heads: n
     throw q.graph.mismatch('cannot attend', q, k, v);
   }
   q.graph.countMultiplications(2, ...q.shape, axisLength(k, 0));
-  const attended = q.graph.node('MultiHeadAttention', [queries, keys, values], queries.shape, {
-    domain: 'com.microsoft',
-    attributes: { num_heads: heads },
-  });
+  const { attention: operator } = q.graph.target;
+  const attended = q.graph.node(operator, [queries, keys, values], queries.shape, attentionOptions[operator](heads));
   return reshape(attended, q.shape);
 }
 

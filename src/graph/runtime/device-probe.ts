@@ -1,11 +1,11 @@
-import { avoidCudnnAttention, cudnnAttentionVariable, deviceEnvironment } from '../../cuda/device-environment.ts';
+import { avoidCudnnAttention, deviceEnvironment, mayUseCudnnAttention } from '../../cuda/device-environment.ts';
 import { isCudnnAttentionFailure } from '../../cuda/failure.ts';
-import { driverVersion, listGpus } from '../../cuda/gpus.ts';
+import { driverVersion, findGpu, firstVisibleGpu, listGpus } from '../../cuda/gpus.ts';
 import type { MissingLibraries } from '../../cuda/libraries.ts';
 import { explainCudaTrouble, obstacleToCuda, providerPath } from '../../cuda/trouble.ts';
 import { deviceVariables } from '../../shared/processes/child-environment.ts';
 import { ChildService } from '../../shared/processes/child-service.ts';
-import type { DeviceKind } from '../graph-target.ts';
+import { cudnnAttentionVariable, type DeviceKind } from '../graph-target.ts';
 
 export type DeviceReport =
   | { readonly device: DeviceKind; readonly usable: true /** What is not as it could be. */; readonly note?: string }
@@ -21,7 +21,7 @@ const probeTimeLimit = 60_000;
 
 /**
  * Finds out whether a device works by using it, in a process of its own: a broken driver may crash. Where cuDNN fails to
- * compute attention and the runtime's own kernel does not, processes that start later use that one.
+ * compute attention, or the card is of a generation that it does not for, processes that start later use the runtime's own kernel.
  *
  * @param gpu as `deviceEnvironment` takes it
  */
@@ -29,10 +29,12 @@ export async function probeDeviceSafely(device: DeviceKind, signal?: AbortSignal
   if (device !== 'cuda') return await probe(device, signal, {});
   const obstacle = obstacleToCuda();
   if (obstacle !== undefined) return { device, usable: false, reason: obstacle };
+  const isOwnChoice = process.env[cudnnAttentionVariable] !== undefined;
+  const { computeCapability } = findGpu(await listGpus(undefined, signal), gpu ?? firstVisibleGpu()) ?? {};
+  if (!isOwnChoice && !mayUseCudnnAttention(computeCapability)) avoidCudnnAttention(gpu);
   const variables = deviceEnvironment(gpu);
   const report = await probe(device, signal, variables);
   if (report.usable) return report;
-  const isOwnChoice = process.env[cudnnAttentionVariable] !== undefined;
   if (isCudnnAttentionFailure(report.reason) && !isOwnChoice) {
     const other = await probe(device, signal, { ...variables, [cudnnAttentionVariable]: '0' });
     if (other.usable) {
