@@ -87,7 +87,7 @@ export class Graph {
    * (floats) through a Cast in the graph; `scale` (one element) multiplies it, as fp8 checkpoints need.
    */
   weight(stored: StoredTensor, scale?: StoredTensor): Value {
-    const key = locationOf(stored);
+    const key = `${locationOf(stored)}${scale === undefined ? '' : '·scale'}`;
     const known = this.#weights.get(key);
     if (known !== undefined) return known;
     let value = this.storedWeight(stored);

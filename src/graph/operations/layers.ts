@@ -5,8 +5,8 @@ import { cast, reshape } from './shapes.ts';
 
 // Linear layers and normalization.
 
-/** `x [M, in]`, weight `[out, in]`, bias `[out]` → `[M, out]`. */
-export function linear(x: Value, weight: Value, bias?: Value): Value {
+/** `x [M, in]`, weight `[out, in]`, bias `[out]` → `[M, out]`. The weight is multiplied by `scale`. */
+export function linear(x: Value, weight: Value, bias?: Value, scale = 1): Value {
   if (x.shape.length !== 2 || !sameDimension(axisLength(x, 1), axisLength(weight, 1))) {
     throw x.graph.mismatch('cannot apply a linear layer', x, weight);
   }
@@ -14,9 +14,8 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   if (bias !== undefined && !sameShape(bias.shape, shape.slice(1))) throw x.graph.mismatch('bad bias', weight, bias);
   const isBiased = bias !== undefined && x.graph.target.biasesProducts;
   x.graph.countMultiplications(...x.shape, axisLength(weight, 0));
-  const product = x.graph.node('Gemm', isBiased ? [x, weight, bias] : [x, weight], shape, {
-    attributes: { transB: 1 },
-  });
+  const attributes = { transB: 1, ...(scale === 1 ? {} : { alpha: { float: scale } }) };
+  const product = x.graph.node('Gemm', isBiased ? [x, weight, bias] : [x, weight], shape, { attributes });
   return bias === undefined || isBiased ? product : add(product, bias);
 }
 

@@ -7,6 +7,7 @@ import { linear } from '../operations/layers.ts';
 import { knownLength, type Value } from '../value.ts';
 import { type Checkpoint, storedTensor } from './checkpoint.ts';
 import { linearByRows } from './linear-by-rows.ts';
+import type { StoredTensor } from './safetensors.ts';
 
 /** Changes what a network does, as LoRAs ask. `module` and `name` are keys of the checkpoint. */
 export interface Adapters {
@@ -49,12 +50,7 @@ export class ModuleWeights {
   parameter(name: string): Value {
     const key = this.#key(name);
     const scale = name.endsWith('weight') ? this.#checkpoint.tensors.get(`${key}_scale`) : undefined;
-    const stored = storedTensor(this.#checkpoint, key);
-    if (!isFloat(stored.dtype)) {
-      const { path } = this.#checkpoint;
-      throw new SoundstageError('weights', `${path} has "${key}" in ${stored.dtype}: use the file in bf16 or fp8`);
-    }
-    const value = this.#graph.weight(stored, scale);
+    const value = this.#graph.weight(this.#floats(key), scale);
     return this.#adapters?.parameter(key, value) ?? value;
   }
 
@@ -70,15 +66,16 @@ export class ModuleWeights {
 
   /** `x [M, in]` → `[M, out]`, with bias if the module has one and with the adapters' branches. */
   linear(x: Value, module: string): Value {
-    const weight = this.parameter(`${module}.weight`);
-    return this.#branched(x, linear(x, weight, this.#bias(module, weight)), module);
+    const { weight, scale } = this.#scaledWeight(module);
+    return this.#branched(x, linear(x, weight, this.#bias(module, weight), scale), module);
   }
 
   /** `linear` with its bias still to be added, where that costs the target a pass. */
   biasedLinear(x: Value, module: string): Biased {
     if (x.graph.target.biasesProducts) return withoutBias(this.linear(x, module));
-    const weight = this.parameter(`${module}.weight`);
-    return { value: this.#branched(x, linear(x, weight), module), bias: this.#bias(module, weight) };
+    const { weight, scale } = this.#scaledWeight(module);
+    const product = linear(x, weight, undefined, scale);
+    return { value: this.#branched(x, product, module), bias: this.#bias(module, weight) };
   }
 
   /** `linear` without a bias for a weight of gigabytes, which is never widened as a whole unless adapters change it. */
@@ -91,6 +88,23 @@ export class ModuleWeights {
   convolve(x: Value, module: string, options?: ConvolutionOptions): Value {
     const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
     return convolve(x, this.parameter(`${module}.weight`), bias, options);
+  }
+
+  /** The weight of a linear layer, and what its products are to be multiplied by: cheaper than bringing the weight to scale. */
+  #scaledWeight(module: string): { weight: Value; scale: number } {
+    const name = `${module}.weight`;
+    const scale = this.#checkpoint.tensors.get(`${this.#key(name)}_scale`)?.scale;
+    if (scale === undefined || this.#adapters?.changesParameters(this.#key(module))) {
+      return { weight: this.parameter(name), scale: 1 };
+    }
+    return { weight: this.#graph.weight(this.#floats(this.#key(name))), scale };
+  }
+
+  #floats(key: string): StoredTensor {
+    const stored = storedTensor(this.#checkpoint, key);
+    if (isFloat(stored.dtype)) return stored;
+    const { path } = this.#checkpoint;
+    throw new SoundstageError('weights', `${path} has "${key}" in ${stored.dtype}: use the file in bf16 or fp8`);
   }
 
   /** The output `y [M, out]` of a linear layer for `x [M, in]` with the adapters' branches. */

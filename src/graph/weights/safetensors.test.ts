@@ -38,6 +38,29 @@ const entry = (start: number, end: number, shape: unknown = [(end - start) / 4],
 });
 
 describe('valid files', () => {
+  test('scales are read with the header, wherever they lie', async () => {
+    const one = (name: string, value: number) =>
+      ({ name, dtype: 'float32', shape: [], bytes: () => f32(value) }) as const;
+    const between = { name: 'table', dtype: 'float32', shape: [2], bytes: () => f32(8, 9) } as const;
+    await writeSafetensors(path, [
+      one('a_scale', 0.5),
+      one('b_scale', 2),
+      one('alpha', 4),
+      between,
+      one('c_scale', -3),
+    ]);
+    const { tensors } = await readSafetensorsHeader(path);
+    expect(new Map([...tensors.values()].map(({ name, scale }) => [name, scale]))).toEqual(
+      new Map([
+        ['a_scale', 0.5],
+        ['b_scale', 2],
+        ['alpha', undefined],
+        ['table', undefined],
+        ['c_scale', -3],
+      ]),
+    );
+  });
+
   test('what is written is read back', async () => {
     await writeSafetensors(
       path,

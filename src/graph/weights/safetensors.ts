@@ -13,6 +13,8 @@ export interface StoredTensor {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly length: number;
+  /** Its value, of a scale: a single number in float32 that a weight is multiplied by. */
+  readonly scale?: number;
 }
 
 /** The parsed header of one safetensors file. Holds no file handle. */
@@ -42,8 +44,35 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
   });
   const { size } = await handle.stat();
   const headerLength = await readHeaderLength(handle, file, size);
-  const header = await readExactly(handle, 8, headerLength, file);
-  return parseHeader(file, header, 8 + headerLength, size);
+  const bytes = await readExactly(handle, 8, headerLength, file);
+  const header = parseHeader(file, bytes, 8 + headerLength, size);
+  return Object.freeze({ ...header, tensors: await withScales(handle, header) });
+}
+
+/** The tensors of a file with the values of its scales. */
+async function withScales(
+  handle: FileHandle,
+  { file, tensors }: SafetensorsHeader,
+): Promise<ReadonlyMap<string, StoredTensor>> {
+  const scales = [...tensors.values()].filter(isScale).toSorted((a, b) => a.offset - b.offset);
+  if (scales.length === 0) return tensors;
+  const known = new Map(tensors);
+  // Of a file with a thousand scales, most lie in one place.
+  for (let from = 0; from < scales.length; ) {
+    const start = scales[from]?.offset ?? 0;
+    const behind = scales.findIndex(({ offset }, index) => index > from && offset !== start + 4 * (index - from));
+    const run = scales.slice(from, behind === -1 ? scales.length : behind);
+    const values = await readExactly(handle, start, 4 * run.length, file);
+    run.forEach((tensor, index) => {
+      known.set(tensor.name, Object.freeze({ ...tensor, scale: values.readFloatLE(4 * index) }));
+    });
+    from += run.length;
+  }
+  return known;
+}
+
+function isScale({ name, dtype, length }: StoredTensor): boolean {
+  return name.endsWith('_scale') && dtype === 'float32' && length === bytesPerElement(dtype);
 }
 
 async function readHeaderLength(handle: FileHandle, file: string, size: number): Promise<number> {
