@@ -3,6 +3,9 @@ import type { GraphTarget } from './graph-target.ts';
 import type { TensorType } from './value.ts';
 import type { StoredTensor } from './weights/safetensors.ts';
 
+/** The input that says how many float32 elements the workspace has. Sessions feed it. */
+export const workspaceInput = 'workspace';
+
 /** A finished graph, ready for a session. */
 export interface GraphModel {
   /** Serialized ModelProto. */
@@ -20,4 +23,11 @@ export interface GraphModel {
    * them bounds the memory of one run.
    */
   readonly activations: readonly Dimension[];
+  /**
+   * Bytes that a run should have its allocator take at the start, for what it computes to lie in; absent where allocators need no
+   * such help.
+   *
+   * @throws Error if `sizes` lacks a symbol
+   */
+  readonly workspaceBytes?: ((sizes: ReadonlyMap<string, number>) => number) | undefined;
 }

@@ -38,6 +38,8 @@ export interface GraphTarget {
    * detours then; elsewhere weights are mapped, and a graph for each case costs milliseconds.
    */
   readonly hasOwnMemory: boolean;
+  /** Whether the runtime's allocator takes less memory when it is asked for the most first (`GraphModel.workspaceBytes`). */
+  readonly needsWorkspace: boolean;
   /** Whether weights become the arithmetic type when a session opens, for want of a cast from the type they are stored in. */
   readonly widensAtOpening: boolean;
   /**
@@ -68,6 +70,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     attention: 'MultiHeadAttention',
     hasInstanceNormalization: true,
     hasOwnMemory: false,
+    needsWorkspace: false,
     widensAtOpening: false,
     tolerance: 1e-6,
   },
@@ -82,6 +85,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     attention: process.env[cudnnAttentionVariable] === '0' ? 'Attention' : 'MultiHeadAttention',
     hasInstanceNormalization: false,
     hasOwnMemory: true,
+    needsWorkspace: true,
     widensAtOpening: false,
     tolerance: 3e-2,
   },
@@ -95,6 +99,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     attention: 'MultiHeadAttention',
     hasInstanceNormalization: true,
     hasOwnMemory: true,
+    needsWorkspace: false,
     widensAtOpening: true,
     tolerance: 1e-2,
   },

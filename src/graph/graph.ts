@@ -1,10 +1,10 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions } from './dimension.ts';
+import { addDimensions, affineForm, type Dimension, formatShape, multiplyDimensions, symbol } from './dimension.ts';
 import { bytesPerElement, type ElementType, isFloat, onnxDataType } from './element-type.ts';
-import type { GraphModel } from './graph-model.ts';
+import { type GraphModel, workspaceInput } from './graph-model.ts';
 import type { GraphNode } from './graph-node.ts';
 import type { GraphTarget } from './graph-target.ts';
-import { type GraphMemory, peakBytes } from './memory/graph-memory.ts';
+import { arenaBytes, type GraphMemory, type RunMemory, runMemory, workspaceBytes } from './memory/graph-memory.ts';
 import { type GraphSegment, type Initializer, segmentsOf } from './memory/graph-segment.ts';
 import { ModelProtoSchema } from './onnx/onnx_pb.ts';
 import { externalTensor, inlineTensor, type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
@@ -221,15 +221,13 @@ export class Graph {
   /** What running the graph takes of memory, as a function of its symbolic sizes; that throws for a symbol without a size. */
   memory(): (sizes: ReadonlyMap<string, number>) => GraphMemory {
     const parts = this.#segments(this.#parts.map((part) => [part]));
-    const partPeaks = parts.map(peakBytes);
-    const [whole] = this.#segments([this.#parts]).map(peakBytes);
-    if (whole === undefined) throw new Error('unreachable');
+    const [ofParts, ofWhole] = [parts, this.#segments([this.#parts])].map((segments) => segments.map(runMemory));
     const weights = parts.map(weightBytes);
-    return (sizes) => ({
-      weights,
-      peak: whole(sizes),
-      partPeak: partPeaks.reduce((max, peak) => Math.max(max, peak(sizes)), 0),
-    });
+    return (sizes) => {
+      const most = (runs: typeof ofParts = []): RunMemory =>
+        runs.map((run) => run(sizes)).reduce((max, run) => (arenaBytes(run) > arenaBytes(max) ? run : max));
+      return { weights, whole: most(ofWhole), part: most(ofParts) };
+    };
   }
 
   /**
@@ -257,7 +255,10 @@ export class Graph {
   }
 
   #model(segment: GraphSegment, parts: readonly Part[]): GraphModel {
-    const { inputs, outputs, nodes, weightNodes, initializers } = segment;
+    const { inputs, outputs, weightNodes, initializers } = segment;
+    const workspace = this.target.needsWorkspace ? this.#workspace() : undefined;
+    // The last in the list is run first.
+    const nodes = [...segment.nodes, ...(workspace?.nodes ?? [])];
     const proto = ({ type, inputs: taken, outputs: made, options }: GraphNode) =>
       nodeProto(type, taken, made.map(nameOf), options);
     const bytes = toBinary(
@@ -274,7 +275,7 @@ export class Graph {
           // Weights first: the runtime then widens each one just before its use, which bounds peak memory.
           node: [...weightNodes, ...nodes].map(proto),
           initializer: initializers.map(({ proto: tensor }) => tensor),
-          input: inputs.map(valueInfo),
+          input: [...inputs, ...(workspace?.inputs ?? [])].map(valueInfo),
           output: outputs.map(valueInfo),
         },
       }),
@@ -287,9 +288,24 @@ export class Graph {
       outputs: outputs.map(declared),
       weights,
       weightElements: weights.reduce((sum, { length, dtype }) => sum + length / bytesPerElement(dtype), 0),
+      workspaceBytes: workspace && workspaceOf(segment),
       flops: addDimensions(...parts.map(({ flops }) => flops)),
       activations: [...new Map(parts.flatMap(({ activations }) => [...activations])).values()],
     });
+  }
+
+  /** Takes as much memory as it is told to, and lets go of it. */
+  #workspace(): { readonly inputs: readonly Value[]; readonly nodes: readonly GraphNode[] } {
+    const elements = this.#value(workspaceInput, 'int64', [1]);
+    const whole = this.#value('workspace/whole', 'float32', [symbol('workspace')]);
+    const length = this.#value('workspace/length', 'int64', [1]);
+    return {
+      inputs: [elements],
+      nodes: [
+        { type: 'ConstantOfShape', inputs: [elements], outputs: [whole], options: {} },
+        { type: 'Shape', inputs: [whole], outputs: [length], options: {} },
+      ],
+    };
   }
 
   /** The part under construction. */
@@ -361,6 +377,11 @@ class Part {
   readonly nodes: GraphNode[] = [];
   flops: Dimension = 0;
   readonly activations = new Map<string, Dimension>();
+}
+
+function workspaceOf(segment: GraphSegment): GraphModel['workspaceBytes'] {
+  const memory = runMemory(segment);
+  return (sizes) => workspaceBytes(memory(sizes));
 }
 
 function weightBytes({ initializers }: GraphSegment): number {

@@ -53,7 +53,6 @@ const channels = 128;
 const ofSize = ({ frames: f, height: h, width: w }: LatentSize) => zeros(1, channels, f, h, w);
 const sound = audioLatentCount(plan.modelFrames, plan.fps);
 
-await phase('text', () => model.encodePrompts(['a dog']));
 await phase('denoise', async () => {
   const transformer = await model.transformer();
   const context = { video: zeros(1024, 3840), audio: zeros(1024, 3840) };
@@ -77,3 +76,5 @@ await phase('decode', async () => {
   await using session = await model.videoDecoder();
   await session.run({ latent: ofSize(largestTile(latent, plan.tiling)) });
 });
+// Of the next clip.
+await phase('text', () => model.encodePrompts(['a dog']));

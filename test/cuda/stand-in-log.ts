@@ -49,7 +49,8 @@ export async function readStandInLog(path: string, start = 0): Promise<StandInRe
     const [a = 0, b = 0, c = 0, d = 0] = words.map(Number);
     if (kind === 'malloc' || kind === 'free') {
       const { peak = 0 } = memory.get(a) ?? {};
-      memory.set(a, { used: c, peak: at < start ? c : Math.max(peak, c) });
+      // What is there at the start counts when something is added to it.
+      memory.set(a, { used: c, peak: at < start ? 0 : kind === 'malloc' ? Math.max(peak, c) : peak });
     }
     if (at < start) return;
     if (kind === 'malloc') allocations++;

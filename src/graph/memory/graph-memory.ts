@@ -24,34 +24,57 @@ interface Step {
   readonly released: readonly number[];
 }
 
+/** Bytes that a run takes besides weights as they are stored. */
+export interface RunMemory {
+  /** Of what it is fed, which is there from the start. */
+  readonly inputs: number;
+  /** Of all tensors that it holds at a time at most: inputs, outputs, what is computed and weights that are widened. */
+  readonly peak: number;
+}
+
 /** What running a graph takes of memory, in bytes. */
 export interface GraphMemory {
   /** Of each part, as they are stored. */
   readonly weights: readonly number[];
-  /**
-   * Of the tensors that a run holds at a time at most: inputs, outputs, what is computed and weights that are widened, but not
-   * weights as they are stored.
-   */
-  readonly peak: number;
-  /** The same for the part by itself that takes most. */
-  readonly partPeak: number;
+  readonly whole: RunMemory;
+  /** Of the part by itself that takes most. */
+  readonly part: RunMemory;
 }
 
-/** Bytes of the tensors that running a segment holds at a time at most, as a function of its symbolic sizes. */
-export function peakBytes(segment: GraphSegment): (sizes: ReadonlyMap<string, number>) => number {
+/** Bytes that running a segment takes, as a function of its symbolic sizes. */
+export function runMemory(segment: GraphSegment): (sizes: ReadonlyMap<string, number>) => RunMemory {
   const { buffers, held, steps } = lifetimes(segment);
   return (sizes) => {
     const bytes = buffers.map((buffer) => bytesOf(buffer, sizes));
     const total = (indices: readonly number[]): number => indices.reduce((sum, index) => sum + (bytes[index] ?? 0), 0);
-    let live = total(held);
+    const inputs = total(held);
+    let live = inputs;
     let peak = live;
     for (const { taken, released } of steps) {
       live += total(taken);
       peak = Math.max(peak, live);
       live -= total(released);
     }
-    return peak;
+    return { inputs, peak };
   };
+}
+
+/** Room for gaps between tensors, as a share of their bytes. */
+const gaps = 0.2;
+
+/** Bytes that a run should find free in one piece: the allocator of a GPU fills small pieces badly. */
+export function workspaceBytes({ inputs, peak }: RunMemory): number {
+  return (1 + gaps) * (peak - inputs);
+}
+
+/** Bytes that the allocator of a GPU takes for a run that has such a workspace: it takes powers of two, and gives nothing back. */
+export function arenaBytes(run: RunMemory): number {
+  return powerOfTwo(run.inputs) + powerOfTwo(workspaceBytes(run));
+}
+
+/** Not smaller than `bytes`. */
+function powerOfTwo(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, bytes)));
 }
 
 function lifetimes(segment: GraphSegment) {

@@ -4,7 +4,8 @@ import * as ort from 'onnxruntime-node';
 import { explainCudaFailure, shortReason } from '../../cuda/failure.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { affineForm, evaluateDimension, formatShape, SymbolicDimension } from '../dimension.ts';
-import type { GraphModel } from '../graph-model.ts';
+import { bytesPerElement } from '../element-type.ts';
+import { type GraphModel, workspaceInput } from '../graph-model.ts';
 import type { GraphTarget } from '../graph-target.ts';
 import { byFullName, type TensorGroup } from '../tensor-group.ts';
 import type { TensorType } from '../value.ts';
@@ -86,11 +87,16 @@ export class Session implements AsyncDisposable {
   async run(inputs: TensorGroup<HostTensor>, outputs?: readonly string[]): Promise<Record<string, HostTensor>> {
     if (this.#native === undefined) throw new Error('the session is disposed of');
     const feeds = byFullName(inputs);
-    checkFeeds(this.model.inputs, feeds);
+    const sizes = checkFeeds(this.model.inputs, feeds);
     const started = performance.now();
-    const native = Object.fromEntries(
+    const native: Record<string, ort.Tensor> = Object.fromEntries(
       Object.entries(feeds).map(([name, { dtype, data, shape }]) => [name, new ort.Tensor(dtype, data, shape)]),
     );
+    const { workspaceBytes } = this.model;
+    if (workspaceBytes !== undefined) {
+      const elements = Math.ceil(workspaceBytes(sizes) / bytesPerElement('float32'));
+      native[workspaceInput] = new ort.Tensor('int64', BigInt64Array.of(BigInt(elements)), [1]);
+    }
     const results = await this.#native.run(native, outputs ?? this.#native.outputNames).catch((cause: unknown) => {
       throw new SoundstageError('device', `a network failed to run: ${reason(cause, this.model.target)}`, { cause });
     });
@@ -150,7 +156,8 @@ function runtimeOptions(target: GraphTarget, options: SessionOptions): ort.Infer
   };
 }
 
-function checkFeeds(inputs: readonly TensorType[], feeds: Tensors): void {
+/** @returns the sizes that the feeds give the symbols */
+function checkFeeds(inputs: readonly TensorType[], feeds: Tensors): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   for (const input of inputs) {
     const feed = feeds[input.name];
@@ -164,6 +171,7 @@ function checkFeeds(inputs: readonly TensorType[], feeds: Tensors): void {
   const declared = new Set(inputs.map((input) => input.name));
   const unknown = Object.keys(feeds).find((name) => !declared.has(name));
   if (unknown !== undefined) throw new Error(`the network has no input "${unknown}"`);
+  return sizes;
 }
 
 function unfit(input: TensorType, feed: HostTensor): Error {

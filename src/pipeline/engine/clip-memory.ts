@@ -153,7 +153,7 @@ export async function languageModelMemory(textEncoder: string, target: GraphTarg
   const later = new Map(Object.entries({ n: 1, past: positions, positions }));
   const [first, last] = [atOnce, later].map(graph.memory());
   if (first === undefined || last === undefined) throw new Error('unreachable');
-  return first.peak > last.peak ? first : last;
+  return first.whole.peak > last.whole.peak ? first : last;
 }
 
 function largestStage({ stages }: Pick<Plan, 'stages'>) {

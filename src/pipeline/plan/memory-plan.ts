@@ -1,4 +1,4 @@
-import type { GraphMemory } from '../../graph/memory/graph-memory.ts';
+import { arenaBytes, type GraphMemory } from '../../graph/memory/graph-memory.ts';
 import { divideParts, type Residency } from '../../graph/memory/residency.ts';
 
 /** Phases of a clip that run other networks than the transformer. */
@@ -35,9 +35,6 @@ export type MemoryVerdict =
 
 /** Bytes that a process takes for CUDA, cuBLAS and cuDNN themselves. A guess: no GPU was at hand to measure it. */
 export const reservedMemory = 0.8e9;
-
-/** What the runtime's allocator takes for tensors, which it cuts from blocks of its own: measured at 1.2 to 1.35 of their bytes. */
-const arenaOverhead = 1.35;
 
 /** Weights brought in at a time: larger pieces leave less room for those that stay, smaller ones hand on tensors more often. */
 const streamedBytes = 1.6e9;
@@ -86,7 +83,7 @@ export function planMemory({ transformer, replay, side }: ClipMemory, available:
  */
 export function planMappedMemory({ transformer, side }: ClipMemory, available: number): MemoryPlan {
   const residency = (memory: GraphMemory | undefined): Residency | undefined =>
-    memory === undefined || sum(memory.weights) + memory.peak <= available
+    memory === undefined || sum(memory.weights) + memory.whole.peak <= available
       ? undefined
       : { keptBytes: 0, streamedBytes: Math.max(available / 8, ...memory.weights) };
   return {
@@ -110,13 +107,13 @@ export function placeBeside(
 }
 
 /** All of a network at a time. */
-function wholeBytes({ weights, peak }: GraphMemory): number {
-  return sum(weights) + arenaOverhead * peak;
+function wholeBytes({ weights, whole }: GraphMemory): number {
+  return sum(weights) + arenaBytes(whole);
 }
 
 /** As little of a network at a time as can be. */
 function leastBytes(memory: GraphMemory): number {
-  return Math.min(wholeBytes(memory), Math.max(...memory.weights) + arenaOverhead * memory.partPeak);
+  return Math.min(wholeBytes(memory), Math.max(...memory.weights) + arenaBytes(memory.part));
 }
 
 interface Streamed {
@@ -127,8 +124,8 @@ interface Streamed {
 }
 
 /** The weights that stay and those that come in each have an allocator, and neither gives back what its tensors took. */
-function streamedTransformer({ weights, partPeak }: GraphMemory, limit: number): Streamed {
-  const tensors = arenaOverhead * partPeak;
+function streamedTransformer({ weights, part }: GraphMemory, limit: number): Streamed {
+  const tensors = arenaBytes(part);
   const piece = Math.max(streamedBytes, ...weights);
   const keptBytes = Math.max(0, limit - 2 * tensors - piece);
   const kept = sum(weights.slice(0, divideParts(weights, { keptBytes, streamedBytes: piece }).kept));
@@ -141,8 +138,8 @@ function streamedTransformer({ weights, partPeak }: GraphMemory, limit: number):
 }
 
 /** The text encoder runs once or twice a clip, so nothing of it stays. */
-function streamedText({ weights, partPeak }: GraphMemory, limit: number): Streamed {
-  const tensors = arenaOverhead * partPeak;
+function streamedText({ weights, part }: GraphMemory, limit: number): Streamed {
+  const tensors = arenaBytes(part);
   const piece = Math.max(...weights, limit - tensors);
   const { streamed } = divideParts(weights, { keptBytes: 0, streamedBytes: piece });
   let from = 0;
