@@ -4,7 +4,7 @@ import { bytesPerElement, type ElementType, isFloat, onnxDataType } from './elem
 import { type GraphModel, workspaceInput } from './graph-model.ts';
 import type { GraphNode } from './graph-node.ts';
 import type { GraphTarget } from './graph-target.ts';
-import { arenaBytes, type GraphMemory, type RunMemory, runMemory, workspaceBytes } from './memory/graph-memory.ts';
+import { type GraphMemory, runMemory, workspaceBytes } from './memory/graph-memory.ts';
 import { type GraphSegment, type Initializer, segmentsOf } from './memory/graph-segment.ts';
 import { ModelProtoSchema } from './onnx/onnx_pb.ts';
 import { externalTensor, inlineTensor, type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
@@ -220,14 +220,18 @@ export class Graph {
 
   /** What running the graph takes of memory, as a function of its symbolic sizes; that throws for a symbol without a size. */
   memory(): (sizes: ReadonlyMap<string, number>) => GraphMemory {
-    const parts = this.#segments(this.#parts.map((part) => [part]));
-    const [ofParts, ofWhole] = [parts, this.#segments([this.#parts])].map((segments) => segments.map(runMemory));
-    const weights = parts.map(weightBytes);
-    return (sizes) => {
-      const most = (runs: typeof ofParts = []): RunMemory =>
-        runs.map((run) => run(sizes)).reduce((max, run) => (arenaBytes(run) > arenaBytes(max) ? run : max));
-      return { weights, whole: most(ofWhole), part: most(ofParts) };
+    const weights = this.partWeights();
+    const known = new Map<string, ReturnType<typeof runMemory>>();
+    const piece = (from: number, to: number): ReturnType<typeof runMemory> => {
+      const key = `${from} ${to}`;
+      const groups = [this.#parts.slice(0, from), this.#parts.slice(from, to), this.#parts.slice(to)];
+      const [, segment] = known.has(key) ? [] : this.#segments(groups);
+      const memory = known.get(key) ?? (segment && runMemory(segment));
+      if (memory === undefined) throw new Error(`there are no parts from ${from} to ${to}`);
+      known.set(key, memory);
+      return memory;
     };
+    return (sizes) => ({ weights, run: (from, to) => piece(from, to)(sizes) });
   }
 
   /**

@@ -153,7 +153,8 @@ export async function languageModelMemory(textEncoder: string, target: GraphTarg
   const later = new Map(Object.entries({ n: 1, past: positions, positions }));
   const [first, last] = [atOnce, later].map(graph.memory());
   if (first === undefined || last === undefined) throw new Error('unreachable');
-  return first.whole.peak > last.whole.peak ? first : last;
+  const peak = ({ weights, run }: GraphMemory): number => run(0, weights.length).peak;
+  return peak(first) > peak(last) ? first : last;
 }
 
 function largestStage({ stages }: Pick<Plan, 'stages'>) {

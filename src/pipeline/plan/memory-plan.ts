@@ -57,7 +57,7 @@ export function planMemory({ transformer, replay, side }: ClipMemory, available:
   const whole = wholeBytes(transformer) + (replay === undefined ? 0 : wholeBytes(replay));
   const streamed = whole <= limit ? undefined : streamedTransformer(transformer, limit);
   const held = streamed === undefined ? whole : streamed.held;
-  const text = side.text === undefined || wholeBytes(side.text) <= limit ? undefined : streamedText(side.text, limit);
+  const text = side.text === undefined || wholeBytes(side.text) <= limit ? undefined : streamedOnly(side.text, limit);
 
   const evictsTransformer: SidePhase[] = [];
   const peaks: Partial<Record<SidePhase | 'denoise', number>> = { denoise: streamed?.peak ?? whole };
@@ -83,7 +83,7 @@ export function planMemory({ transformer, replay, side }: ClipMemory, available:
  */
 export function planMappedMemory({ transformer, side }: ClipMemory, available: number): MemoryPlan {
   const residency = (memory: GraphMemory | undefined): Residency | undefined =>
-    memory === undefined || sum(memory.weights) + memory.whole.peak <= available
+    memory === undefined || sum(memory.weights) + memory.run(0, memory.weights.length).peak <= available
       ? undefined
       : { keptBytes: 0, streamedBytes: Math.max(available / 8, ...memory.weights) };
   return {
@@ -107,13 +107,18 @@ export function placeBeside(
 }
 
 /** All of a network at a time. */
-function wholeBytes({ weights, whole }: GraphMemory): number {
-  return sum(weights) + arenaBytes(whole);
+function wholeBytes(memory: GraphMemory): number {
+  return pieceBytes(memory, 0, memory.weights.length);
 }
 
 /** As little of a network at a time as can be. */
 function leastBytes(memory: GraphMemory): number {
-  return Math.min(wholeBytes(memory), Math.max(...memory.weights) + arenaBytes(memory.part));
+  const largest = Math.max(...memory.weights.map((_, part) => pieceBytes(memory, part, part + 1)));
+  return Math.min(wholeBytes(memory), largest);
+}
+
+function pieceBytes({ weights, run }: GraphMemory, from: number, to: number): number {
+  return sum(weights.slice(from, to)) + arenaBytes(run(from, to));
 }
 
 interface Streamed {
@@ -123,31 +128,35 @@ interface Streamed {
   readonly peak: number;
 }
 
-/** The weights that stay and those that come in each have an allocator, and neither gives back what its tensors took. */
-function streamedTransformer({ weights, part }: GraphMemory, limit: number): Streamed {
-  const tensors = arenaBytes(part);
-  const piece = Math.max(streamedBytes, ...weights);
-  const keptBytes = Math.max(0, limit - 2 * tensors - piece);
-  const kept = sum(weights.slice(0, divideParts(weights, { keptBytes, streamedBytes: piece }).kept));
-  if (kept > 0) {
-    const held = kept + tensors;
-    return { residency: { keptBytes, streamedBytes: piece }, held, peak: held + tensors + piece };
+/** As much stays as leaves room for the pieces that come and go; the text encoder, which runs once or twice a clip, has none that stays. */
+function streamedTransformer(memory: GraphMemory, limit: number): Streamed {
+  const piece = Math.max(streamedBytes, ...memory.weights);
+  for (let keptBytes = limit - piece; keptBytes > 0; ) {
+    const streamed = pieces(memory, { keptBytes, streamedBytes: piece });
+    if (streamed.held > 0 && streamed.peak <= limit) return streamed;
+    keptBytes -= Math.max(streamed.peak - limit, ...memory.weights);
   }
-  const alone = Math.min(piece, Math.max(...weights, limit - tensors));
-  return { residency: { keptBytes: 0, streamedBytes: alone }, held: 0, peak: alone + tensors };
+  return streamedOnly(memory, limit);
 }
 
-/** The text encoder runs once or twice a clip, so nothing of it stays. */
-function streamedText({ weights, part }: GraphMemory, limit: number): Streamed {
-  const tensors = arenaBytes(part);
-  const piece = Math.max(...weights, limit - tensors);
-  const { streamed } = divideParts(weights, { keptBytes: 0, streamedBytes: piece });
-  let from = 0;
-  const pieces = streamed.map((count) => {
+function streamedOnly(memory: GraphMemory, limit: number): Streamed {
+  const largest = Math.max(...memory.weights);
+  for (let bytes = limit; ; ) {
+    const streamed = pieces(memory, { keptBytes: 0, streamedBytes: Math.max(bytes, largest) });
+    if (streamed.peak <= limit || bytes < largest) return streamed;
+    bytes -= streamed.peak - limit;
+  }
+}
+
+function pieces(memory: GraphMemory, residency: Residency): Streamed {
+  const { kept, streamed } = divideParts(memory.weights, residency);
+  const held = kept === 0 ? 0 : pieceBytes(memory, 0, kept);
+  let from = kept;
+  const bytes = streamed.map((count) => {
     from += count;
-    return sum(weights.slice(from - count, from));
+    return pieceBytes(memory, from - count, from);
   });
-  return { residency: { keptBytes: 0, streamedBytes: piece }, held: 0, peak: Math.max(...pieces) + tensors };
+  return { residency, held, peak: held + Math.max(0, ...bytes) };
 }
 
 function sum(bytes: readonly number[]): number {
