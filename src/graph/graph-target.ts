@@ -31,6 +31,8 @@ export interface GraphTarget {
   readonly biasesProducts: boolean;
   /** The operator for attention whose kernel is the faster one. */
   readonly attention: 'MultiHeadAttention' | 'Attention';
+  /** Whether it makes tables of sines faster than it is handed them. */
+  readonly makesTables: boolean;
   /** Whether there is a kernel for InstanceNormalization. */
   readonly hasInstanceNormalization: boolean;
   /**
@@ -68,6 +70,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     hasSilu: true,
     biasesProducts: true,
     attention: 'MultiHeadAttention',
+    makesTables: false,
     hasInstanceNormalization: true,
     hasOwnMemory: false,
     needsWorkspace: false,
@@ -83,6 +86,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     biasesProducts: false,
     // In bf16 the one has cuDNN's kernel or a slow one, the other always flash attention.
     attention: process.env[cudnnAttentionVariable] === '0' ? 'Attention' : 'MultiHeadAttention',
+    makesTables: true,
     hasInstanceNormalization: false,
     hasOwnMemory: true,
     needsWorkspace: true,
@@ -97,6 +101,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     hasSilu: false,
     biasesProducts: true,
     attention: 'MultiHeadAttention',
+    makesTables: false,
     hasInstanceNormalization: true,
     hasOwnMemory: true,
     needsWorkspace: false,

@@ -8,14 +8,20 @@ import type { Value } from './value.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 import { type Adapters, ModuleWeights } from './weights/module-weights.ts';
 
-/** A tensor that a network takes. Floats are fed as float32 and are in the arithmetic type inside the graph. */
+/** A tensor that a network takes. Floats are fed as float32 and are in the arithmetic type inside the graph, unless they are exact. */
 export interface InputType {
   readonly dtype: 'float32' | 'int64';
   readonly shape: readonly Dimension[];
+  readonly isExact?: boolean;
 }
 
 export function floatInput(...shape: readonly Dimension[]): InputType {
   return { dtype: 'float32', shape };
+}
+
+/** Stays in float32. */
+export function exactInput(...shape: readonly Dimension[]): InputType {
+  return { dtype: 'float32', shape, isExact: true };
 }
 
 export function indexInput(...shape: readonly Dimension[]): InputType {
@@ -25,7 +31,7 @@ export function indexInput(...shape: readonly Dimension[]): InputType {
 /** A network of some configuration: sizes, and which of its parts are wanted. */
 export interface Network<Config, Inputs extends TensorGroup<InputType>, Outputs extends TensorGroup<Value>> {
   /** What it takes: `build` gets these as values, and a session is fed tensors under the same names. */
-  inputs(config: Config): Inputs;
+  inputs(config: Config, target: GraphTarget): Inputs;
   /**
    * Adds the network to a graph and returns its outputs.
    *
@@ -65,8 +71,8 @@ export function drawNetwork<Config, Inputs extends TensorGroup<InputType>>(
   adapters?: Adapters,
 ): Graph {
   const graph = new Graph(target);
-  const values = mapTensors(inputs(config), ({ dtype, shape }: InputType, name) =>
-    dtype === 'float32' ? graph.activation(name, shape) : graph.input(name, dtype, shape),
+  const values = mapTensors(inputs(config, target), ({ dtype, shape, isExact }: InputType, name) =>
+    dtype === 'float32' && !isExact ? graph.activation(name, shape) : graph.input(name, dtype, shape),
   );
   const outputs = build(graph, new ModuleWeights(graph, checkpoint, adapters), values, config);
   for (const [name, value] of Object.entries(byFullName(outputs))) graph.output(name, value);

@@ -1,3 +1,4 @@
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { floatInput, network } from '../../graph/network.ts';
 import type { Value } from '../../graph/value.ts';
 import type { Streams } from '../../ltx2/transformer/block.ts';
@@ -21,9 +22,9 @@ interface ReferenceForm extends TransformerForm {
 
 /** The transformer with the sigma `[1, 256]` of each stream as an input, and the streams after the first block as an output. */
 export const referenceTransformer = network({
-  inputs: (form: ReferenceForm) => {
+  inputs: (form: ReferenceForm, target: GraphTarget) => {
     const sigma = form.variant === 'own' ? undefined : floatInput(1, sinusoidWidth);
-    return { ...transformerInputs(form), sigma: { video: sigma, audio: sigma } };
+    return { ...transformerInputs(form, target), sigma: { video: sigma, audio: sigma } };
   },
 
   build(graph, weights, { video, audio, sigma }, form) {

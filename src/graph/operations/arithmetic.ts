@@ -37,6 +37,14 @@ export function tanh(x: Value): Value {
   return x.graph.node('Tanh', [x], x.shape);
 }
 
+export function cosine(x: Value): Value {
+  return x.graph.node('Cos', [x], x.shape);
+}
+
+export function sine(x: Value): Value {
+  return x.graph.node('Sin', [x], x.shape);
+}
+
 export function absolute(x: Value): Value {
   return x.graph.node('Abs', [x], x.shape);
 }

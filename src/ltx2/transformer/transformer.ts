@@ -1,5 +1,6 @@
 import { symbol } from '../../graph/dimension.ts';
 import type { Graph } from '../../graph/graph.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import { floatInput, type InputType, indexInput, network } from '../../graph/network.ts';
 import { add, affine, gelu, multiply, subtract } from '../../graph/operations/arithmetic.ts';
 import { layerNormalize } from '../../graph/operations/layers.ts';
@@ -10,7 +11,7 @@ import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { configOf, type TransformerConfig } from '../config.ts';
-import { rotaryInput } from '../layers/rotary.ts';
+import { tokenRotaryInput, tokenRotaryTables } from '../layers/rotary.ts';
 import { type Stream, type StreamConditions, type Streams, transformerBlock } from './block.ts';
 import { type Modulation, perToken, type StreamTimesteps, timestepModulation } from './modulation.ts';
 import { transformerPath } from './modules.ts';
@@ -40,34 +41,51 @@ export function transformerConfigOf(checkpoint: Checkpoint): TransformerConfig {
   return config;
 }
 
-/** What both streams take: see `streamInputs`. */
-export function transformerInputs(form: TransformerForm) {
-  const { config } = form;
-  const videoWidth = config.num_attention_heads * config.attention_head_dim;
-  const audioWidth = config.audio_num_attention_heads * config.audio_attention_head_dim;
-  const shared = { form, crossAngles: audioWidth / 2 };
+/** Widths of both streams, D. */
+export function streamWidths(config: TransformerConfig): Streams<number> {
   return {
-    video: streamInputs('video', { ...shared, tokens: 'Nv', channels: config.in_channels, angles: videoWidth / 2 }),
+    video: config.num_attention_heads * config.attention_head_dim,
+    audio: config.audio_num_attention_heads * config.audio_attention_head_dim,
+  };
+}
+
+/** What both streams take: see `streamInputs`. */
+export function transformerInputs(form: TransformerForm, target: GraphTarget) {
+  const { config } = form;
+  const widths = streamWidths(config);
+  const shared = { form, target, crossAngles: widths.audio / 2 };
+  return {
+    video: streamInputs('video', {
+      ...shared,
+      tokens: 'Nv',
+      channels: config.in_channels,
+      angles: widths.video / 2,
+      axes: 3,
+    }),
     audio: streamInputs('audio', {
       ...shared,
       tokens: 'Na',
       channels: config.audio_in_channels,
-      angles: audioWidth / 2,
+      angles: widths.audio / 2,
+      axes: 1,
     }),
   };
 }
 
 interface StreamSizes {
   readonly form: TransformerForm;
+  readonly target: GraphTarget;
   /** Name of the number of tokens. */
   readonly tokens: string;
   readonly channels: number;
   readonly angles: number;
   readonly crossAngles: number;
+  /** Of the positions. */
+  readonly axes: number;
 }
 
 /** What one stream takes, for N tokens in U distinct timesteps. */
-function streamInputs(stream: Stream, { form, tokens, channels, angles, crossAngles }: StreamSizes) {
+function streamInputs(stream: Stream, { form, target, tokens, channels, angles, crossAngles, axes }: StreamSizes) {
   const { config, guidance, residuals } = form;
   const N = symbol(tokens);
   const U = form.perToken[stream] ? symbol(`distinct_${stream}`) : 1;
@@ -78,8 +96,8 @@ function streamInputs(stream: Stream, { form, tokens, channels, angles, crossAng
       sinusoid: floatInput(U, sinusoidWidth),
       index: when(form.perToken[stream], indexInput(N)),
     },
-    rotary: rotaryInput(N, angles),
-    crossRotary: rotaryInput(N, crossAngles),
+    rotary: tokenRotaryInput(target, N, angles, axes),
+    crossRotary: tokenRotaryInput(target, N, crossAngles, 1),
     context: floatInput(symbol('S'), config.caption_channels),
     negativeContext: when(guidance, floatInput(symbol('S_negative'), config.caption_channels)),
     /** To be replayed. */
@@ -154,6 +172,8 @@ function streamConditions(
 ): Streams<StreamConditions> {
   const modulation = (module: string, timestep: StreamTimesteps): Modulation =>
     timestepModulation(weights.at(module), timestep);
+  const theta = config.positional_embedding_theta;
+  const widths = streamWidths(config);
   return {
     video: {
       heads: config.num_attention_heads,
@@ -161,8 +181,8 @@ function streamConditions(
       modulation: modulation('adaln_single', video.timestep),
       crossModulation: modulation('av_ca_video_scale_shift_adaln_single', scaleShift.video),
       crossGate: modulation('av_ca_a2v_gate_adaln_single', gate.video),
-      rotary: video.rotary,
-      crossRotary: video.crossRotary,
+      rotary: tokenRotaryTables(video.rotary, { dim: widths.video, theta }),
+      crossRotary: tokenRotaryTables(video.crossRotary, { dim: widths.audio, theta }),
     },
     audio: {
       heads: config.audio_num_attention_heads,
@@ -170,8 +190,8 @@ function streamConditions(
       modulation: modulation('audio_adaln_single', audio.timestep),
       crossModulation: modulation('av_ca_audio_scale_shift_adaln_single', scaleShift.audio),
       crossGate: modulation('av_ca_v2a_gate_adaln_single', gate.audio),
-      rotary: audio.rotary,
-      crossRotary: audio.crossRotary,
+      rotary: tokenRotaryTables(audio.rotary, { dim: widths.audio, theta }),
+      crossRotary: tokenRotaryTables(audio.crossRotary, { dim: widths.audio, theta }),
     },
   };
 }

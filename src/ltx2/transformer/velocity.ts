@@ -8,13 +8,13 @@ import { floats, type SessionOptions } from '../../graph/runtime/session.ts';
 import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import { Lazy } from '../../shared/lazy.ts';
 import type { TransformerConfig } from '../config.ts';
-import { axisMidpoints, type RotaryFeed, rotaryTables } from '../layers/rotary.ts';
+import { axisMidpoints, tokenRotaryFeed } from '../layers/rotary.ts';
 import { mappedAdapters } from '../lora/adapters.ts';
 import type { AppliedLora } from '../lora/lora.ts';
 import type { TokenPositions } from '../sampling/positions.ts';
 import type { Stream, Streams } from './block.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
-import { type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
+import { streamWidths, type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
 
 /** Text contexts `[S, H]` for both streams. */
 export type TextContexts = Streams<HostTensor<'float32'>>;
@@ -89,30 +89,29 @@ export class VelocityModel implements AsyncDisposable {
     this.#loras = loras;
   }
 
-  /** Works out the rotary tables for a stage and puts them together with the text. */
+  /** Works out what the rotary embedding of a stage needs and puts it together with the text. */
   prepareStage(video: TokenPositions, audio: TokenPositions, text: TextContexts, negative?: TextContexts): StageFeeds {
     const { config } = this;
     const theta = config.positional_embedding_theta;
-    const width = config.num_attention_heads * config.attention_head_dim;
-    const audioWidth = config.audio_num_attention_heads * config.audio_attention_head_dim;
+    const widths = streamWidths(config);
     const videoMax = config.positional_embedding_max_pos;
     const audioMax = config.audio_positional_embedding_max_pos;
     const crossMax = [Math.max(videoMax[0], audioMax[0])];
     const axes = [0, 1, 2].map((axis) => axisMidpoints(video.bounds, video.tokens, axis));
     const videoTime = axes.slice(0, 1);
     const audioTime = [axisMidpoints(audio.bounds, audio.tokens, 0)];
-    const table = (midpoints: readonly Float32Array[], dim: number, maxPositions: readonly number[]): RotaryFeed =>
-      rotaryTables(midpoints, { dim, maxPositions, theta });
+    const table = (midpoints: readonly Float32Array[], dim: number, maxPositions: readonly number[]) =>
+      tokenRotaryFeed(this.#options.target, midpoints, { dim, maxPositions, theta });
     return {
       video: {
-        rotary: table(axes, width, videoMax),
-        crossRotary: table(videoTime, audioWidth, crossMax),
+        rotary: table(axes, widths.video, videoMax),
+        crossRotary: table(videoTime, widths.audio, crossMax),
         context: text.video,
         negativeContext: negative?.video,
       },
       audio: {
-        rotary: table(audioTime, audioWidth, audioMax),
-        crossRotary: table(audioTime, audioWidth, crossMax),
+        rotary: table(audioTime, widths.audio, audioMax),
+        crossRotary: table(audioTime, widths.audio, crossMax),
         context: text.audio,
         negativeContext: negative?.audio,
       },

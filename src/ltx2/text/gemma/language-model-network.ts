@@ -28,7 +28,10 @@ export const languageModel = network({
 
 /** The same for texts with pictures among their tokens, all in the first run. */
 export const seeingLanguageModel = network({
-  inputs: (folder: GemmaFolder) => ({ ...languageModel.inputs(folder), sight: gemmaSightInputs(folder.config) }),
+  inputs: (folder: GemmaFolder, target) => ({
+    ...languageModel.inputs(folder, target),
+    sight: gemmaSightInputs(folder.config),
+  }),
   build: (graph, weights, inputs, { config, root }) =>
     nextToken(graph, weights.at(root), inputs, config.text_config, inputs.past, inputs.sight),
 });
