@@ -33,8 +33,7 @@ export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
         const pair = branchOf(change);
         if (pair === undefined) return sum;
         const down = linear(x, x.graph.weight(pair.a)); // [M, rank]
-        const up = linear(down, x.graph.weight(pair.b)); // [M, out]
-        return add(sum, affine(up, strength * pair.scale));
+        return add(sum, linear(down, x.graph.weight(pair.b), undefined, strength * pair.scale)); // [M, out]
       }, y),
     ...addedToParameters(loras),
   };
