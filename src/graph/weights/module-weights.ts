@@ -1,10 +1,11 @@
 import { SoundstageError } from '../../shared/errors.ts';
 import { isFloat } from '../element-type.ts';
 import type { Graph } from '../graph.ts';
-import { type Biased, withoutBias } from '../operations/biased.ts';
+import { type Biased, settled, withoutBias } from '../operations/biased.ts';
 import { type ConvolutionOptions, convolve } from '../operations/convolution.ts';
 import { linear } from '../operations/layers.ts';
-import { knownLength, type Value } from '../value.ts';
+import { reshape } from '../operations/shapes.ts';
+import { axisLength, knownLength, type Value } from '../value.ts';
 import { type Checkpoint, storedTensor } from './checkpoint.ts';
 import { linearByRows } from './linear-by-rows.ts';
 import type { StoredTensor } from './safetensors.ts';
@@ -70,12 +71,17 @@ export class ModuleWeights {
     return this.#branched(x, linear(x, weight, this.#bias(module, weight), scale), module);
   }
 
-  /** `linear` with its bias still to be added, where that costs the target a pass. */
-  biasedLinear(x: Value, module: string): Biased {
-    if (x.graph.target.biasesProducts) return withoutBias(this.linear(x, module));
+  /**
+   * `linear` with its bias still to be added, where that costs the target a pass. A bias of `x` goes through the layer by itself
+   * and into that of the result.
+   */
+  biasedLinear(x: Biased, module: string): Biased {
+    if (x.value.graph.target.biasesProducts) return withoutBias(this.linear(settled(x), module));
     const { weight, scale } = this.#scaledWeight(module);
-    const product = linear(x, weight, undefined, scale);
-    return { value: this.#branched(x, product, module), bias: this.#bias(module, weight) };
+    const value = this.#branched(x.value, linear(x.value, weight, undefined, scale), module);
+    if (x.bias === undefined) return { value, bias: this.#bias(module, weight) };
+    const row = this.linear(reshape(x.bias, [1, axisLength(x.value, 1)]), module); // [1, out]
+    return { value, bias: reshape(row, [axisLength(weight, 0)]) };
   }
 
   /** `linear` without a bias for a weight of gigabytes, which is never widened as a whole unless adapters change it. */

@@ -9,7 +9,7 @@ import {
   subtract,
 } from '../../graph/operations/arithmetic.ts';
 import { type RotaryTables, rotate, scaledDotProductAttention } from '../../graph/operations/attention.ts';
-import { type Biased, geluBiased, rmsNormalizeBiased } from '../../graph/operations/biased.ts';
+import { type Biased, geluBiased, rmsNormalizeBiased, settled, withoutBias } from '../../graph/operations/biased.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 
@@ -21,28 +21,35 @@ interface AttentionOptions {
   readonly keyRotary?: RotaryTables;
   /** Context of a negative prompt `[S, E]`: turns on normalized attention guidance. */
   readonly negativeContext?: Value | undefined;
+  /** The context is so long that the bias of its values is better taken through the last layer than added to them. */
+  readonly hasLongContext?: boolean;
 }
 
 /** Queries from `x [N, D]`, keys and values from `context [M, E]` → `[N, D]`. Norms span all heads. */
-export function attention(weights: ModuleWeights, x: Value, context: Value, options: AttentionOptions): Biased {
-  const { heads, epsilon, queryRotary, keyRotary, negativeContext } = options;
+export function attention(weights: ModuleWeights, x: Biased, context: Biased, options: AttentionOptions): Biased {
+  const { heads, epsilon, queryRotary, keyRotary, negativeContext, hasLongContext } = options;
   let q = rmsNormalizeBiased(weights.biasedLinear(x, 'to_q'), epsilon, weights.parameter('q_norm.weight')); // [N, inner]
   if (queryRotary !== undefined) q = rotate(q, heads, queryRotary); // [N, inner]
-  const attendTo = (source: Value): Value => {
+  const attendTo = (source: Biased): Biased => {
     let k = rmsNormalizeBiased(weights.biasedLinear(source, 'to_k'), epsilon, weights.parameter('k_norm.weight')); // [M, inner]
     if (keyRotary !== undefined) k = rotate(k, heads, keyRotary); // [M, inner]
-    const v = weights.linear(source, 'to_v'); // [M, inner]
-    return scaledDotProductAttention(q, k, v, heads); // [N, inner]
+    const v = weights.biasedLinear(source, 'to_v'); // [M, inner]
+    // What attention weighs adds up to 1, so that a bias of all values is one of the result.
+    if (hasLongContext) return { value: scaledDotProductAttention(q, k, v.value, heads), bias: v.bias }; // [N, inner]
+    return withoutBias(scaledDotProductAttention(q, k, settled(v), heads)); // [N, inner]
   };
   let attended = attendTo(context); // [N, inner]
-  if (negativeContext !== undefined) attended = normalizedGuidance(attended, attendTo(negativeContext)); // [N, inner]
+  if (negativeContext !== undefined) {
+    const negative = settled(attendTo(withoutBias(negativeContext))); // [N, inner]
+    attended = withoutBias(normalizedGuidance(settled(attended), negative)); // [N, inner]
+  }
   return weights.biasedLinear(attended, 'to_out.0'); // [N, D]
 }
 
 /** `x [N, D]` → same, through a wider layer. */
-export function feedForward(weights: ModuleWeights, x: Value): Biased {
+export function feedForward(weights: ModuleWeights, x: Biased): Biased {
   const hidden = geluBiased(weights.biasedLinear(x, 'net.0.proj')); // [N, 4·D]
-  return weights.biasedLinear(hidden, 'net.2'); // [N, D]
+  return weights.biasedLinear(withoutBias(hidden), 'net.2'); // [N, D]
 }
 
 /** Defaults of the published node for this model (KJNodes, LTX2_NAG). */

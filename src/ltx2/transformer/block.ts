@@ -1,4 +1,5 @@
 import type { RotaryTables } from '../../graph/operations/attention.ts';
+import { withoutBias } from '../../graph/operations/biased.ts';
 import { slice } from '../../graph/operations/shapes.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
@@ -10,6 +11,9 @@ import { modulatedRms, normalizedResidual, type Residual, type ScaleShift, updat
 export type Streams<Item> = { readonly video: Item; readonly audio: Item };
 
 export type Stream = keyof Streams<unknown>;
+
+/** Whether a pass over the tokens of a stream costs more than one over the weights of a layer. */
+const hasManyTokens: Streams<boolean> = { video: true, audio: false };
 
 /** What one stream brings to every block. */
 export interface StreamConditions {
@@ -41,30 +45,33 @@ export function transformerBlock(
 ): Streams<Residual> {
   const videoRows = blockRows(weights.parameter('scale_shift_table'), video);
   const audioRows = blockRows(weights.parameter('audio_scale_shift_table'), audio);
-  const v1 = streamAttention(weights, '', v0, video, videoRows, epsilon); // [Nv, D]
-  const a1 = streamAttention(weights, 'audio_', a0, audio, audioRows, epsilon); // [Na, A]
+  const v1 = streamAttention(weights, 'video', v0, video, videoRows, epsilon); // [Nv, D]
+  const a1 = streamAttention(weights, 'audio', a0, audio, audioRows, epsilon); // [Na, A]
   const { video: v2, audio: a2 } = crossAttention(weights, { video: v1, audio: a1 }, { video, audio }, epsilon);
   return {
-    video: modulatedFeedForward(weights.at('ff'), v2, videoRows, epsilon), // [Nv, D]
-    audio: modulatedFeedForward(weights.at('audio_ff'), a2, audioRows, epsilon), // [Na, A]
+    video: modulatedFeedForward(weights.at('ff'), 'video', v2, videoRows, epsilon), // [Nv, D]
+    audio: modulatedFeedForward(weights.at('audio_ff'), 'audio', a2, audioRows, epsilon), // [Na, A]
   };
 }
 
 /** Self attention with modulation, then text cross attention without: `x [N, D]` → same. */
 function streamAttention(
   weights: ModuleWeights,
-  prefix: '' | 'audio_',
+  stream: Stream,
   x: Residual,
   { heads, rotary, context, negativeContext }: StreamConditions,
   rows: BlockRows,
   epsilon: number,
 ): Residual {
-  const { residual, modulated: own } = modulatedRms(x, rows.attention, epsilon); // [N, D]
-  const rotated = { heads, epsilon, queryRotary: rotary, keyRotary: rotary };
+  const isLong = hasManyTokens[stream];
+  const prefix = stream === 'video' ? '' : 'audio_';
+  const { residual, modulated: own } = modulatedRms(x, rows.attention, { epsilon, isLong }); // [N, D]
+  const rotated = { heads, epsilon, queryRotary: rotary, keyRotary: rotary, hasLongContext: isLong };
   const self = attention(weights.at(`${prefix}attn1`), own, own, rotated); // [N, D]
   const h = normalizedResidual(updated(residual.stream, self, rows.attentionGate), epsilon); // [N, D]
   const options = { heads, epsilon, negativeContext };
-  const text = attention(weights.at(`${prefix}attn2`), h.normalized, context, options); // [N, D]
+  const query = withoutBias(h.normalized); // [N, D]
+  const text = attention(weights.at(`${prefix}attn2`), query, withoutBias(context), options); // [N, D]
   return updated(h.stream, text); // [N, D]
 }
 
@@ -78,28 +85,39 @@ function crossAttention(
   const ofVideo = crossRows(weights.parameter('scale_shift_table_a2v_ca_video'), video);
   const ofAudio = crossRows(weights.parameter('scale_shift_table_a2v_ca_audio'), audio);
   const { heads } = audio;
-  const { residual: v, modulated: a2vQueries } = modulatedRms(streams.video, ofVideo.audioToVideo, epsilon); // [Nv, D]
-  const { residual: a, modulated: a2vKeys } = modulatedRms(streams.audio, ofAudio.audioToVideo, epsilon); // [Na, A]
+  const [many, few] = [
+    { epsilon, isLong: hasManyTokens.video },
+    { epsilon, isLong: hasManyTokens.audio },
+  ];
+  const { residual: v, modulated: a2vQueries } = modulatedRms(streams.video, ofVideo.audioToVideo, many); // [Nv, D]
+  const { residual: a, modulated: a2vKeys } = modulatedRms(streams.audio, ofAudio.audioToVideo, few); // [Na, A]
   const a2v = attention(weights.at('audio_to_video_attn'), a2vQueries, a2vKeys, {
     heads,
     epsilon,
     queryRotary: video.crossRotary,
     keyRotary: audio.crossRotary,
   }); // [Nv, D]
-  const { modulated: v2aQueries } = modulatedRms(a, ofAudio.videoToAudio, epsilon); // [Na, A]
-  const { modulated: v2aKeys } = modulatedRms(v, ofVideo.videoToAudio, epsilon); // [Nv, D]
+  const { modulated: v2aQueries } = modulatedRms(a, ofAudio.videoToAudio, few); // [Na, A]
+  const { modulated: v2aKeys } = modulatedRms(v, ofVideo.videoToAudio, many); // [Nv, D]
   const v2a = attention(weights.at('video_to_audio_attn'), v2aQueries, v2aKeys, {
     heads,
     epsilon,
     queryRotary: audio.crossRotary,
     keyRotary: video.crossRotary,
+    hasLongContext: hasManyTokens.video,
   }); // [Na, A]
   return { video: updated(v.stream, a2v, ofVideo.gate), audio: updated(a.stream, v2a, ofAudio.gate) };
 }
 
 /** `x [N, D]` → same. */
-function modulatedFeedForward(weights: ModuleWeights, x: Residual, rows: BlockRows, epsilon: number): Residual {
-  const { residual, modulated } = modulatedRms(x, rows.feedForward, epsilon); // [N, D]
+function modulatedFeedForward(
+  weights: ModuleWeights,
+  stream: Stream,
+  x: Residual,
+  rows: BlockRows,
+  epsilon: number,
+): Residual {
+  const { residual, modulated } = modulatedRms(x, rows.feedForward, { epsilon, isLong: hasManyTokens[stream] }); // [N, D]
   return updated(residual.stream, feedForward(weights, modulated), rows.feedForwardGate); // [N, D]
 }
 

@@ -1,5 +1,5 @@
 import { add, affine, multiply } from '../../graph/operations/arithmetic.ts';
-import { addAndNormalize, type Biased, multiplyBiased, settled } from '../../graph/operations/biased.ts';
+import { addAndNormalize, type Biased, multiplyBiased, settled, withoutBias } from '../../graph/operations/biased.ts';
 import { rmsNormalize } from '../../graph/operations/layers.ts';
 import { gather, reshape } from '../../graph/operations/shapes.ts';
 import { knownLength, type Value } from '../../graph/value.ts';
@@ -35,21 +35,28 @@ export interface ScaleShift {
   readonly shift: ModulationRow;
 }
 
-/** The residual with its norm `rms(x)·(1+scale)+shift`, `[N, D]`. */
+/**
+ * The residual with its norm `rms(x)·(1+scale)+shift`, `[N, D]`. Where all tokens share the shift, and they are many, it is left
+ * for the layers behind as a bias.
+ */
 export function modulatedRms(
   residual: Residual,
   { scale, shift }: ScaleShift,
-  epsilon: number,
-): { readonly residual: Residual; readonly modulated: Value } {
+  { epsilon, isLong }: { readonly epsilon: number; readonly isLong: boolean },
+): { readonly residual: Residual; readonly modulated: Biased } {
   const factor = affine(scale.values, 1, 1); // [U, D]
   if (scale.index === undefined) {
     const weight = reshape(factor, [knownLength(factor, 1)]); // [D]: the norm's own weight, so no extra pass
     const { stream, normalized } = normalizedResidual(residual, epsilon, weight); // [N, D]
-    return { residual: { stream }, modulated: add(normalized, perToken(shift)) };
+    const isLeft = isLong && !stream.graph.target.biasesProducts;
+    const modulated = isLeft
+      ? { value: normalized, bias: reshape(shift.values, weight.shape) }
+      : withoutBias(add(normalized, perToken(shift)));
+    return { residual: { stream }, modulated };
   }
   const plain = normalizedResidual(residual, epsilon); // [N, D]
   const scaled = multiply(plain.normalized, gather(factor, scale.index)); // [N, D]
-  return { residual: plain, modulated: add(scaled, perToken(shift)) };
+  return { residual: plain, modulated: withoutBias(add(scaled, perToken(shift))) };
 }
 
 /** The stream with all that is to be added, and its root mean square norm times `weight` `[D]` (plain 1 if absent). */

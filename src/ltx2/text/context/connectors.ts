@@ -1,7 +1,7 @@
 import type { Graph } from '../../../graph/graph.ts';
 import { add } from '../../../graph/operations/arithmetic.ts';
 import type { RotaryTables } from '../../../graph/operations/attention.ts';
-import { settled } from '../../../graph/operations/biased.ts';
+import { settled, withoutBias } from '../../../graph/operations/biased.ts';
 import { rmsNormalize } from '../../../graph/operations/layers.ts';
 import { concat, reshape, slice, tile } from '../../../graph/operations/shapes.ts';
 import { axisLength, type Value } from '../../../graph/value.ts';
@@ -76,10 +76,10 @@ function connector(
   for (let index = 0; index < layers; index++) {
     const block = weights.at(`transformer_1d_blocks.${index}`);
     graph.scoped(`block${index}`, () => {
-      const own = rmsNormalize(h, epsilon); // [length, width]
+      const own = withoutBias(rmsNormalize(h, epsilon)); // [length, width]
       const options = { heads, epsilon, queryRotary: rotary, keyRotary: rotary };
       h = add(h, settled(attention(block.at('attn1'), own, own, options))); // [length, width]
-      h = add(h, settled(feedForward(block.at('ff'), rmsNormalize(h, epsilon)))); // [length, width]
+      h = add(h, settled(feedForward(block.at('ff'), withoutBias(rmsNormalize(h, epsilon))))); // [length, width]
     });
   }
   return rmsNormalize(h, epsilon); // [length, width]
