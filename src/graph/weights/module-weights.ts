@@ -1,7 +1,8 @@
 import { SoundstageError } from '../../shared/errors.ts';
 import { isFloat } from '../element-type.ts';
 import type { Graph } from '../graph.ts';
-import { type Biased, settled, withoutBias } from '../operations/biased.ts';
+import { multiply } from '../operations/arithmetic.ts';
+import { type Biased, multiplyBiased, settled, withoutBias } from '../operations/biased.ts';
 import { type ConvolutionOptions, convolve } from '../operations/convolution.ts';
 import { linear } from '../operations/layers.ts';
 import { reshape } from '../operations/shapes.ts';
@@ -14,6 +15,8 @@ import type { StoredTensor } from './safetensors.ts';
 export interface Adapters {
   /** `y` plus the branches for `module` applied to `x`; `y` itself when there are none. */
   apply(module: string, x: Value, y: Value): Value;
+  /** Whether `apply` adds anything for a module. */
+  hasBranches(module: string): boolean;
   /** The parameter `name` with what is added to it; `value` itself when that is nothing. */
   parameter(name: string, value: Value): Value;
   /** Whether `parameter` changes anything of a module. */
@@ -74,14 +77,35 @@ export class ModuleWeights {
   /**
    * `linear` with its bias still to be added, where that costs the target a pass. A bias of `x` goes through the layer by itself
    * and into that of the result.
+   *
+   * @param gate `[1, out]` that the result is multiplied by: as a part of the weight where nothing is added to its product
    */
-  biasedLinear(x: Biased, module: string): Biased {
+  biasedLinear(x: Biased, module: string, gate?: Value): Biased {
+    if (gate !== undefined) return this.#gatedLinear(x, module, gate);
     if (x.value.graph.target.biasesProducts) return withoutBias(this.linear(settled(x), module));
     const { weight, scale } = this.#scaledWeight(module);
     const value = this.#branched(x.value, linear(x.value, weight, undefined, scale), module);
-    if (x.bias === undefined) return { value, bias: this.#bias(module, weight) };
-    const row = this.linear(reshape(x.bias, [1, axisLength(x.value, 1)]), module); // [1, out]
-    return { value, bias: reshape(row, [axisLength(weight, 0)]) };
+    return { value, bias: this.#biasBehind(x, module, weight) };
+  }
+
+  #gatedLinear(x: Biased, module: string, gate: Value): Biased {
+    const { biasesProducts } = x.value.graph.target;
+    if (biasesProducts || this.#adapters?.hasBranches(this.#key(module)))
+      return multiplyBiased(this.biasedLinear(x, module), gate);
+    const { weight, scale } = this.#scaledWeight(module);
+    const gated = multiply(weight, reshape(gate, [axisLength(weight, 0), 1])); // [out, in]
+    const bias = this.#biasBehind(x, module, weight);
+    return {
+      value: linear(x.value, gated, undefined, scale),
+      bias: bias && multiply(bias, reshape(gate, bias.shape)),
+    };
+  }
+
+  /** The bias of a linear layer with that of its input, taken through the layer. */
+  #biasBehind({ value, bias }: Biased, module: string, weight: Value): Value | undefined {
+    if (bias === undefined) return this.#bias(module, weight);
+    const row = this.linear(reshape(bias, [1, axisLength(value, 1)]), module); // [1, out]
+    return reshape(row, [axisLength(weight, 0)]);
   }
 
   /** `linear` without a bias for a weight of gigabytes, which is never widened as a whole unless adapters change it. */

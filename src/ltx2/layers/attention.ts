@@ -23,11 +23,13 @@ interface AttentionOptions {
   readonly negativeContext?: Value | undefined;
   /** The context is so long that the bias of its values is better taken through the last layer than added to them. */
   readonly hasLongContext?: boolean;
+  /** `[1, D]`, multiplies the result. */
+  readonly gate?: Value | undefined;
 }
 
 /** Queries from `x [N, D]`, keys and values from `context [M, E]` → `[N, D]`. Norms span all heads. */
 export function attention(weights: ModuleWeights, x: Biased, context: Biased, options: AttentionOptions): Biased {
-  const { heads, epsilon, queryRotary, keyRotary, negativeContext, hasLongContext } = options;
+  const { heads, epsilon, queryRotary, keyRotary, negativeContext, hasLongContext, gate } = options;
   let q = rmsNormalizeBiased(weights.biasedLinear(x, 'to_q'), epsilon, weights.parameter('q_norm.weight')); // [N, inner]
   if (queryRotary !== undefined) q = rotate(q, heads, queryRotary); // [N, inner]
   const attendTo = (source: Biased): Biased => {
@@ -43,7 +45,7 @@ export function attention(weights: ModuleWeights, x: Biased, context: Biased, op
     const negative = settled(attendTo(withoutBias(negativeContext))); // [N, inner]
     attended = withoutBias(normalizedGuidance(settled(attended), negative)); // [N, inner]
   }
-  return weights.biasedLinear(attended, 'to_out.0'); // [N, D]
+  return weights.biasedLinear(attended, 'to_out.0', gate); // [N, D]
 }
 
 /** `x [N, D]` → same, through a wider layer. */

@@ -35,6 +35,7 @@ export function mappedAdapters(loras: readonly AppliedLora[]): Adapters {
         const down = linear(x, x.graph.weight(pair.a)); // [M, rank]
         return add(sum, linear(down, x.graph.weight(pair.b), undefined, strength * pair.scale)); // [M, out]
       }, y),
+    hasBranches: (module) => changesOf(loras, module).some(({ change }) => branchOf(change) !== undefined),
     ...addedToParameters(loras),
   };
 }
@@ -58,7 +59,7 @@ function changesParameters(change: ModuleChange): boolean {
 }
 
 /** Adds to weights and biases what is no branch beside them: `W + Σ strength·ΔW`, each ΔW by itself. */
-function addedToParameters(loras: readonly AppliedLora[]): Omit<Adapters, 'apply'> {
+function addedToParameters(loras: readonly AppliedLora[]): Pick<Adapters, 'parameter' | 'changesParameters'> {
   return {
     parameter: (name, value) => {
       const isBias = name.endsWith('.bias');

@@ -5,7 +5,7 @@ import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import { attention, feedForward } from '../layers/attention.ts';
 import { type Modulation, type ModulationRow, modulationRows } from './modulation.ts';
-import { modulatedRms, normalizedResidual, type Residual, type ScaleShift, updated } from './residual.ts';
+import { dividedGate, modulatedRms, normalizedResidual, type Residual, type ScaleShift, updated } from './residual.ts';
 
 /** Something for both streams. Where a shape has N and D, they are tokens and width of the video, or of the audio. */
 export type Streams<Item> = { readonly video: Item; readonly audio: Item };
@@ -66,9 +66,10 @@ function streamAttention(
   const isLong = hasManyTokens[stream];
   const prefix = stream === 'video' ? '' : 'audio_';
   const { residual, modulated: own } = modulatedRms(x, rows.attention, { epsilon, isLong }); // [N, D]
-  const rotated = { heads, epsilon, queryRotary: rotary, keyRotary: rotary, hasLongContext: isLong };
+  const { ofLayer: gate, left } = dividedGate(rows.attentionGate, isLong);
+  const rotated = { heads, epsilon, queryRotary: rotary, keyRotary: rotary, hasLongContext: isLong, gate };
   const self = attention(weights.at(`${prefix}attn1`), own, own, rotated); // [N, D]
-  const h = normalizedResidual(updated(residual.stream, self, rows.attentionGate), epsilon); // [N, D]
+  const h = normalizedResidual(updated(residual.stream, self, left), epsilon); // [N, D]
   const options = { heads, epsilon, negativeContext };
   const query = withoutBias(h.normalized); // [N, D]
   const text = attention(weights.at(`${prefix}attn2`), query, withoutBias(context), options); // [N, D]
@@ -91,11 +92,13 @@ function crossAttention(
   ];
   const { residual: v, modulated: a2vQueries } = modulatedRms(streams.video, ofVideo.audioToVideo, many); // [Nv, D]
   const { residual: a, modulated: a2vKeys } = modulatedRms(streams.audio, ofAudio.audioToVideo, few); // [Na, A]
+  const { ofLayer: gate, left } = dividedGate(ofVideo.gate, hasManyTokens.video);
   const a2v = attention(weights.at('audio_to_video_attn'), a2vQueries, a2vKeys, {
     heads,
     epsilon,
     queryRotary: video.crossRotary,
     keyRotary: audio.crossRotary,
+    gate,
   }); // [Nv, D]
   const { modulated: v2aQueries } = modulatedRms(a, ofAudio.videoToAudio, few); // [Na, A]
   const { modulated: v2aKeys } = modulatedRms(v, ofVideo.videoToAudio, many); // [Nv, D]
@@ -106,7 +109,7 @@ function crossAttention(
     keyRotary: video.crossRotary,
     hasLongContext: hasManyTokens.video,
   }); // [Na, A]
-  return { video: updated(v.stream, a2v, ofVideo.gate), audio: updated(a.stream, v2a, ofAudio.gate) };
+  return { video: updated(v.stream, a2v, left), audio: updated(a.stream, v2a, ofAudio.gate) };
 }
 
 /** `x [N, D]` → same. */

@@ -20,6 +20,15 @@ export function updated(stream: Value, update: Biased, gate?: ModulationRow): Re
   return stream.graph.target.biasesProducts ? { stream: add(stream, settled(gated)) } : { stream, update: gated };
 }
 
+/** A gate divided into what the last layer of an update may take into its weight, and what is left to `updated`. */
+export function dividedGate(
+  gate: ModulationRow,
+  isLong: boolean,
+): { readonly ofLayer: Value | undefined; readonly left: ModulationRow | undefined } {
+  const fits = isLong && gate.index === undefined && !gate.values.graph.target.biasesProducts;
+  return fits ? { ofLayer: gate.values, left: undefined } : { ofLayer: undefined, left: gate };
+}
+
 function gatedUpdate(update: Biased, gate: ModulationRow): Biased {
   const rows = perToken(gate); // [1 or N, D]
   if (gate.index === undefined) return multiplyBiased(update, rows);
