@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { bundlePath, fp8BundlePath } from '../../../test/support/parity-checkpoint.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
-import { networkGraph } from '../../graph/network.ts';
+import { isCarried } from '../../graph/memory/graph-segment.ts';
+import { drawNetwork, networkGraph } from '../../graph/network.ts';
 import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { transformer, transformerConfigOf } from './transformer.ts';
 
@@ -42,4 +43,13 @@ test('a replay graph holds the first block only', () => {
   const laterBlocks = [...checkpoint.tensors.values()].filter(({ name }) => /transformer_blocks\.[12]\./.test(name));
   const elements = laterBlocks.reduce((sum, { length }) => sum + length / 2, 0);
   expect(weights('record') - weights('replay')).toBe(elements);
+});
+
+test('where a graph for a GPU is cut, no more than both streams crosses of all that is as long as they are', () => {
+  const form = { config: transformerConfigOf(checkpoint), perToken: { video: false, audio: false }, isCut: true };
+  const graph = drawNetwork(transformer, graphTargets.cuda, checkpoint, form);
+  const parts = graph.partWeights().length;
+  const [, second] = graph.buildSegments([2, parts - 2]);
+  const long = second?.inputs.filter(({ name, shape }) => isCarried(name) && /^N[va]$/.test(`${shape[0]}`));
+  expect(long?.map(({ shape }) => `${shape}`).sort()).toEqual(['Na,32', 'Nv,64']);
 });

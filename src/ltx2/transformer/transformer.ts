@@ -30,6 +30,8 @@ export interface TransformerForm {
    * take that sum as an input.
    */
   readonly residuals?: 'record' | 'replay' | undefined;
+  /** Blocks hand on the streams and nothing else, so that little crosses where the graph is cut between them. */
+  readonly isCut?: boolean;
 }
 
 export function transformerConfigOf(checkpoint: Checkpoint): TransformerConfig {
@@ -137,14 +139,14 @@ export function evaluateStreams(
   graph: Graph,
   root: ModuleWeights,
   { video, audio }: Streams<StreamValues>,
-  { config, residuals }: TransformerForm,
+  { config, residuals, isCut = false }: TransformerForm,
   cross: CrossTimesteps,
 ): Record<'velocity' | 'first' | 'last', Streams<Value>> {
   const weights = root.at(transformerPath);
   const { norm_eps: epsilon, num_layers: layers } = config;
   const conditions = streamConditions(weights, { video, audio }, config, cross);
   const blocks = (streams: Streams<Value>, from: number, to: number): Streams<Value> =>
-    runBlocks(graph, weights, streams, conditions, from, to, epsilon);
+    runBlocks(graph, weights, streams, conditions, { from, to, isCut }, epsilon);
 
   const embedded = {
     video: weights.linear(video.tokens, 'patchify_proj'), // [Nv, D]
@@ -208,23 +210,40 @@ function textContexts(
   };
 }
 
-/** Blocks `from` to before `to` over both residual streams `[N, D]`. */
+interface BlockRange {
+  readonly from: number;
+  /** One more than the last. */
+  readonly to: number;
+  readonly isCut: boolean;
+}
+
+/** A range of blocks over both residual streams `[N, D]`. */
 function runBlocks(
   graph: Graph,
   weights: ModuleWeights,
   streams: Streams<Value>,
   conditions: Streams<StreamConditions>,
-  from: number,
-  to: number,
+  { from, to, isCut }: BlockRange,
   epsilon: number,
 ): Streams<Value> {
-  let residual: Streams<Residual> = { video: { stream: streams.video }, audio: { stream: streams.audio } }; // [Nv, D], [Na, A]
+  const unchanged = ({ video, audio }: Streams<Value>): Streams<Residual> => ({
+    video: { stream: video },
+    audio: { stream: audio },
+  });
+  const settled = ({ video, audio }: Streams<Residual>): Streams<Value> => ({
+    video: settledResidual(video),
+    audio: settledResidual(audio),
+  });
+  let residual = unchanged(streams); // [Nv, D], [Na, A]
   for (let i = from; i < to; i++) {
     graph.beginPart();
     const block = weights.at(`transformer_blocks.${i}`);
-    residual = graph.scoped(`block${i}`, () => transformerBlock(block, residual, conditions, epsilon));
+    residual = graph.scoped(`block${i}`, () => {
+      const result = transformerBlock(block, residual, conditions, epsilon);
+      return isCut ? unchanged(settled(result)) : result;
+    });
   }
-  return { video: settledResidual(residual.video), audio: settledResidual(residual.audio) };
+  return settled(residual);
 }
 
 /** The stream after all blocks, `[N, D]`, with what those after the first added at another step. */

@@ -165,7 +165,8 @@ export class VelocityModel implements AsyncDisposable {
     // Two with all the weights would not go into the device's memory.
     if (target.hasOwnMemory) await this.#closeSessions((form) => isReplay(form) === isReplay(wanted));
     const opened = new Lazy(() => {
-      const graph = drawTransformer(this.#checkpoint, target, wanted, this.#loras);
+      const form = { ...wanted, isCut: residency !== undefined };
+      const graph = drawTransformer(this.#checkpoint, target, form, this.#loras);
       return SegmentedSession.open(residentPieces(graph, residency), options);
     });
     const added = { form: wanted, session: opened };
