@@ -5,7 +5,7 @@ import { type GraphModel, workspaceInput } from './graph-model.ts';
 import type { GraphNode } from './graph-node.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { type GraphMemory, runMemory, workspaceBytes } from './memory/graph-memory.ts';
-import { type GraphSegment, type Initializer, segmentsOf } from './memory/graph-segment.ts';
+import { CuttableGraph, type GraphSegment, type Initializer } from './memory/graph-segment.ts';
 import { ModelProtoSchema } from './onnx/onnx_pb.ts';
 import { externalTensor, inlineTensor, type NodeOptions, nodeProto, valueInfo } from './onnx-encoding.ts';
 import { cast } from './operations/shapes.ts';
@@ -215,19 +215,18 @@ export class Graph {
 
   /** Bytes of the weights of each part as they are stored; those that several parts take count for each. */
   partWeights(): number[] {
-    return this.#segments(this.#parts.map((part) => [part])).map(weightBytes);
+    const cut = this.#cuttable();
+    return this.#parts.map((_, part) => weightBytes(cut.segment(part, part + 1)));
   }
 
   /** What running the graph takes of memory, as a function of its symbolic sizes; that throws for a symbol without a size. */
   memory(): (sizes: ReadonlyMap<string, number>) => GraphMemory {
+    const cut = this.#cuttable();
     const weights = this.partWeights();
     const known = new Map<string, ReturnType<typeof runMemory>>();
     const piece = (from: number, to: number): ReturnType<typeof runMemory> => {
       const key = `${from} ${to}`;
-      const groups = [this.#parts.slice(0, from), this.#parts.slice(from, to), this.#parts.slice(to)];
-      const [, segment] = known.has(key) ? [] : this.#segments(groups);
-      const memory = known.get(key) ?? (segment && runMemory(segment));
-      if (memory === undefined) throw new Error(`there are no parts from ${from} to ${to}`);
+      const memory = known.get(key) ?? runMemory(cut.segment(from, to));
       known.set(key, memory);
       return memory;
     };
@@ -242,19 +241,18 @@ export class Graph {
   buildSegments(lengths: readonly number[]): GraphModel[] {
     const ends = lengths.map((_, index) => lengths.slice(0, index + 1).reduce((sum, length) => sum + length, 0));
     if (ends.at(-1) !== this.#parts.length) throw new Error(`${lengths} parts are not all ${this.#parts.length}`);
-    const groups = ends.map((end, index) => this.#parts.slice(end - (lengths[index] ?? 0), end));
-    return this.#segments(groups).map((segment, index) => this.#model(segment, groups[index] ?? []));
+    const cut = this.#cuttable();
+    return ends.map((to, index) => {
+      const from = to - (lengths[index] ?? 0);
+      return this.#model(cut.segment(from, to), this.#parts.slice(from, to));
+    });
   }
 
-  #segments(groups: readonly (readonly Part[])[]): GraphSegment[] {
-    return segmentsOf(
-      {
-        inputs: this.#inputs,
-        outputs: this.#outputs,
-        weightNodes: this.#weightNodes,
-        initializers: this.#initializers,
-      },
-      groups.map((parts) => parts.flatMap(({ nodes }) => nodes)),
+  #cuttable(): CuttableGraph {
+    const content = { inputs: this.#inputs, outputs: this.#outputs, initializers: this.#initializers };
+    return new CuttableGraph(
+      { ...content, weightNodes: this.#weightNodes },
+      this.#parts.map(({ nodes }) => nodes),
     );
   }
 

@@ -31,55 +31,74 @@ interface SharedContent {
   readonly initializers: readonly Initializer[];
 }
 
-/**
- * Cuts a graph into segments. A value that weights went into is handed on to the later segments that take it; one that follows
- * from the inputs alone, such as a length or a table of positions, is worked out again there.
- *
- * @param pieces the nodes of each segment
- */
-export function segmentsOf(content: SharedContent, pieces: readonly (readonly GraphNode[])[]): GraphSegment[] {
-  const cut = new Cut(content, pieces);
-  const needs = pieces.map((_, index) => cut.needsOf(index));
-  return needs.map((need, index) => {
-    const handedOn = new Set(needs.slice(index + 1).flatMap(({ carried }) => [...carried]));
-    return cut.segment(index, need, handedOn);
-  });
-}
-
 /** What a segment takes from outside its own nodes. */
 interface Needs {
-  /** Nodes of earlier segments that are run again. */
+  /** Nodes of earlier parts that are run again. */
   readonly again: ReadonlySet<GraphNode>;
   readonly weightNodes: ReadonlySet<GraphNode>;
   /** Names of inputs and initializers. */
   readonly sources: ReadonlySet<string>;
-  /** Values of earlier segments that are handed on. */
+  /** Values of earlier parts that are handed on. */
   readonly carried: ReadonlySet<Value>;
 }
 
-class Cut {
+/**
+ * A graph to be cut into segments. A value that weights went into is handed on to the later segments that take it; one that
+ * follows from the inputs alone, such as a length or a table of positions, is worked out again there.
+ */
+export class CuttableGraph {
   readonly #content: SharedContent;
-  readonly #pieces: readonly (readonly GraphNode[])[];
+  readonly #parts: readonly (readonly GraphNode[])[];
   readonly #producers = new Map<string, GraphNode>();
   readonly #weightProducers = new Map<string, GraphNode>();
   /** Names of the values that weights went into. */
   readonly #weighted: Set<string>;
+  /** The last part that takes a value, by its name. */
+  readonly #lastTaken = new Map<string, number>();
 
-  constructor(content: SharedContent, pieces: readonly (readonly GraphNode[])[]) {
+  constructor(content: SharedContent, parts: readonly (readonly GraphNode[])[]) {
     this.#content = content;
-    this.#pieces = pieces;
+    this.#parts = parts;
     for (const node of content.weightNodes)
       for (const { name } of outputsOf(node)) this.#weightProducers.set(name, node);
     this.#weighted = new Set(content.initializers.flatMap(({ value, stored }) => (stored ? [value.name] : [])));
-    for (const node of [...content.weightNodes, ...pieces.flat()]) {
+    for (const node of [...content.weightNodes, ...parts.flat()]) {
       const isWeighted = inputsOf(node).some(({ name }) => this.#weighted.has(name));
       if (isWeighted) for (const { name } of outputsOf(node)) this.#weighted.add(name);
     }
-    for (const node of pieces.flat()) for (const { name } of outputsOf(node)) this.#producers.set(name, node);
+    for (const [part, nodes] of parts.entries()) {
+      for (const node of nodes) {
+        for (const { name } of outputsOf(node)) this.#producers.set(name, node);
+        for (const { name } of inputsOf(node)) this.#lastTaken.set(name, part);
+      }
+    }
   }
 
-  needsOf(index: number): Needs {
-    const own = new Set(this.#pieces[index]);
+  /** The parts from one to before another. */
+  segment(from: number, to: number): GraphSegment {
+    const { inputs, outputs, initializers } = this.#content;
+    const own = this.#parts.slice(from, to).flat();
+    const { again, weightNodes, sources, carried } = this.#needsOf(own);
+    const made = own.flatMap(outputsOf);
+    const names = new Set(made.map(({ name }) => name));
+    const isHandedOn = ({ name }: Value): boolean => this.#weighted.has(name) && (this.#lastTaken.get(name) ?? 0) >= to;
+    const [taken, given] = [[...carried].map(carriedIn), made.filter(isHandedOn).map(carriedOut)];
+    const before = this.#parts
+      .slice(0, from)
+      .flat()
+      .filter((node) => again.has(node));
+    return {
+      // The first takes every input, so that none goes by without being looked at.
+      inputs: [...inputs.filter(({ name }) => from === 0 || sources.has(name)), ...taken.flatMap(inputsOf)],
+      outputs: [...outputs.filter(({ name }) => names.has(name)), ...given.flatMap(outputsOf)],
+      weightNodes: this.#content.weightNodes.filter((node) => weightNodes.has(node)),
+      nodes: byDepth([...before, ...taken, ...own, ...given]),
+      initializers: initializers.filter(({ value }) => sources.has(value.name)),
+    };
+  }
+
+  #needsOf(nodes: readonly GraphNode[]): Needs {
+    const own = new Set(nodes);
     const again = new Set<GraphNode>();
     const weightNodes = new Set<GraphNode>();
     const sources = new Set<string>();
@@ -99,28 +118,6 @@ class Cut {
       }
     }
     return { again, weightNodes, sources, carried };
-  }
-
-  segment(index: number, { again, weightNodes, sources, carried }: Needs, handedOn: ReadonlySet<Value>): GraphSegment {
-    const { inputs, outputs, initializers } = this.#content;
-    const own = this.#pieces[index] ?? [];
-    const made = new Set(own.flatMap(outputsOf));
-    const [taken, given] = [
-      [...carried].map(carriedIn),
-      [...handedOn].filter((value) => made.has(value)).map(carriedOut),
-    ];
-    const before = this.#pieces
-      .slice(0, index)
-      .flat()
-      .filter((node) => again.has(node));
-    return {
-      // The first takes every input, so that none goes by without being looked at.
-      inputs: [...inputs.filter(({ name }) => index === 0 || sources.has(name)), ...taken.flatMap(inputsOf)],
-      outputs: [...outputs.filter((value) => made.has(value)), ...given.flatMap(outputsOf)],
-      weightNodes: this.#content.weightNodes.filter((node) => weightNodes.has(node)),
-      nodes: byDepth([...before, ...taken, ...own, ...given]),
-      initializers: initializers.filter(({ value }) => sources.has(value.name)),
-    };
   }
 }
 

@@ -47,13 +47,6 @@ const streamedBytes = 1.6e9;
  */
 export function planMemory({ transformer, replay, side }: ClipMemory, available: number): MemoryVerdict {
   const limit = available - reservedMemory;
-  const needed = Math.max(
-    ...[transformer, ...Object.values(side)]
-      .map((memory) => memory && leastBytes(memory))
-      .filter((bytes) => bytes !== undefined),
-  );
-  if (needed > limit) return { fits: false, needed: needed + reservedMemory };
-
   const whole = wholeBytes(transformer) + (replay === undefined ? 0 : wholeBytes(replay));
   const streamed = whole <= limit ? undefined : streamedTransformer(transformer, limit);
   const held = streamed === undefined ? whole : streamed.held;
@@ -68,6 +61,10 @@ export function planMemory({ transformer, replay, side }: ClipMemory, available:
     const stays = held + own <= limit;
     if (!stays) evictsTransformer.push(phase);
     peaks[phase] = own + (stays ? held : 0);
+  }
+  if (Math.max(...Object.values(peaks)) > limit) {
+    const needs = [transformer, ...Object.values(side)].flatMap((memory) => (memory ? [leastBytes(memory)] : []));
+    return { fits: false, needed: Math.max(...needs) + reservedMemory };
   }
   return {
     fits: true,
