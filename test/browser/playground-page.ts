@@ -28,6 +28,13 @@ export interface PageFile {
   readonly buffer: Buffer;
 }
 
+type OpenOptions = BrowserContextOptions & {
+  /** What the form says at first. */
+  readonly form?: Readonly<Record<string, unknown>>;
+  /** Comes between the page and the server from the first request on. */
+  readonly routes?: (page: Page) => Promise<void>;
+};
+
 export function launchBrowser(executablePath: string, flags: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
@@ -62,13 +69,15 @@ export class PlaygroundPage implements AsyncDisposable {
     });
   }
 
-  /** `form` is what the form says at first. */
-  static async open(
-    browser: Browser,
-    url: string,
-    options: BrowserContextOptions & { readonly form?: Readonly<Record<string, unknown>> } = {},
-  ): Promise<PlaygroundPage> {
-    const { form = quickForm, ...contextOptions } = options;
+  static async open(browser: Browser, url: string, options: OpenOptions = {}): Promise<PlaygroundPage> {
+    const opened = await PlaygroundPage.visit(browser, url, options);
+    await opened.field('prompt').waitFor();
+    return opened;
+  }
+
+  /** The same, without waiting for what the server is asked. */
+  static async visit(browser: Browser, url: string, options: OpenOptions = {}): Promise<PlaygroundPage> {
+    const { form = quickForm, routes, ...contextOptions } = options;
     const context = await browser.newContext({
       viewport: { width: 1360, height: 900 },
       reducedMotion: 'reduce',
@@ -78,8 +87,8 @@ export class PlaygroundPage implements AsyncDisposable {
     const stored = JSON.stringify(JSON.stringify(form));
     await context.addInitScript(`localStorage["soundstage.form"] ??= ${stored}`);
     const opened = new PlaygroundPage(await context.newPage());
+    await routes?.(opened.page);
     await opened.page.goto(url);
-    await opened.field('prompt').waitFor();
     return opened;
   }
 

@@ -25,20 +25,28 @@ const pageSize = 24;
 export const clips = signal<readonly Clip[]>([]);
 /** Where the next page begins; undefined: that was all. */
 export const nextPage = signal<string | undefined>(undefined);
+/** Ids of what was erased on this page: a list that was asked for before may still have it. */
+const erased = new Set<string>();
 
 /** @throws ServerError, OutageError */
 export async function loadHistory(): Promise<void> {
+  const before = new Set(clips.value.map(({ id }) => id));
   const { items, next_cursor: next } = await listed({ limit: String(pageSize) });
-  clips.value = items.flatMap(toClip);
+  // What was made while the list was on its way is not in it.
+  clips.value = joined(
+    clips.value.filter(({ id }) => !before.has(id)),
+    items.flatMap(toClip),
+  );
   nextPage.value = next ?? undefined;
 }
 
 /** @throws ServerError, OutageError */
 export async function loadMore(): Promise<void> {
-  if (nextPage.value === undefined) return;
-  const { items, next_cursor: next } = await listed({ limit: String(pageSize), cursor: nextPage.value });
-  clips.value = [...clips.value, ...items.flatMap(toClip)];
-  nextPage.value = next ?? undefined;
+  const cursor = nextPage.value;
+  if (cursor === undefined) return;
+  const { items, next_cursor: next } = await listed({ limit: String(pageSize), cursor });
+  clips.value = joined(clips.value, items.flatMap(toClip));
+  if (nextPage.value === cursor) nextPage.value = next ?? undefined;
 }
 
 /** A clip as the server lists it; undefined where it keeps nothing about it. @throws ServerError, OutageError */
@@ -54,7 +62,14 @@ export function addClip(clip: Clip): void {
 /** Has the server erase a clip and what it was made from. @throws ServerError, OutageError */
 export async function eraseClip(id: string): Promise<void> {
   await ask(`v1/models/requests/${id}/payloads`, (reply) => reply.text(), { method: 'DELETE' });
+  erased.add(id);
   clips.value = clips.value.filter((clip) => clip.id !== id);
+}
+
+/** Each of them once, less what was erased. */
+function joined(known: readonly Clip[], listed: readonly Clip[]): readonly Clip[] {
+  const ids = new Set(known.map(({ id }) => id));
+  return [...known, ...listed.filter(({ id }) => !ids.has(id) && !erased.has(id))];
 }
 
 async function listed(query: Readonly<Record<string, string>>): Promise<HistoryReply> {

@@ -59,7 +59,13 @@ async function runPayload(endpointId: string, input: Payload): Promise<void> {
   document.getElementById('stage')?.scrollIntoView({ block: 'nearest' });
   await startRun(endpointId, input);
   const { clip, failure } = run.value ?? {};
-  if (failure !== undefined) serverProblems.value = failure.fields;
+  if (failure !== undefined) serverProblems.value = problemsOf(failure.fields, input);
   if (clip !== undefined && baseline.value !== undefined) compareClips(baseline.value, clip);
   if (clip !== undefined) baseline.value = undefined;
+}
+
+/** What the server says about fields that still hold what was sent; about others it says nothing any more. */
+function problemsOf(fields: Readonly<Record<string, string>>, sent: Payload): Readonly<Record<string, string>> {
+  const isKept = (field: string): boolean => JSON.stringify(payload.value[field]) === JSON.stringify(sent[field]);
+  return Object.fromEntries(Object.entries(fields).filter(([path]) => isKept(path.split('.', 1)[0] ?? path)));
 }

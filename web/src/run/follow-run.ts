@@ -119,7 +119,8 @@ async function watchProgress(request: RequestName, signal: AbortSignal): Promise
       // What an earlier stream told may be that of an earlier attempt.
       let shown: Run['preview'] = null;
       for await (const { status, progress, preview } of progressOf(request, signal)) {
-        if (status === 'COMPLETED') return;
+        // What is told of this run after its end must not be taken for the next one's.
+        if (status === 'COMPLETED' || signal.aborted) return;
         if (preview !== undefined) shown = preview;
         updateRun({ progress, progressAt: performance.now(), preview: shown });
       }
