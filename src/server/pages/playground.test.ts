@@ -49,3 +49,21 @@ test('files are compressed, named by their content, and nothing else is served',
   expect((await get('/assets/../package.json')).status).toBe(404);
   expect(warnings).toEqual([]);
 });
+
+test('clips and recordings are sent as they are, in parts where a player asks for parts', async () => {
+  await mkdir(join(folder, 'assets'));
+  await writeFile(join(folder, 'assets', 'clip-1.mp4'), 'a moving picture');
+  const whole = await get('/assets/clip-1.mp4', { 'accept-encoding': 'gzip' });
+  expect([whole.status, whole.headers.get('content-encoding'), whole.headers.get('content-type')]).toEqual([
+    200,
+    null,
+    'video/mp4',
+  ]);
+  expect(whole.headers.get('accept-ranges')).toBe('bytes');
+  expect(await whole.text()).toBe('a moving picture');
+  const part = await get('/assets/clip-1.mp4', { range: 'bytes=2-7' });
+  expect([part.status, part.headers.get('content-range')]).toEqual([206, 'bytes 2-7/16']);
+  expect(await part.text()).toBe('moving');
+  const behind = await get('/assets/clip-1.mp4', { range: 'bytes=16-' });
+  expect([behind.status, behind.headers.get('content-range')]).toEqual([416, 'bytes */16']);
+});

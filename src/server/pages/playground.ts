@@ -8,6 +8,7 @@ import { html } from 'hono/html';
 import type { Logger } from '../../shared/logger.ts';
 import type { AppContext } from '../app-env.ts';
 import { detail } from '../replies.ts';
+import { byteRange } from '../storage/byte-range.ts';
 
 /** Where `npm run build` puts the page. */
 const builtPage = fileURLToPath(new URL('../../../web/dist/', import.meta.url));
@@ -15,7 +16,8 @@ const builtPage = fileURLToPath(new URL('../../../web/dist/', import.meta.url));
 interface PageFile {
   readonly contentType: string;
   readonly body: Uint8Array<ArrayBuffer>;
-  readonly gzipped: Uint8Array<ArrayBuffer>;
+  /** Absent: it is compressed by its nature. */
+  readonly gzipped: Uint8Array<ArrayBuffer> | undefined;
   readonly etag: string;
 }
 
@@ -25,8 +27,11 @@ export type Playground = ReadonlyMap<string, PageFile>;
 const contentTypes: Readonly<Record<string, string>> = Object.freeze({
   css: 'text/css; charset=utf-8',
   html: 'text/html; charset=utf-8',
+  jpg: 'image/jpeg',
   js: 'text/javascript; charset=utf-8',
   md: 'text/markdown; charset=utf-8',
+  mp3: 'audio/mpeg',
+  mp4: 'video/mp4',
   svg: 'image/svg+xml',
 });
 
@@ -60,10 +65,23 @@ export function playgroundReply(c: AppContext, playground: Playground, path: str
     ...(isPage && { 'content-security-policy': contentSecurityPolicy(c.var.bases.cdn) }),
   };
   if (c.req.header('if-none-match') === file.etag) return c.body(null, 304, headers);
+  if (file.gzipped === undefined) return partReply(c, file, headers);
   const takesGzip = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
   return takesGzip
     ? c.body(file.gzipped, 200, { ...headers, 'content-encoding': 'gzip' })
     : c.body(file.body, 200, headers);
+}
+
+/** Players ask for clips in parts; some show none that they get as a whole. */
+function partReply(c: AppContext, { body }: PageFile, common: Readonly<Record<string, string>>): Response {
+  const headers = { ...common, 'accept-ranges': 'bytes' };
+  const range = byteRange(c.req.header('range'), body.byteLength);
+  if (range === undefined) return c.body(body, 200, headers);
+  if (range === 'unsatisfiable') {
+    return c.body(null, 416, { ...headers, 'content-range': `bytes */${body.byteLength}` });
+  }
+  const contentRange = `bytes ${range.start}-${range.end}/${body.byteLength}`;
+  return c.body(body.slice(range.start, range.end + 1), 206, { ...headers, 'content-range': contentRange });
 }
 
 const safeHeaders = Object.freeze({
@@ -90,9 +108,11 @@ function contentSecurityPolicy(cdn: string): string {
 
 async function read(folder: string, name: string): Promise<PageFile> {
   const body = new Uint8Array(await readFile(join(folder, name)));
-  const gzipped = new Uint8Array(await compress(body, { level: 9 }));
+  const contentType = contentTypeOf(name) ?? '';
+  const isMedia = /^(?:audio|video|image\/jpeg)/.test(contentType);
+  const gzipped = isMedia ? undefined : new Uint8Array(await compress(body, { level: 9 }));
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-  return { contentType: contentTypeOf(name) ?? '', body, gzipped, etag };
+  return { contentType, body, gzipped, etag };
 }
 
 function contentTypeOf(name: string): string | undefined {
