@@ -49,6 +49,7 @@ export interface AppDependencies {
   readonly publicUrl: string | undefined;
   readonly readiness: Readiness;
   readonly requests: Requests;
+  readonly showsPrices: boolean;
   readonly slots: RunSlots;
   readonly tokens: Tokens;
   readonly uploadLimits: UploadLimits;

@@ -220,6 +220,7 @@ async function serve(
     logger,
     playground: await openPlayground(logger),
     publicUrl,
+    showsPrices: configuration.SOUNDSTAGE_SHOW_PRICES,
     uploadLimits: { bytes: configuration.SOUNDSTAGE_MAX_UPLOAD_BYTES, idle: uploadIdle },
   });
   const folder = join(configuration.SOUNDSTAGE_DATA, 'tls');

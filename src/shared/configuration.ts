@@ -102,6 +102,9 @@ export const configurationSchema = z.object({
     .describe('Seconds for which inputs and outputs of finished requests are kept.'),
   SOUNDSTAGE_FILE_RETENTION: seconds.optional().describe('Seconds for which files are kept; absent: for ever.'),
   SOUNDSTAGE_SAFETY_MODEL: z.string().default('auto').describe('Picture model of the safety checker.'),
+  SOUNDSTAGE_SHOW_PRICES: flag
+    .default(false)
+    .describe('Show on the page what clips cost at the list prices of the endpoints.'),
   SOUNDSTAGE_PADDED_JWKS: flag
     .default(false)
     .describe('Write public keys with base64 padding, as some receivers need.'),

@@ -21,6 +21,8 @@ const quickForm = {
   video_write_mode: 'fast',
 };
 
+const foldedGroups = ['Pictures', 'Motion', 'LoRAs', 'Output', 'More'];
+
 /** A file as somebody has it who uses the page. */
 export interface PageFile {
   readonly name: string;
@@ -31,6 +33,8 @@ export interface PageFile {
 type OpenOptions = BrowserContextOptions & {
   /** What the form says at first. */
   readonly form?: Readonly<Record<string, unknown>>;
+  /** Whether groups that begin folded stay so. */
+  readonly isFolded?: boolean;
   /** Comes between the page and the server from the first request on. */
   readonly routes?: (page: Page) => Promise<void>;
 };
@@ -77,7 +81,7 @@ export class PlaygroundPage implements AsyncDisposable {
 
   /** The same, without waiting for what the server is asked. */
   static async visit(browser: Browser, url: string, options: OpenOptions = {}): Promise<PlaygroundPage> {
-    const { form = quickForm, routes, ...contextOptions } = options;
+    const { form = quickForm, routes, isFolded = false, ...contextOptions } = options;
     const context = await browser.newContext({
       viewport: { width: 1360, height: 900 },
       reducedMotion: 'reduce',
@@ -86,6 +90,8 @@ export class PlaygroundPage implements AsyncDisposable {
     context.setDefaultTimeout(patience);
     const stored = JSON.stringify(JSON.stringify(form));
     await context.addInitScript(`localStorage["soundstage.form"] ??= ${stored}`);
+    const groups = JSON.stringify(JSON.stringify(Object.fromEntries(foldedGroups.map((title) => [title, !isFolded]))));
+    await context.addInitScript(`localStorage["soundstage.groups"] ??= ${groups}`);
     const opened = new PlaygroundPage(await context.newPage());
     await routes?.(opened.page);
     await opened.page.goto(url);

@@ -27,7 +27,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
   };
 
   beforeAll(async () => {
-    server = await startTestServer({ maker: 'pipeline' });
+    server = await startTestServer({ maker: 'pipeline', settings: { SOUNDSTAGE_SHOW_PRICES: '1' } });
     browser = await launchBrowser(chromiumPath ?? '');
   });
   afterAll(async () => {
@@ -83,7 +83,9 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await page.run();
     const comparison = page.page.getByRole('region', { name: 'Side by side' });
     await comparison.waitFor();
-    expect(await comparison.locator('tbody th').allTextContents()).toEqual(['prompt']);
+    expect(await comparison.locator('tbody tr').allTextContents()).toEqual([
+      'What should be seenA woman speaks to the cameraA dog barks',
+    ]);
     expect(await page.seriousFindings()).toEqual([]);
     await page.screenshot('4-side-by-side');
   });
@@ -197,7 +199,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await expect.poll(() => slow.length, { timeout: patience }).toBe(2);
     await page.pick('audio_url', second);
     await page.pick('image_url', blue);
-    await page.page.getByText('More about picture').click();
+    await page.page.getByText('More about pictures').click();
     await page.field('end_image_url').getByRole('button', { name: 'Remove' }).click();
     await expect.poll(async () => (await page.form()).image_url, { timeout: patience }).toMatch(/blue\.png$/);
     await page.sent();
@@ -279,7 +281,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await arrival;
     expect(await page.page.getByRole('region', { name: 'Run' }).count()).toBe(0);
     await expect.poll(() => page.page.locator('.name').allTextContents()).toEqual(['sound-0.5.wav', 'red.png']);
-    expect(await page.page.getByLabel('Use Multi-Scale').isChecked()).toBe(false);
+    expect(await page.page.getByLabel('Two stages').isChecked()).toBe(false);
     await page.page.getByLabel('LoRA 1: URL or repository').fill('owner/repository');
     await page.page.getByLabel('LoRA 1: file in the repository').fill('a.safetensors');
     await page.page.getByLabel('LoRA 1: URL or repository').fill('https://example.com/b.safetensors');
@@ -366,7 +368,15 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await page.run();
     const failure = page.page.locator('.failure');
     await failure.waitFor();
-    expect(await failure.textContent()).toContain('loras.1.path');
+    expect(await failure.textContent()).toMatch(/^LoRA 2 /);
+    await page.page
+      .locator('.attempt')
+      .first()
+      .getByText(/^LoRA 2 /)
+      .waitFor();
+    await failure.getByRole('button', { name: 'LoRA 2' }).click();
+    const path = page.page.getByLabel('LoRA 2: URL or repository');
+    expect(await path.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
     const beside = page.page.locator('[id="problem-loras.1.path"]');
     expect(await beside.textContent()).toMatch(/safetensors/i);
     expect(await page.seriousFindings()).toEqual([]);
@@ -430,7 +440,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
 
   test.each(['light', 'dark'] as const)('on a phone, %s', async (colorScheme) => {
     const page = await open({ viewport: { width: 360, height: 740 }, colorScheme, isMobile: true, hasTouch: true });
-    for (const summary of await page.page.locator('summary').all()) await summary.click();
+    for (const summary of await page.page.locator('.more > summary, .code > summary').all()) await summary.click();
     await page.upload('tone.wav', await recording());
     const width = (what: string) => page.page.evaluate(`document.documentElement.${what}`);
     expect(await width('scrollWidth')).toBe(await width('clientWidth'));
@@ -445,8 +455,10 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     await page.field('image_url').locator('input[type=file]').setInputFiles(file);
     await expect.poll(async () => (await page.form()).image_url, { timeout: patience }).toMatch(/blue\.png$/);
     const figure = page.field('image_url').locator('figure');
-    expect(await figure.locator('.amount').textContent()).toBe('300 × 200 → 1024 × 768');
-    await page.page.getByLabel('auto').check();
+    expect(await figure.locator('.amount').textContent()).toBe('300 × 200 → 512 × 384');
+    await page.page.getByLabel('Landscape 16:9').check();
+    expect(await figure.locator('.amount').textContent()).toBe('300 × 200 → 1024 × 576');
+    await page.page.getByLabel('As the picture').check();
     expect(await figure.locator('.amount').textContent()).toBe('300 × 200 → 300 × 200');
     expect(await page.page.locator('.estimate').textContent()).toContain('≈ $0.001');
     await figure.getByRole('button', { name: 'Remove' }).click();
@@ -493,7 +505,7 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
   test('every field of the contract has a control', async () => {
     const page = await open();
     const schema = (await (await fetch(new URL('/input-schema', server.url))).json()) as { properties: object };
-    await page.page.getByLabel('jib up').check();
+    await page.page.getByLabel('Jib up').check();
     for (const name of Object.keys(schema.properties)) {
       expect([name, await page.field(name).locator('input, textarea, button').count()]).not.toEqual([name, 0]);
     }

@@ -4,14 +4,15 @@ import { ClipView } from './clips/clip-view.tsx';
 import { Comparison } from './clips/comparison.tsx';
 import { Gallery } from './clips/gallery.tsx';
 import { loadHistory } from './clips/history.ts';
-import { compared, selectedClip } from './clips/selection.ts';
+import { compared, selectedClip, showClip, showNamedClip, unseenClip } from './clips/selection.ts';
 import { CodePanel } from './code/code-panel.tsx';
+import { ExampleStage } from './examples/example-stage.tsx';
 import { ClipForm } from './form/clip-form.tsx';
 import { deliverFiles, setFile } from './form/form-state.ts';
 import { Picture } from './picture/picture.ts';
 import { resumeRun } from './run/follow-run.ts';
 import { RunBar } from './run/run-bar.tsx';
-import { isUnderWay, run } from './run/run-state.ts';
+import { run } from './run/run-state.ts';
 import { RunView } from './run/run-view.tsx';
 import { apiKey, isKeyWanted, messageOf, server, untilAnswered } from './server/connection.ts';
 import { endpoint, loadEndpoints } from './server/endpoints.ts';
@@ -27,7 +28,7 @@ export function App() {
   };
   const load = async (): Promise<void> => {
     await untilAnswered(loadEndpoints, tell);
-    await untilAnswered(() => Promise.all([loadInstallation(), loadHistory()]), tell);
+    await untilAnswered(() => Promise.all([loadInstallation(), loadHistory(), showNamedClip()]), tell);
   };
   const begin = (): void => void load().catch((error: unknown) => tell(messageOf(error)));
   const takeUp = (): void => {
@@ -58,14 +59,18 @@ export function App() {
       <main>
         <form class="form" onSubmit={(event) => event.preventDefault()} noValidate>
           <h1 class="hidden">Make video from sound</h1>
-          <ClipForm />
+          <div class="groups">
+            <ClipForm />
+          </div>
           <RunBar />
         </form>
         <div class="stage-column" id="stage">
           <Stage />
-          <CodePanel />
         </div>
-        <Gallery />
+        <div class="side-column">
+          <CodePanel />
+          <Gallery />
+        </div>
       </main>
       <KeyDialog onKey={takeUp} />
     </>
@@ -85,7 +90,8 @@ function Header() {
           {model.isMiniature && <small> miniature</small>}
         </span>
       )}
-      <nav aria-label="Documents">
+      <nav aria-label="This page and its documents">
+        <a href="#history">History</a>
         {id !== undefined && <a href={`${server}models/${id}/llms.txt`}>Fields</a>}
         {id !== undefined && <a href={`${server}api/openapi/queue/openapi.json?endpoint_id=${id}`}>OpenAPI</a>}
         {apiKey.value !== '' && (
@@ -107,31 +113,26 @@ function Header() {
 function Stage() {
   const current = run.value;
   const [first, second] = compared.value;
-  const shown = selectedClip.value ?? (current?.state === 'done' ? current.clip : undefined);
+  const shown = selectedClip.value ?? current?.clip;
+  const unseen = unseenClip.value;
   return (
     <>
       {current !== undefined && current.state !== 'done' && <RunView run={current} />}
-      {first !== undefined && second !== undefined && <Comparison first={first} second={second} />}
-      {shown !== undefined && !isUnderWay(current) && <ClipView key={shown.id} clip={shown} />}
-      {current === undefined && shown === undefined && <EmptyStage />}
-    </>
-  );
-}
-
-function EmptyStage() {
-  return (
-    <section class="card stage-empty" aria-label="Result">
-      <svg viewBox="0 0 120 40" aria-hidden="true">
-        <path d="M6 20v0M16 14v12M26 8v24M36 4v32M46 12v16M56 17v6M66 10v20M76 3v34M86 9v22M96 15v10M106 18v4M114 20v0" />
-      </svg>
-      <p>Add a recording, say what should be seen, and make the clip.</p>
-      {installation.value?.model?.isMiniature && (
-        <p class="note">
-          This server runs a miniature of the model, good for drawings in seconds. The docs say how to run all 19
-          billion parameters.
+      {unseen !== undefined && (
+        <p class="card line" role="status">
+          A new clip is ready.
+          <button type="button" onClick={() => showClip(unseen)}>
+            Show it
+          </button>
         </p>
       )}
-    </section>
+      {first !== undefined && second !== undefined ? (
+        <Comparison first={first} second={second} />
+      ) : (
+        shown !== undefined && <ClipView key={shown.id} clip={shown} />
+      )}
+      {current === undefined && shown === undefined && second === undefined && <ExampleStage />}
+    </>
   );
 }
 
@@ -149,8 +150,8 @@ function allowDrop(event: DragEvent): void {
 }
 
 /**
- * Files pasted or dropped anywhere: a picture becomes the first frame, sound the recording. Of some formats browsers do not
- * tell the type; HEIC is the one of pictures among them.
+ * Files pasted or dropped anywhere: a picture becomes the first frame, anything else the recording, which says so where it is
+ * none. Of some formats browsers do not tell the type; HEIC is the one of pictures among them.
  */
 function take(event: Event, given: DataTransfer | null): void {
   const file = given?.files[0];
@@ -158,5 +159,5 @@ function take(event: Event, given: DataTransfer | null): void {
   event.preventDefault();
   const isPicture = file.type === '' ? /\.hei[cf]$/i.test(file.name) : file.type.startsWith('image/');
   if (isPicture) setFile('image_url', Picture.chosen(file, file.name));
-  else if (/^(?:(?:audio|video)\/.*)?$/.test(file.type)) setFile('audio_url', Sound.chosen(file, file.name));
+  else setFile('audio_url', Sound.chosen(file, file.name));
 }

@@ -36,6 +36,7 @@ test.each([
   [`${app}/requests/R`, 'queue', `${app}/requests/R`],
   [`${app}/requests/R/status/stream/`, 'queue', `${app}/requests/R/status/stream`],
   [`${id}/requests/R/cancel`, 'queue', `${id}/requests/R/cancel`],
+  ['/clips/R/', 'own', '/clips/R'],
   ['/storage/auth/token', 'rest', '/storage/auth/token'],
   ['/tokens/realtime', 'rest', '/tokens/realtime'],
   ['/.well-known/jwks.json', 'rest', '/.well-known/jwks.json'],

@@ -60,6 +60,7 @@ const patterns: readonly (readonly [RegExp, Origin])[] = [
   [/^\/api\/openapi(?:\/|$)/, 'site'],
   [/^\/v1\//, 'platform'],
   [/^\/assets\//, 'own'],
+  [/^\/clips\/[^/]+$/, 'own'],
   [/^\/[^/]+\/[^/]+\/(?:.*\/)?requests\/./, 'queue'],
   [/^\/[^/]*$/, 'own'],
 ];

@@ -14,4 +14,10 @@ export interface Installation {
   readonly loras: readonly InstalledLora[];
 }
 
+/** The same, with what the page is to make of it. */
+export interface ShownInstallation extends Installation {
+  /** Whether the page says what clips cost. */
+  readonly showsPrices: boolean;
+}
+
 export type DescribeInstallation = () => Promise<Installation>;

@@ -6,7 +6,7 @@ import { identify, requireCaller } from '../access/authorization.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import { type Playground, playgroundReply } from '../pages/playground.ts';
 import { detail, methodNotAllowed } from '../replies.ts';
-import type { DescribeInstallation } from './installation.ts';
+import type { DescribeInstallation, ShownInstallation } from './installation.ts';
 import type { Metrics } from './metrics.ts';
 import { type Readiness, withoutReasons } from './readiness.ts';
 
@@ -17,9 +17,11 @@ export interface OwnDependencies {
   readonly metrics: Metrics;
   readonly playground: Playground;
   readonly readiness: Readiness;
+  /** Whether the page says what clips cost. */
+  readonly showsPrices: boolean;
 }
 
-const readOnly = ['/', '/assets/*', '/health', '/input-schema', '/installation', '/metrics', '/ready'];
+const readOnly = ['/', '/assets/*', '/clips/*', '/health', '/input-schema', '/installation', '/metrics', '/ready'];
 
 /** What no hosted endpoint has: the playground and what it asks about this server, signs of life, metrics. */
 export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
@@ -27,15 +29,15 @@ export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
   const { endpoints, metrics, playground, readiness } = deps;
   routes.get('/', (c) => playgroundReply(c, playground, '/index.html'));
   routes.get('/assets/*', (c) => playgroundReply(c, playground, c.var.path));
+  // Relative, since the page may be reached below a path.
+  routes.get('/clips/:id', (c) => c.redirect(`../?clip=${encodeURIComponent(c.req.param('id'))}`));
   routes.get('/input-schema', (c) => {
     const id = c.req.query('endpoint_id');
     const [first] = endpoints.values();
     const endpoint = id === undefined ? first : endpoints.get(id);
     return endpoint ? c.json(schemaDocument(endpoint.servedInput)) : detail(c, 404, `Endpoint "${id}" not found`);
   });
-  routes.get('/installation', requireCaller(deps.authentication), async (c) =>
-    c.json(await deps.describeInstallation()),
-  );
+  routes.get('/installation', requireCaller(deps.authentication), async (c) => c.json(await shownInstallation(deps)));
   routes.get('/health', (c) => c.json({ status: 'ok' }));
   routes.get('/ready', async (c) => {
     const report = await readiness.check();
@@ -47,6 +49,10 @@ export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
   routes.on(['POST', 'PUT', 'PATCH', 'DELETE'], readOnly, (c) => methodNotAllowed(c, ['GET']));
   routes.all('/*', (c) => detail(c, 404, 'Not Found'));
   return routes;
+}
+
+async function shownInstallation({ describeInstallation, showsPrices }: OwnDependencies): Promise<ShownInstallation> {
+  return { ...(await describeInstallation()), showsPrices };
 }
 
 /** Where the database cannot say so, nobody is. */

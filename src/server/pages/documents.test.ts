@@ -37,6 +37,11 @@ test('documents, models and prices', async () => {
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
 });
 
+test('the address of a clip leads to the page, also where that is reached below a path', async () => {
+  const reply = await fetch(new URL(`/clips/${unknownId}`, server.url), { redirect: 'manual' });
+  expect([reply.status, reply.headers.get('location')]).toEqual([302, `../?clip=${unknownId}`]);
+});
+
 test('costs add up without rounding errors: in a span, in sum and in an estimate', async () => {
   const start = new Date('2026-03-01T00:00:00Z');
   const bucket = { owner: 'a', endpoint: id, start, requests: 1, units: 78 };

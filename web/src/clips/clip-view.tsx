@@ -4,7 +4,9 @@ import { dollars } from '../form/clip-size.ts';
 import { changeOneThing, runAgain } from '../run/begin.ts';
 import { isUnderWay, run } from '../run/run-state.ts';
 import { findEndpoint } from '../server/endpoints.ts';
+import { installation } from '../server/installation.ts';
 import { type Clip, isPicture, promptOf } from './clip.ts';
+import { clipAddress } from './selection.ts';
 
 /** A finished clip: player, what it is, and what can be done next. */
 export function ClipView({ clip }: { readonly clip: Clip }) {
@@ -23,17 +25,30 @@ export function ClipView({ clip }: { readonly clip: Clip }) {
         <a class="button" href={video.url} download={video.file_name}>
           Download
         </a>
-        <CopyButton text={video.url} label="Copy URL" />
+        <CopyButton text={clipAddress(clip)} label="Copy link" />
         <button type="button" disabled={isBusy} onClick={() => void runAgain(clip)}>
           Again with this seed
         </button>
         <button type="button" onClick={() => changeOneThing(clip)}>
           Change one thing
         </button>
+        <button type="button" class="quiet" onClick={() => saveInputs(clip)}>
+          Save its inputs
+        </button>
       </div>
       <Facts clip={clip} />
     </section>
   );
+}
+
+/** As JSON, which the API takes as it is. */
+function saveInputs({ id, input, output }: Clip): void {
+  const content = JSON.stringify({ ...input, seed: output.seed }, null, 2);
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([content], { type: 'application/json' }));
+  link.download = `${id}.json`;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 export function Player({ clip }: { readonly clip: Clip }) {
@@ -59,7 +74,9 @@ function Facts({ clip }: { readonly clip: Clip }) {
     ['File', `${((video.file_size ?? 0) / 1e6).toFixed(2)} MB, ${video.content_type}`],
     ['Made in', seconds(clip.made)],
     ['Waited', seconds(clip.waited)],
-    ...(price === undefined ? [] : [['Cost', `${dollars(cost(units, price))} for ${units} ${price.unit}`] as const]),
+    ...(price === undefined || installation.value?.showsPrices !== true
+      ? []
+      : [['Cost', `${dollars(cost(units, price))} for ${units} ${price.unit}`] as const]),
     ['Endpoint', clip.endpoint],
     ['Request', clip.id],
   ];

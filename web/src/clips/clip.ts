@@ -3,24 +3,42 @@ import type { Output } from '../../../src/contract/output.ts';
 /** What a request named, as it was sent. */
 export type Payload = Readonly<Record<string, unknown>>;
 
-/** A finished clip. */
-export interface Clip {
+/** A request that is over. */
+interface Ended {
   readonly id: string;
-  /** Id of the endpoint that made it. */
+  /** Id of its endpoint. */
   readonly endpoint: string;
   readonly input: Payload;
-  readonly output: Output;
   readonly sentAt: Date;
+}
+
+/** A finished clip. */
+export interface Clip extends Ended {
+  readonly output: Output;
   /** Seconds it waited for a worker. */
   readonly waited: number | undefined;
   /** Seconds it took to make. */
   readonly made: number | undefined;
 }
 
+/** A request that brought no clip. */
+export interface Attempt extends Ended {
+  /** Undefined: it was cancelled. */
+  readonly problem: string | undefined;
+}
+
+export type Entry = Clip | Attempt;
+
+export function isClip(entry: Entry): entry is Clip {
+  return 'output' in entry;
+}
+
 export function isPicture({ output }: Clip): boolean {
   return output.video.content_type === 'image/gif';
 }
 
-export function promptOf({ input, output }: Clip): string {
-  return typeof input.prompt === 'string' ? input.prompt : output.prompt;
+export function promptOf(entry: Entry): string {
+  const { prompt } = entry.input;
+  if (typeof prompt === 'string') return prompt;
+  return isClip(entry) ? entry.output.prompt : '';
 }

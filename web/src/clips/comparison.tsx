@@ -1,5 +1,6 @@
 import { useRef } from 'preact/hooks';
-import type { Clip } from './clip.ts';
+import { titleOf, valueText } from '../form/words.ts';
+import type { Clip, Payload } from './clip.ts';
 import { Player } from './clip-view.tsx';
 import { compared } from './selection.ts';
 
@@ -48,7 +49,7 @@ export function Comparison({ first, second }: { readonly first: Clip; readonly s
           <tbody>
             {differences.map(({ name, values }) => (
               <tr key={name}>
-                <th scope="row">{name}</th>
+                <th scope="row">{titleOf(name)}</th>
                 <td>{values[0]}</td>
                 <td>{values[1]}</td>
               </tr>
@@ -66,16 +67,9 @@ interface Difference {
 }
 
 function differencesOf(first: Clip, second: Clip): readonly Difference[] {
-  const [a, b] = [first, second].map(({ input, output }): Readonly<Record<string, unknown>> => {
-    return { ...input, seed: output.seed };
-  });
+  const [a, b] = [first, second].map(({ input, output }): Payload => ({ ...input, seed: output.seed }));
   const names = [...new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])].sort();
   return names
-    .map((name) => ({ name, values: [shown(a?.[name]), shown(b?.[name])] as const }))
+    .map((name) => ({ name, values: [valueText(name, a?.[name]), valueText(name, b?.[name])] as const }))
     .filter(({ values: [left, right] }) => left !== right);
-}
-
-function shown(value: unknown): string {
-  if (value === undefined || value === null) return 'default';
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -2,15 +2,20 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 import { fal, messageOf } from '../server/connection.ts';
 import type { Delivery } from './file-input.ts';
 
+/** Why a file is not sent at all. */
+export class UnfitFile extends Error {
+  override readonly name = 'UnfitFile';
+}
+
 /** A file that goes to the server, once; one that fails may be sent again. */
 export class Upload {
   readonly #what: string;
-  readonly #file: () => File;
+  readonly #file: () => File | Promise<File>;
   readonly #delivery;
   #underWay: Promise<void> | undefined;
 
-  /** `what` it is, e.g. `recording`; `file` makes it when it is sent. */
-  constructor(what: string, file: () => File) {
+  /** `what` it is, e.g. `recording`; `file` makes it when it is sent, or throws UnfitFile. */
+  constructor(what: string, file: () => File | Promise<File>) {
     this.#what = what;
     this.#file = file;
     this.#delivery = signal<Delivery>(this.#sending());
@@ -32,9 +37,11 @@ export class Upload {
   async #send(): Promise<void> {
     this.#delivery.value = this.#sending();
     try {
-      this.#delivery.value = { state: 'ready', url: await fal.storage.upload(this.#file()) };
+      this.#delivery.value = { state: 'ready', url: await fal.storage.upload(await this.#file()) };
     } catch (error) {
-      this.#delivery.value = { state: 'failed', problem: `The ${this.#what} could not be sent: ${messageOf(error)}` };
+      const problem =
+        error instanceof UnfitFile ? error.message : `The ${this.#what} could not be sent: ${messageOf(error)}`;
+      this.#delivery.value = { state: 'failed', problem };
     }
   }
 

@@ -3,24 +3,35 @@ import { CameraField } from '../loras/camera-field.tsx';
 import { LoraField } from '../loras/lora-field.tsx';
 import { PictureFieldView } from '../picture/picture-field.tsx';
 import { inputSchema } from '../server/endpoints.ts';
+import { defaultOf } from '../server/page-defaults.ts';
 import { SoundField } from '../sound/sound-field.tsx';
 import { EndpointField } from './endpoint-field.tsx';
 import { Field } from './field.tsx';
-import { isOfUse } from './form-state.ts';
+import { fileInput, isOfUse, loras, values } from './form-state.ts';
+import { isOpen, setOpen } from './open-groups.ts';
+import { shownProblem } from './problems.ts';
 import { SizeField } from './size-field.tsx';
+import { loraTitle, titleOf, valueText } from './words.ts';
 
 interface Group {
   readonly title: string;
   readonly fields: readonly string[];
+  /** Whether it begins unfolded. */
+  readonly isOpen?: boolean;
   /** Shown when asked for. */
   readonly more?: readonly string[];
 }
 
 const groups: readonly Group[] = [
-  { title: 'Sound', fields: ['audio_url', 'match_audio_length'], more: ['audio_strength', 'preprocess_audio'] },
-  { title: 'Prompt', fields: ['prompt'], more: ['enable_prompt_expansion', 'negative_prompt'] },
-  { title: 'Picture', fields: ['image_url'], more: ['image_strength', 'end_image_url', 'end_image_strength'] },
-  { title: 'Motion', fields: ['camera_lora', 'camera_lora_scale'], more: ['fps', 'num_frames'] },
+  {
+    title: 'Sound',
+    isOpen: true,
+    fields: ['audio_url'],
+    more: ['match_audio_length', 'num_frames', 'audio_strength', 'preprocess_audio'],
+  },
+  { title: 'Prompt', isOpen: true, fields: ['prompt'], more: ['enable_prompt_expansion', 'negative_prompt'] },
+  { title: 'Pictures', fields: ['image_url'], more: ['image_strength', 'end_image_url', 'end_image_strength'] },
+  { title: 'Motion', fields: ['camera_lora', 'camera_lora_scale'], more: ['fps'] },
   { title: 'LoRAs', fields: ['loras'] },
   {
     title: 'Output',
@@ -66,22 +77,50 @@ function FieldGroup({ group, known }: { readonly group: Group; readonly known: r
   const shown = group.fields.filter((name) => known.includes(name) && isOfUse(name));
   const more = (group.more ?? []).filter((name) => known.includes(name));
   if (shown.length + more.length === 0) return null;
+  const { title } = group;
+  const hasProblem = [...shown, ...more].some((name) => shownProblem(name) !== undefined);
+  const isUnfolded = isOpen(title, group.isOpen ?? false) || hasProblem;
   return (
-    <section class="card" aria-label={group.title}>
-      <h2>{group.title}</h2>
-      {shown.map((name) => (
-        <Control key={name} name={name} />
-      ))}
-      {more.length > 0 && (
-        <details>
-          <summary>More about {group.title.toLowerCase()}</summary>
-          {more.map((name) => (
-            <Control key={name} name={name} />
-          ))}
-        </details>
-      )}
-    </section>
+    <details
+      class="card group"
+      open={isUnfolded}
+      onToggle={({ currentTarget }) => {
+        if (currentTarget.open !== isUnfolded) setOpen(title, currentTarget.open);
+      }}
+    >
+      <summary>
+        <h2>{title}</h2>
+        <span class="summary">{isUnfolded ? '' : summaryOf([...shown, ...more])}</span>
+      </summary>
+      <div class="group-fields">
+        {shown.map((name) => (
+          <Control key={name} name={name} />
+        ))}
+        {more.length > 0 && (
+          <details class="more">
+            <summary>More about {title.toLowerCase()}</summary>
+            {more.map((name) => (
+              <Control key={name} name={name} />
+            ))}
+          </details>
+        )}
+      </div>
+    </details>
   );
+}
+
+/** What of a folded group is not as it comes. */
+function summaryOf(names: readonly string[]): string {
+  const texts = names.flatMap((name) => {
+    const input = fileInput(name);
+    if (input !== undefined) return [titleOf(name)];
+    const value = values.value[name];
+    const isSet = value !== undefined && JSON.stringify(value) !== JSON.stringify(defaultOf(name));
+    if (name === 'video_size') return [valueText(name, value ?? defaultOf(name))];
+    if (name === 'loras') return loras().map(({ path }) => loraTitle(path));
+    return isSet ? [`${titleOf(name)}: ${valueText(name, value)}`] : [];
+  });
+  return texts.join(', ');
 }
 
 function Control({ name }: { readonly name: string }) {

@@ -4,6 +4,7 @@ import { fieldSchema } from '../server/endpoints.ts';
 import type { FieldSchema } from '../server/input-schema.ts';
 import { currentValue, setValue, values } from './form-state.ts';
 import { shownProblem } from './problems.ts';
+import { helpOf, titleOf } from './words.ts';
 
 interface FrameProps {
   readonly name: string;
@@ -12,19 +13,9 @@ interface FrameProps {
   readonly labelFor?: string;
 }
 
-/** Where the schema speaks of URLs, or a group has the same title. */
-const titles: Readonly<Record<string, string>> = {
-  audio_url: 'Recording',
-  image_url: 'First picture',
-  end_image_url: 'Last picture',
-  prompt: 'What should be seen',
-  loras: 'Adapters',
-};
-
 /** What surrounds the control of every field: title, help, and what is wrong. */
 export function FieldFrame({ name, children, labelFor }: FrameProps) {
-  const { title: published = name, description } = fieldSchema(name);
-  const title = titles[name] ?? published;
+  const title = titleOf(name);
   return (
     <div class="field" id={`field-${name}`}>
       <div class="field-head">
@@ -37,7 +28,7 @@ export function FieldFrame({ name, children, labelFor }: FrameProps) {
       </div>
       {children}
       <p class="help" id={`help-${name}`}>
-        {description}
+        {helpOf(name)}
       </p>
       <Problem path={name} />
     </div>
@@ -107,7 +98,6 @@ export function Field({ name }: { readonly name: string }) {
 }
 
 function SwitchField({ name }: { readonly name: string }) {
-  const { title, description } = fieldSchema(name);
   return (
     <div class="field" id={`field-${name}`}>
       <label class="switch">
@@ -117,10 +107,10 @@ function SwitchField({ name }: { readonly name: string }) {
           onChange={(event) => setValue(name, event.currentTarget.checked)}
           {...described(name)}
         />
-        <span>{title}</span>
+        <span>{titleOf(name)}</span>
       </label>
       <p class="help" id={`help-${name}`}>
-        {description}
+        {helpOf(name)}
       </p>
       <Problem path={name} />
     </div>
@@ -136,7 +126,7 @@ function ChoiceField({ name, schema }: SchemaProps) {
   return (
     <FieldFrame name={name}>
       <fieldset class="segments" {...described(name)}>
-        <legend class="hidden">{schema.title}</legend>
+        <legend class="hidden">{titleOf(name)}</legend>
         {schema.enum?.map((choice) => (
           <label key={choice}>
             <input
@@ -172,7 +162,7 @@ function NumberField({ name, schema }: SchemaProps) {
         {span / step <= maxSteps && (
           <input
             type="range"
-            aria-label={`${schema.title} slider`}
+            aria-label={`${titleOf(name)}, slider`}
             min={minimum}
             max={maximum}
             step={step}

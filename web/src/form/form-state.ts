@@ -6,6 +6,7 @@ import { Picture } from '../picture/picture.ts';
 import { isOwnUrl } from '../server/connection.ts';
 import { fieldSchema, inputSchema } from '../server/endpoints.ts';
 import type { FieldSchema } from '../server/input-schema.ts';
+import { defaultOf, proposalFor } from '../server/page-defaults.ts';
 import type { Recording } from '../sound/recording.ts';
 import { Sound } from '../sound/sound.ts';
 
@@ -42,7 +43,7 @@ export interface LoraEntry {
 }
 
 export function currentValue(name: string): unknown {
-  return values.value[name] ?? fieldSchema(name).default;
+  return values.value[name] ?? defaultOf(name);
 }
 
 /** Undefined takes the value away, so that the default holds. */
@@ -64,7 +65,13 @@ export function setFile<Field extends FileField>(name: Field, input: FileInputs[
 export function replaceValues(input: Payload): void {
   const { properties } = inputSchema.value;
   const known = Object.entries(input).filter(([name]) => name in properties && !(name in files));
-  values.value = withoutNulls(known.map(([name, value]) => [name, plain(value, fieldSchema(name))]));
+  // What a request leaves out has the endpoint's default, not that of this page.
+  const leftOut = Object.keys(properties).filter((name) => proposalFor(name) !== undefined);
+  const defaults = leftOut.map((name) => [name, fieldSchema(name).default] as const);
+  values.value = {
+    ...withoutNulls(defaults),
+    ...withoutNulls(known.map(([name, value]) => [name, plain(value, fieldSchema(name))])),
+  };
   setFiles(input);
   serverProblems.value = {};
 }
@@ -72,6 +79,11 @@ export function replaceValues(input: Payload): void {
 export function loras(): readonly LoraEntry[] {
   const list = values.value.loras;
   return Array.isArray(list) ? (list as LoraEntry[]) : [];
+}
+
+/** Rows that are still empty are left out. */
+function namedLoras(): readonly LoraEntry[] {
+  return loras().filter(({ path }) => path.trim() !== '');
 }
 
 /** Whether a field makes a difference; one that makes none is neither shown nor sent. */
@@ -86,7 +98,7 @@ export const payload = computed<Payload>(() => {
   const given = Object.keys(properties)
     .filter(isOfUse)
     .flatMap((name) => {
-      const value = name === 'loras' ? loras() : { ...values.value, ...urls }[name];
+      const value = name === 'loras' ? namedLoras() : ({ ...values.value, ...urls }[name] ?? proposalFor(name));
       const isDefault = JSON.stringify(value) === JSON.stringify(properties[name]?.default);
       return value === undefined || (isDefault && !required.includes(name)) ? [] : [[name, value]];
     });

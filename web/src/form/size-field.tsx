@@ -1,8 +1,10 @@
 import { videoSizePresets } from '../../../src/contract/input/presets.ts';
 import { fieldSchema } from '../server/endpoints.ts';
+import { proposalFor } from '../server/page-defaults.ts';
 import { clipSize, isSize, type Size, sideLimits } from './clip-size.ts';
 import { described, FieldFrame } from './field.tsx';
 import { currentValue, setValue } from './form-state.ts';
+import { shapeOf, titleOf } from './words.ts';
 
 const name = 'video_size';
 /** Pixels on the page of the longer side of a preset's outline. */
@@ -12,17 +14,30 @@ const outline = 26;
 export function SizeField() {
   const value = currentValue(name);
   const presets = fieldSchema(name).anyOf?.find((choice) => choice.enum !== undefined)?.enum ?? [];
-  const custom = isSize(value) ? value : undefined;
+  const proposal = proposalFor(name);
+  const small = isSize(proposal) ? proposal : undefined;
+  const isSmall = isSize(value) && value.width === small?.width && value.height === small.height;
+  const custom = isSize(value) && !isSmall ? value : undefined;
   return (
     <FieldFrame name={name}>
       <fieldset class="sizes" {...described(name)}>
-        <legend class="hidden">Video Size</legend>
+        <legend class="hidden">{titleOf(name)}</legend>
+        {small !== undefined && (
+          <label class="tile">
+            <input type="radio" name={name} checked={isSmall} onChange={() => setValue(name, undefined)} />
+            <span>
+              <Outline size={small} />
+              Small 4:3
+              <small>{describe(small)}</small>
+            </span>
+          </label>
+        )}
         {presets.map((preset) => (
           <label key={preset} class="tile">
             <input type="radio" name={name} checked={value === preset} onChange={() => setValue(name, preset)} />
             <span>
               <Outline size={sizeOf(preset)} />
-              {preset.replaceAll('_', ' ')}
+              {shapeOf(preset)}
               <small>{describe(sizeOf(preset))}</small>
             </span>
           </label>
@@ -32,12 +47,12 @@ export function SizeField() {
             type="radio"
             name={name}
             checked={custom !== undefined}
-            onChange={() => setValue(name, clipSize.value ?? { width: 512, height: 384 })}
+            onChange={() => setValue(name, otherThan(small, clipSize.value))}
           />
           <span>
             <Outline size={custom} />
-            custom
-            <small>{custom === undefined ? 'any' : describe(custom)}</small>
+            Any other
+            <small>{custom === undefined ? 'you say' : describe(custom)}</small>
           </span>
         </label>
       </fieldset>
@@ -76,10 +91,16 @@ function Outline({ size }: { readonly size: Size | undefined }) {
   return <span class={size === undefined ? 'outline open' : 'outline'} style={style} aria-hidden="true" />;
 }
 
+/** Where to begin with a size of one's own; that of a tile would be taken for the tile. */
+function otherThan(small: Size | undefined, current: Size | undefined): Size {
+  const { width, height } = current ?? { width: 640, height: 480 };
+  return width === small?.width && height === small.height ? { width: 640, height: 480 } : { width, height };
+}
+
 function sizeOf(preset: string): Size | undefined {
   return Object.entries(videoSizePresets).find(([known]) => known === preset)?.[1];
 }
 
 function describe(size: Size | undefined): string {
-  return size === undefined ? 'as the picture' : `${size.width} × ${size.height}`;
+  return size === undefined ? 'its own size' : `${size.width} × ${size.height}`;
 }

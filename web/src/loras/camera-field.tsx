@@ -1,5 +1,6 @@
 import { described, FieldFrame } from '../form/field.tsx';
 import { currentValue, setValue } from '../form/form-state.ts';
+import { spaced, titleOf } from '../form/words.ts';
 import { fieldSchema } from '../server/endpoints.ts';
 import { installation } from '../server/installation.ts';
 
@@ -18,12 +19,15 @@ const start = { x: 12, y: 8, width: 24 };
 
 /** The moves of the camera, as pictures. */
 export function CameraField() {
-  const choices = fieldSchema(name).enum ?? [];
+  // The one that does nothing comes first, though the endpoint lists it last.
+  const choices = (fieldSchema(name).enum ?? []).toSorted(
+    (one, other) => Number(other === 'none') - Number(one === 'none'),
+  );
   const here = installation.value?.cameraMoves;
   return (
     <FieldFrame name={name}>
       <fieldset class="cameras" {...described(name)}>
-        <legend class="hidden">Camera LoRA</legend>
+        <legend class="hidden">{titleOf(name)}</legend>
         {choices.map((move) => {
           const isMissing = move !== 'none' && here !== undefined && !here.includes(move);
           return (
@@ -37,7 +41,7 @@ export function CameraField() {
               />
               <span>
                 <MovePicture move={move} />
-                {move.replace('_', ' ')}
+                {capitalized(spaced(move))}
               </span>
             </label>
           );
@@ -45,6 +49,10 @@ export function CameraField() {
       </fieldset>
     </FieldFrame>
   );
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function MovePicture({ move }: { readonly move: string }) {

@@ -1,5 +1,6 @@
 import { FieldFrame, Problem } from '../form/field.tsx';
 import { type LoraEntry, loras, setValue } from '../form/form-state.ts';
+import { loraTitle } from '../form/words.ts';
 import { fieldSchema } from '../server/endpoints.ts';
 import { installation } from '../server/installation.ts';
 
@@ -14,7 +15,6 @@ export function LoraField() {
   return (
     <FieldFrame name={name}>
       <Installed chosen={chosen} isFull={chosen.length >= most} />
-      {chosen.length === 0 && <p class="note">None chosen: the model as it is.</p>}
       <ol class="loras">
         {chosen.map((entry, index) => (
           <Lora key={index} entry={entry} index={index} />
@@ -43,7 +43,7 @@ function Installed({ chosen, isFull }: { readonly chosen: readonly LoraEntry[]; 
           <label key={path} class="chip">
             <input type="checkbox" checked={isChosen} disabled={isFull && !isChosen} onChange={() => toggle(path)} />
             <span>
-              {titleOf(path)}
+              {loraTitle(path)}
               <small>
                 {origin === 'model' ? 'example' : 'folder'}, {size(bytes)}
               </small>
@@ -137,10 +137,6 @@ function replaced(index: number, entry: LoraEntry): readonly LoraEntry[] {
 
 function isRepository(path: string): boolean {
   return /^[\w.-]+\/[\w.-]+(?:@\S+)?$/.test(path.trim()) && !path.trim().endsWith('.safetensors');
-}
-
-function titleOf(path: string): string {
-  return (path.split('/').at(-1) ?? path).replace(/\.safetensors$/, '').replaceAll(/[-_]/g, ' ');
 }
 
 function size(bytes: number): string {

@@ -13,9 +13,11 @@ export function PictureFieldView({ name }: { readonly name: PictureField }) {
       {chosen instanceof Picture && <Cropped name={name} picture={chosen} />}
       <DropZone
         accept="image/*"
-        label={chosen instanceof Picture ? 'Another file' : 'Drop or paste a picture, or choose a file'}
+        label={chosen instanceof Picture ? 'Choose another' : 'Choose a picture'}
         onFile={(file) => setFile(name, Picture.chosen(file, file.name))}
-      />
+      >
+        <span class="note">or drop one here</span>
+      </DropZone>
       {!(chosen instanceof Picture) && (
         <AddressField
           name={name}

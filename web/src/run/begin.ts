@@ -1,9 +1,21 @@
 import { signal } from '@preact/signals';
-import type { Clip, Payload } from '../clips/clip.ts';
-import { compareClips, selectedClip } from '../clips/selection.ts';
-import { deliverFiles, isChecked, payload, replaceValues, serverProblems, setValue } from '../form/form-state.ts';
+import type { Attempt, Clip, Payload } from '../clips/clip.ts';
+import { compareClips, compared, selectClip, selectedClip, showStage, unseenClip } from '../clips/selection.ts';
+import {
+  deliverFiles,
+  isChecked,
+  payload,
+  replaceValues,
+  serverProblems,
+  setFile,
+  setValue,
+} from '../form/form-state.ts';
 import { formProblems } from '../form/problems.ts';
+import { estimatedSeconds } from '../form/time-estimate.ts';
+import { untilAnswered } from '../server/connection.ts';
 import { chooseEndpoint, endpoint } from '../server/endpoints.ts';
+import { installation, loadInstallation } from '../server/installation.ts';
+import type { Sound } from '../sound/sound.ts';
 import { startRun } from './follow-run.ts';
 import { isUnderWay, run } from './run-state.ts';
 
@@ -18,54 +30,95 @@ export async function runForm(): Promise<void> {
   revision += 1;
   const own = revision;
   await deliverFiles();
+  // What the page proposes depends on what is installed.
+  await untilAnswered(knowInstallation, () => {});
   if (own !== revision) return;
   isChecked.value = true;
-  const [first] = Object.keys(formProblems.value);
+  const first = firstOf(Object.keys(formProblems.value));
   if (first !== undefined) return focusField(first);
   if (endpoint.value !== undefined) await runPayload(endpoint.value.id, payload.value);
 }
 
 /** The same clip once more. */
 export async function runAgain(clip: Clip): Promise<void> {
-  fillForm(clip);
+  fillForm(clip, clip.output.seed);
+  await runForm();
+}
+
+/** What brought no clip, once more. */
+export async function retry({ endpoint: id, input }: Pick<Attempt, 'endpoint' | 'input'>): Promise<void> {
+  fillForm({ endpoint: id, input });
   await runForm();
 }
 
 /** Fills the form with what a clip was made from, its seed included, for changing one thing. */
 export function changeOneThing(clip: Clip): void {
-  fillForm(clip);
+  fillForm(clip, clip.output.seed);
   baseline.value = clip;
   focusField('prompt');
 }
 
-export function focusField(name: string): void {
+/** Fills the form with a recording and settings in the place of all that is there, ready to be run. */
+export function tryOut(sound: Sound, settings: Payload): void {
+  revision += 1;
+  replaceValues(settings);
+  setFile('audio_url', sound);
+  const button = document.getElementById('run');
+  button?.scrollIntoView({ block: 'nearest' });
+  button?.focus({ preventScroll: true });
+}
+
+/** Brings a field into view, whatever it is folded into, and puts the cursor there. */
+export function focusField(path: string): void {
+  const [name = '', index] = path.split('.');
   const field = document.getElementById(`field-${name}`);
-  const control = field?.querySelector<HTMLElement>('input, textarea, select, button') ?? field;
+  for (let around = field?.parentElement; around; around = around.parentElement) {
+    if (around instanceof HTMLDetailsElement) around.open = true;
+  }
+  const row = index === undefined ? null : field?.querySelectorAll('li').item(Number(index));
+  const control = (row ?? field)?.querySelector<HTMLElement>('input, textarea, select, button') ?? field;
   field?.scrollIntoView({ block: 'center' });
   control?.focus({ preventScroll: true });
 }
 
-function fillForm({ endpoint: id, input, output }: Clip): void {
+/** The one that comes first on the page. */
+function firstOf(names: readonly string[]): string | undefined {
+  const fields = [...document.querySelectorAll('.field')].map(({ id }) => id.replace(/^field-/, ''));
+  return fields.find((name) => names.includes(name)) ?? names[0];
+}
+
+async function knowInstallation(): Promise<void> {
+  if (installation.value === undefined) await loadInstallation();
+}
+
+function fillForm({ endpoint: id, input }: Pick<Attempt, 'endpoint' | 'input'>, seed?: number): void {
   revision += 1;
   chooseEndpoint(id);
   replaceValues(input);
-  setValue('seed', output.seed);
+  if (seed !== undefined) setValue('seed', seed);
 }
 
 async function runPayload(endpointId: string, input: Payload): Promise<void> {
   if (isUnderWay(run.value)) return;
   serverProblems.value = {};
-  selectedClip.value = undefined;
-  document.getElementById('stage')?.scrollIntoView({ block: 'nearest' });
-  await startRun(endpointId, input);
+  // What is on show stays there until there is something new, which may never be.
+  const shown = selectedClip.value ?? run.value?.clip;
+  selectClip(shown);
+  compared.value = [];
+  showStage();
+  await startRun(endpointId, input, estimatedSeconds.value);
   const { clip, failure } = run.value ?? {};
   if (failure !== undefined) serverProblems.value = problemsOf(failure.fields, input);
-  if (clip !== undefined && baseline.value !== undefined) compareClips(baseline.value, clip);
-  if (clip !== undefined) baseline.value = undefined;
+  if (clip === undefined) return;
+  if (selectedClip.value === shown) selectClip(clip);
+  else unseenClip.value = clip;
+  if (baseline.value !== undefined) compareClips(baseline.value, clip);
+  baseline.value = undefined;
 }
 
 /** What the server says about fields that still hold what was sent; about others it says nothing any more. */
 function problemsOf(fields: Readonly<Record<string, string>>, sent: Payload): Readonly<Record<string, string>> {
   const isKept = (field: string): boolean => JSON.stringify(payload.value[field]) === JSON.stringify(sent[field]);
-  return Object.fromEntries(Object.entries(fields).filter(([path]) => isKept(path.split('.', 1)[0] ?? path)));
+  const about = Object.entries(fields).filter(([path]) => isKept(path.split('.', 1)[0] ?? path));
+  return Object.fromEntries(about.map(([path, message]) => [path, message.charAt(0).toUpperCase() + message.slice(1)]));
 }

@@ -1,7 +1,7 @@
 import { ApiError, type QueueStatus } from '@fal-ai/client';
 import type { Output } from '../../../src/contract/output.ts';
 import type { Clip, Payload } from '../clips/clip.ts';
-import { addClip, findClip } from '../clips/history.ts';
+import { addEntry, findClip } from '../clips/history.ts';
 import {
   ask,
   fal,
@@ -23,10 +23,13 @@ const silence = 15_000;
 /** Milliseconds before a progress stream that broke off is opened again. */
 const streamPause = 1000;
 
-/** Sends a request to an endpoint and follows it to its end; the end is in `run`. */
-export async function startRun(endpoint: string, input: Payload): Promise<void> {
+/**
+ * Sends a request to an endpoint and follows it to its end; the end is in `run`. `expected`: seconds that such a clip has
+ * taken here.
+ */
+export async function startRun(endpoint: string, input: Payload, expected: number | undefined): Promise<void> {
   const sentAt = Date.now();
-  run.value = { endpoint, input, sentAt, state: 'sending', logs: [] };
+  run.value = { endpoint, input, sentAt, expected, state: 'sending', logs: [] };
   let id: string;
   try {
     id = (await fal.queue.submit<string>(endpoint, { input })).request_id;
@@ -74,9 +77,10 @@ async function followRun(request: RequestName): Promise<void> {
     const hasFailed = await watchStatus(request);
     updateRun({ state: 'done', clip: await finishedClip(request, hasFailed) });
   } catch (error) {
-    if (isCancellation(error)) updateRun({ state: 'cancelled' });
-    else if (isGone(error)) updateRun({ state: 'gone' });
-    else updateRun(failed(error));
+    if (isGone(error)) return updateRun({ state: 'gone' });
+    const changes: Partial<Run> = isCancellation(error) ? { state: 'cancelled' } : failed(error);
+    updateRun(changes);
+    keepAttempt(request, changes.failure?.message);
   } finally {
     forgetRun(request.id);
     over.abort();
@@ -135,11 +139,17 @@ async function finishedClip(request: RequestName, hasFailed: boolean): Promise<C
   const output = await untilAnswered(() => outputOf(request, hasFailed), tellOutage);
   if (output instanceof ApiError) throw output;
   // What is not kept (sync_mode) is in no list; the page has it until it is left.
-  const listed = await findClip(request).catch(() => undefined);
+  const listed = await findClip(request.id).catch(() => undefined);
   const { input = {}, sentAt = Date.now() } = run.value ?? {};
   const clip = listed ?? { ...request, input, output, sentAt: new Date(sentAt), waited: undefined, made: undefined };
-  addClip(clip);
+  addEntry(clip);
   return clip;
+}
+
+/** What brought no clip is kept too, to be tried again. */
+function keepAttempt(request: RequestName, problem: string | undefined): void {
+  const { input = {}, sentAt = Date.now() } = run.value ?? {};
+  addEntry({ ...request, input, sentAt: new Date(sentAt), problem });
 }
 
 /** What a request brought: of one that failed, the error that the server keeps as its result. */

@@ -37,6 +37,8 @@ export interface Run {
   readonly input: Payload;
   /** Milliseconds since 1970. */
   readonly sentAt: number;
+  /** Seconds that such a clip has taken here; undefined where none was made yet. */
+  readonly expected?: number | undefined;
   readonly state: RunState;
   readonly queuePosition?: number;
   readonly progress?: ProgressBody['progress'];

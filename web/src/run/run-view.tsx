@@ -1,6 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { focusField } from './begin.ts';
+import { duration } from '../form/time-estimate.ts';
+import { titleOfPath } from '../form/words.ts';
+import { focusField, retry } from './begin.ts';
 import { cancelRun } from './follow-run.ts';
 import { PreviewPlayer } from './preview-player.tsx';
 import { isUnderWay, type LogLine, type Run } from './run-state.ts';
@@ -53,6 +55,13 @@ export function RunView({ run }: { readonly run: Run }) {
         </>
       )}
       {run.failure !== undefined && <FailureView run={run} />}
+      {(run.state === 'failed' || run.state === 'cancelled' || run.state === 'unanswered') && (
+        <div class="line">
+          <button type="button" onClick={() => void retry(run)}>
+            Retry
+          </button>
+        </div>
+      )}
       {run.logs.length > 0 && <Logs logs={run.logs} isOpen={run.state === 'failed'} />}
     </section>
   );
@@ -73,7 +82,7 @@ function headline({ state, queuePosition = 0, progress, outage }: Run): string {
     case 'cancelling':
       return 'Cancelling…';
     case 'cancelled':
-      return 'Cancelled. Nothing was stored and nothing is charged.';
+      return 'Cancelled.';
     case 'failed':
       return 'No clip was made.';
     case 'unanswered':
@@ -85,7 +94,8 @@ function headline({ state, queuePosition = 0, progress, outage }: Run): string {
   }
 }
 
-function TimeLeft({ run: { progress, progressAt = 0, sentAt } }: { readonly run: Run }) {
+function TimeLeft({ run }: { readonly run: Run }) {
+  const { progressAt = 0, sentAt } = run;
   const now = useSignal(Date.now());
   useEffect(() => {
     const timer = setInterval(() => {
@@ -93,15 +103,29 @@ function TimeLeft({ run: { progress, progressAt = 0, sentAt } }: { readonly run:
     }, 500);
     return () => clearInterval(timer);
   }, [now]);
-  const elapsed = `${Math.max(0, Math.round((now.value - sentAt) / 1000))} s`;
-  const left = progress?.seconds_left;
-  if (left === undefined || left === null) return <span class="note">{elapsed} so far</span>;
-  const remaining = Math.max(1, Math.ceil(left - (performance.now() - progressAt) / 1000));
+  const elapsed = Math.max(0, (now.value - sentAt) / 1000);
+  const left = secondsLeft(run);
+  const remaining = left === undefined ? undefined : left - (performance.now() - progressAt) / 1000;
   return (
     <span class="note">
-      {elapsed} so far, about {remaining} s left
+      {duration(elapsed)} so far{remaining !== undefined && `, about ${duration(remaining)} left`}
     </span>
   );
+}
+
+/** Part of a clip below which its own pace says little: the stages before the first step are quick. */
+const tellingFraction = 0.15;
+
+/**
+ * As of the last progress: at first by what such clips have taken here, more and more by the pace of this one. Undefined
+ * while neither is known.
+ */
+function secondsLeft({ state, progress, expected }: Run): number | undefined {
+  if (state !== 'running' || !progress) return undefined;
+  const { fraction, seconds, seconds_left: byPace } = progress;
+  if (expected === undefined) return fraction < tellingFraction ? undefined : (byPace ?? undefined);
+  const byHistory = Math.max(0, expected - seconds);
+  return byPace === null ? byHistory : byPace * fraction + byHistory * (1 - fraction);
 }
 
 function FailureView({ run: { failure } }: { readonly run: Run }) {
@@ -112,10 +136,10 @@ function FailureView({ run: { failure } }: { readonly run: Run }) {
       <ul>
         {fields.map(([path, message]) => (
           <li key={path}>
-            <button type="button" class="link" onClick={() => focusField(path.split('.', 1)[0] ?? '')}>
-              {path}
+            <button type="button" class="link" onClick={() => focusField(path)}>
+              {titleOfPath(path)}
             </button>{' '}
-            {message.startsWith(`${path} `) ? message.slice(path.length + 1) : message}
+            {message}
           </li>
         ))}
       </ul>

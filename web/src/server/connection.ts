@@ -13,15 +13,23 @@ const patience = 2000;
 export const apiKey = signal(localStorage.getItem(storedKey) ?? '');
 /** Whether the server has asked for a key that it accepts. */
 export const isKeyWanted = signal(false);
+/** Why the key that was entered last is of no use; undefined: there was none, or it is. */
+export const keyProblem = signal<string | undefined>(undefined);
 /** How many keys were entered, the same one again included. */
 const keysEntered = signal(0);
 
 export function takeKey(key: string): void {
   apiKey.value = key.trim();
   isKeyWanted.value = false;
+  keyProblem.value = undefined;
   keysEntered.value += 1;
   if (apiKey.value === '') localStorage.removeItem(storedKey);
   else localStorage.setItem(storedKey, apiKey.value);
+}
+
+function wantKey(refusal: string): void {
+  if (apiKey.value !== '') keyProblem.value = `The server does not take this key: ${refusal}`;
+  isKeyWanted.value = true;
 }
 
 /** A reply that says no, in the server's words. */
@@ -60,7 +68,7 @@ export async function ask<Value>(
   const reply = await reach(() => fetch(new URL(path, server), { ...init, headers }), init.signal);
   if (reply.ok) return await reach(() => read(reply), init.signal);
   const message = await reach(() => refusalOf(reply), init.signal);
-  if (reply.status === 401) isKeyWanted.value = true;
+  if (reply.status === 401) wantKey(message);
   const isOwn = reply.headers.get('content-type')?.includes('json') === true;
   if (!isOwn || isOutage(reply.status)) throw new OutageError(message);
   throw new ServerError(reply.status, message);
@@ -105,9 +113,10 @@ export function pause(milliseconds: number, signal?: AbortSignal): Promise<void>
 /** What went wrong, for a person; notices when a key is wanted. */
 export function messageOf(error: unknown): string {
   if (error instanceof ApiError) {
-    if (error.status === 401) isKeyWanted.value = true;
     const { detail } = (error.body ?? {}) as { detail?: unknown };
-    return typeof detail === 'string' ? detail : error.message;
+    const message = typeof detail === 'string' ? detail : error.message;
+    if (error.status === 401) wantKey(message);
+    return message;
   }
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,11 @@
 import { signal } from '@preact/signals';
-import type { Installation } from '../../../src/server/operations/installation.ts';
+import type { ShownInstallation } from '../../../src/server/operations/installation.ts';
 import { ask } from './connection.ts';
 
 /** What the server has; undefined until it is known. */
-export const installation = signal<Installation | undefined>(undefined);
+export const installation = signal<ShownInstallation | undefined>(undefined);
 
 /** @throws ServerError, OutageError */
 export async function loadInstallation(): Promise<void> {
-  installation.value = await ask('installation', (reply): Promise<Installation> => reply.json());
+  installation.value = await ask('installation', (reply): Promise<ShownInstallation> => reply.json());
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { apiKey, isKeyWanted, takeKey } from './connection.ts';
+import { apiKey, isKeyWanted, keyProblem, takeKey } from './connection.ts';
 
 /** Asks for an API key once the server has asked for one. */
 export function KeyDialog({ onKey }: { readonly onKey: () => void }) {
@@ -28,6 +28,9 @@ export function KeyDialog({ onKey }: { readonly onKey: () => void }) {
         <p class="help" id="key-help">
           <code>soundstage keys create</code> makes one. It is kept in this browser.
         </p>
+        <p class="problem" id="key-problem" role={keyProblem.value === undefined ? undefined : 'alert'}>
+          {keyProblem.value}
+        </p>
         <label for="key-input">API key</label>
         <input
           id="key-input"
@@ -36,7 +39,8 @@ export function KeyDialog({ onKey }: { readonly onKey: () => void }) {
           autocomplete="off"
           placeholder="id:secret"
           defaultValue={apiKey.value}
-          aria-describedby="key-help"
+          aria-describedby="key-help key-problem"
+          aria-invalid={keyProblem.value === undefined ? undefined : 'true'}
         />
         <button type="submit" class="primary">
           Use this key

@@ -27,10 +27,11 @@ export function SoundField() {
       {chosen instanceof Sound && <ChosenSound chosen={chosen} />}
       <DropZone
         accept="audio/*,video/*"
-        label={chosen instanceof Sound ? 'Another file' : 'Drop a recording here, or choose a file'}
+        label={chosen instanceof Sound ? 'Choose another' : 'Choose a file'}
         onFile={(file) => setFile(name, Sound.chosen(file, file.name))}
       >
         <RecordButton />
+        {!(chosen instanceof Sound) && <span class="note">or drop one here</span>}
       </DropZone>
       {!(chosen instanceof Sound) && (
         <AddressField
@@ -57,7 +58,7 @@ function ChosenSound({ chosen }: { readonly chosen: Sound }) {
           Remove<span class="hidden"> the recording</span>
         </button>
       </div>
-      {content.state === 'unreadable' && (
+      {content.state === 'unreadable' && chosen.delivery.value.state !== 'failed' && (
         <p class="note">This browser cannot show this recording; the server may well read it.</p>
       )}
       {content.state === 'readable' && trim !== undefined && (

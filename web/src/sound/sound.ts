@@ -1,8 +1,9 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { Delivery, FileInput } from '../files/file-input.ts';
+import { foreignKind } from '../files/foreign-file.ts';
 import { StoredFile } from '../files/stored-file.ts';
-import { Upload } from '../files/upload.ts';
-import { fileName } from '../server/connection.ts';
+import { UnfitFile, Upload } from '../files/upload.ts';
+import { ask, fileName } from '../server/connection.ts';
 import { decodeSound } from './decode-sound.ts';
 import { type Trim, waveFile } from './wave-file.ts';
 
@@ -49,7 +50,11 @@ export class Sound implements FileInput {
   /** One that was chosen on this page; it is on its way to the server from now on. */
   static chosen(source: Blob, name: string): Sound {
     const type = source.type || 'application/octet-stream';
-    const upload = new Upload('recording', () => new File([source], name, { type }));
+    const upload = new Upload('recording', async () => {
+      const kind = await foreignKind(source);
+      if (kind !== undefined) throw new UnfitFile(`${name} is ${kind}. Choose a file with sound in it.`);
+      return new File([source], name, { type });
+    });
     const sound = new Sound(name, upload);
     void sound.#decode(source);
     void upload.deliver();
@@ -61,6 +66,23 @@ export class Sound implements FileInput {
     const file = new StoredFile('recording', url);
     const sound = new Sound(fileName(url), file);
     void sound.#fetch(file);
+    return sound;
+  }
+
+  /** One that comes with the page, from its address; it goes to the server like one that was chosen. */
+  static bundled(url: string, name: string): Sound {
+    const read = async (): Promise<File> => {
+      const content = await ask(url, (reply) => reply.blob());
+      return new File([content], name, { type: content.type });
+    };
+    const upload = new Upload('recording', read);
+    const sound = new Sound(name, upload);
+    // Where it cannot be read, the upload says so.
+    void read().then(
+      (source) => sound.#decode(source),
+      () => {},
+    );
+    void upload.deliver();
     return sound;
   }
 
