@@ -86,6 +86,35 @@ describe.skipIf(chromiumPath === undefined)('what was made and what was tried', 
     expect(await comparison.count()).toBe(0);
   });
 
+  test('four seeds are made one after another and stand side by side, unless they are given up', async () => {
+    await using page = await PlaygroundPage.open(browser, server.url);
+    const comparison = page.page.getByRole('region', { name: 'Side by side' });
+    await page.upload('tone.wav', await recording());
+    await page.prompt('Four of a kind');
+    await page.field('seed').locator('input').fill('4294967294');
+    await page.button('4 seeds').click();
+    await comparison.waitFor();
+    expect(await comparison.locator('video').count()).toBe(4);
+    expect(await comparison.locator('tbody tr').allTextContents()).toEqual(['Seed4294967294429496729501']);
+    expect(await page.seriousFindings()).toEqual([]);
+    await page.screenshot('12-four-seeds');
+    await page.button('Take this one, number 3').click();
+    expect(await page.fact('Seed')).toBe('0');
+    expect(await comparison.count()).toBe(0);
+
+    maker.behavior = async (request, context) => {
+      if (request.input.seed === 21) await untilAborted(request, context);
+    };
+    await page.field('seed').locator('input').fill('20');
+    await page.button('4 seeds').click();
+    await page.page.getByText(/^Clip 2 of 4: /).waitFor();
+    await page.button('Cancel').click();
+    await page.page.getByText('Cancelled.').waitFor();
+    maker.behavior = async () => {};
+    expect(await page.fact('Seed')).toBe('20');
+    expect(await comparison.count()).toBe(0);
+  });
+
   test('is searched by the words of prompts and the names of files, and saved as the JSON that the API takes', async () => {
     await using page = await PlaygroundPage.open(browser, server.url);
     await page.upload('whistle.wav', await recording());

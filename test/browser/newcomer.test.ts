@@ -78,6 +78,8 @@ describe.skipIf(chromiumPath === undefined)('somebody who has never been here', 
       true,
     );
     await page.page.keyboard.press('Enter');
+    // A whole clip of the size that people get.
+    await page.page.getByRole('region', { name: 'Result' }).waitFor({ timeout: 2 * patience });
     expect(await page.fact('Seed')).toBe('4');
     expect(await page.fact('Size')).toBe('512 × 384');
     expect(await page.seriousFindings()).toEqual([]);
@@ -85,6 +87,31 @@ describe.skipIf(chromiumPath === undefined)('somebody who has never been here', 
     const estimate = page.page.locator('.estimate strong');
     expect(await estimate.textContent()).toMatch(/^About \d+ (?:s|min)/);
     expect(await (await page.result()).getByText('Cost').count()).toBe(0);
+    await page.button('Examples').click();
+    await page.page.getByRole('region', { name: 'Example' }).waitFor();
+    await page.button(/^Show: A red circle/).click();
+    expect(await page.fact('Seed')).toBe('4');
+  });
+
+  test('is given words that suit the model where that is not the miniature, and the size that is usual for it', async () => {
+    await using page = await visit({
+      routes: async (tab) => {
+        await tab.route('**/installation', async (route) => {
+          const response = await route.fetch();
+          const installation = (await response.json()) as { readonly model: object };
+          const model = { ...installation.model, isMiniature: false };
+          await route.fulfill({ response, json: { ...installation, model } });
+        });
+      },
+    });
+    await page.page.getByText('This server runs the model itself').waitFor();
+    await page.page.getByLabel('Drums').check();
+    await page.button('Use this').click();
+    await page.sent();
+    const sent = await page.sentInput();
+    expect(sent.prompt).toMatch(/^A drummer in a red shirt/);
+    expect(sent).not.toHaveProperty('video_size');
+    expect(sent).not.toHaveProperty('seed');
   });
 
   test('gets a small clip unless another size is chosen; what is chosen is what is asked for', async () => {

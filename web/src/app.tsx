@@ -4,7 +4,15 @@ import { ClipView } from './clips/clip-view.tsx';
 import { Comparison } from './clips/comparison.tsx';
 import { Gallery } from './clips/gallery.tsx';
 import { loadHistory } from './clips/history.ts';
-import { compared, selectedClip, showClip, showNamedClip, unseenClip } from './clips/selection.ts';
+import {
+  areExamplesWanted,
+  compared,
+  selectedClip,
+  showClip,
+  showExamples,
+  showNamedClip,
+  unseenClip,
+} from './clips/selection.ts';
 import { CodePanel } from './code/code-panel.tsx';
 import { ExampleStage } from './examples/example-stage.tsx';
 import { ClipForm } from './form/clip-form.tsx';
@@ -91,6 +99,9 @@ function Header() {
         </span>
       )}
       <nav aria-label="This page and its documents">
+        <button type="button" class="link" onClick={showExamples}>
+          Examples
+        </button>
         <a href="#history">History</a>
         {id !== undefined && <a href={`${server}models/${id}/llms.txt`}>Fields</a>}
         {id !== undefined && <a href={`${server}api/openapi/queue/openapi.json?endpoint_id=${id}`}>OpenAPI</a>}
@@ -112,9 +123,9 @@ function Header() {
 
 function Stage() {
   const current = run.value;
-  const [first, second] = compared.value;
   const shown = selectedClip.value ?? current?.clip;
   const unseen = unseenClip.value;
+  const [isPair, isExample] = [compared.value.length > 1, areExamplesWanted.value];
   return (
     <>
       {current !== undefined && current.state !== 'done' && <RunView run={current} />}
@@ -126,12 +137,9 @@ function Stage() {
           </button>
         </p>
       )}
-      {first !== undefined && second !== undefined ? (
-        <Comparison first={first} second={second} />
-      ) : (
-        shown !== undefined && <ClipView key={shown.id} clip={shown} />
-      )}
-      {current === undefined && shown === undefined && second === undefined && <ExampleStage />}
+      {isPair && <Comparison clips={compared.value} />}
+      {shown !== undefined && !isPair && !isExample && <ClipView key={shown.id} clip={shown} />}
+      {(isExample || (current === undefined && shown === undefined && !isPair)) && <ExampleStage />}
     </>
   );
 }

@@ -53,7 +53,9 @@ function saveInputs({ id, input, output }: Clip): void {
 
 export function Player({ clip }: { readonly clip: Clip }) {
   const { video } = clip.output;
-  const style = { aspectRatio: `${video.width} / ${video.height}` };
+  const ratio = `${video.width} / ${video.height}`;
+  // As wide as its height allows.
+  const style = { aspectRatio: ratio, maxWidth: `calc(var(--player-height) * ${ratio})` };
   if (isPicture(clip)) return <img class="player" src={video.url} alt={promptOf(clip)} style={style} />;
   return (
     // biome-ignore lint/a11y/useMediaCaption: clips have no captions; the prompt says what is seen

@@ -2,24 +2,24 @@ import { useRef } from 'preact/hooks';
 import { titleOf, valueText } from '../form/words.ts';
 import type { Clip, Payload } from './clip.ts';
 import { Player } from './clip-view.tsx';
-import { compared } from './selection.ts';
+import { compared, showClip } from './selection.ts';
 
-/** Two clips side by side, played together, with what differs in their inputs. */
-export function Comparison({ first, second }: { readonly first: Clip; readonly second: Clip }) {
+/** Two to four clips side by side, played together, with what differs in their inputs. */
+export function Comparison({ clips }: { readonly clips: readonly Clip[] }) {
   const box = useRef<HTMLDivElement>(null);
-  const playBoth = (): void => {
+  const playAll = (): void => {
     for (const video of box.current?.querySelectorAll('video') ?? []) {
       video.currentTime = 0;
       void video.play();
     }
   };
-  const differences = differencesOf(first, second);
+  const differences = differencesOf(clips);
   return (
     <section class="card comparison" aria-label="Side by side">
       <div class="line">
         <h2>Side by side</h2>
-        <button type="button" onClick={playBoth}>
-          Play both
+        <button type="button" onClick={playAll}>
+          Play {clips.length === 2 ? 'both' : 'all'}
         </button>
         <button
           type="button"
@@ -32,26 +32,40 @@ export function Comparison({ first, second }: { readonly first: Clip; readonly s
         </button>
       </div>
       <div class="pair" ref={box}>
-        <Player clip={first} />
-        <Player clip={second} />
+        {clips.map((clip, index) => (
+          <figure key={clip.id}>
+            <Player clip={clip} />
+            <figcaption class="line">
+              <strong>{index + 1}</strong>
+              <span class="note">seed {clip.output.seed}</span>
+              <button type="button" onClick={() => showClip(clip)}>
+                Take this<span class="hidden"> one, number {index + 1}</span>
+              </button>
+            </figcaption>
+          </figure>
+        ))}
       </div>
       {differences.length === 0 ? (
-        <p class="note">Both were made from the same settings.</p>
+        <p class="note">All were made from the same settings.</p>
       ) : (
         <table>
           <thead>
             <tr>
               <th scope="col">Field</th>
-              <th scope="col">First</th>
-              <th scope="col">Second</th>
+              {clips.map(({ id }, index) => (
+                <th key={id} scope="col">
+                  {index + 1}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
             {differences.map(({ name, values }) => (
               <tr key={name}>
                 <th scope="row">{titleOf(name)}</th>
-                <td>{values[0]}</td>
-                <td>{values[1]}</td>
+                {values.map((value, index) => (
+                  <td key={clips[index]?.id}>{value}</td>
+                ))}
               </tr>
             ))}
           </tbody>
@@ -63,13 +77,14 @@ export function Comparison({ first, second }: { readonly first: Clip; readonly s
 
 interface Difference {
   readonly name: string;
-  readonly values: readonly [string, string];
+  /** One of each clip. */
+  readonly values: readonly string[];
 }
 
-function differencesOf(first: Clip, second: Clip): readonly Difference[] {
-  const [a, b] = [first, second].map(({ input, output }): Payload => ({ ...input, seed: output.seed }));
-  const names = [...new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])].sort();
+function differencesOf(clips: readonly Clip[]): readonly Difference[] {
+  const inputs = clips.map(({ input, output }): Payload => ({ ...input, seed: output.seed }));
+  const names = [...new Set(inputs.flatMap((input) => Object.keys(input)))].sort();
   return names
-    .map((name) => ({ name, values: [valueText(name, a?.[name]), valueText(name, b?.[name])] as const }))
-    .filter(({ values: [left, right] }) => left !== right);
+    .map((name) => ({ name, values: inputs.map((input) => valueText(name, input[name])) }))
+    .filter(({ values }) => new Set(values).size > 1);
 }

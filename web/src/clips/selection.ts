@@ -10,7 +10,11 @@ const parameter = 'clip';
 export const selectedClip = signal<Clip | undefined>(undefined);
 /** One that was finished while another was looked at. */
 export const unseenClip = signal<Clip | undefined>(undefined);
-/** Clips that are to be shown side by side: none, one that waits for another, or two. */
+/** Whether the examples are to be seen in place of a clip. */
+export const areExamplesWanted = signal(false);
+/** How many clips fit side by side. */
+const mostCompared = 4;
+/** Clips that are to be shown side by side: none, one that waits for another, or several. */
 export const compared = signal<readonly Clip[]>([]);
 
 /** Where a clip can be seen again. */
@@ -21,6 +25,7 @@ export function clipAddress({ id }: Clip): string {
 /** Has the page's address name the clip too. */
 export function selectClip(clip: Clip | undefined): void {
   selectedClip.value = clip;
+  areExamplesWanted.value = false;
   if (unseenClip.value?.id === clip?.id) unseenClip.value = undefined;
   const address = new URL(location.href);
   if (clip === undefined) address.searchParams.delete(parameter);
@@ -49,14 +54,22 @@ export function showStage(): void {
   document.getElementById('stage')?.scrollIntoView({ block: 'start' });
 }
 
-export function compareClips(first: Clip, second: Clip): void {
-  compared.value = [first, second];
+export function compareClips(clips: readonly Clip[]): void {
+  compared.value = clips;
+  areExamplesWanted.value = false;
 }
 
-/** Takes a clip into the comparison, or out of it; a third one replaces the older of the two. */
+export function showExamples(): void {
+  compared.value = [];
+  areExamplesWanted.value = true;
+  showStage();
+}
+
+/** Takes a clip into the comparison, or out of it; one too many replaces the oldest. */
 export function toggleCompared(clip: Clip): void {
   const others = compared.value.filter(({ id }) => id !== clip.id);
-  compared.value = others.length < compared.value.length ? others : [...others.slice(-1), clip];
+  compared.value = others.length < compared.value.length ? others : [...others.slice(1 - mostCompared), clip];
+  areExamplesWanted.value = false;
   if (compared.value.length > 1) showStage();
 }
 

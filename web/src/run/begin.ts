@@ -17,16 +17,18 @@ import { chooseEndpoint, endpoint } from '../server/endpoints.ts';
 import { installation, loadInstallation } from '../server/installation.ts';
 import type { Sound } from '../sound/sound.ts';
 import { startRun } from './follow-run.ts';
-import { isUnderWay, run } from './run-state.ts';
+import { isUnderWay, type Run, run } from './run-state.ts';
 
 /** The clip that the form was filled from, to be held against the next one. */
 export const baseline = signal<Clip | undefined>(undefined);
 
+/** How many there are; the first comes after the last. */
+const seeds = 2 ** 32;
 /** How often the form was to be run or was filled anew: what waits for files then is asked for no more. */
 let revision = 0;
 
-/** Runs what the form says, or shows what is wrong with it. */
-export async function runForm(): Promise<void> {
+/** Runs what the form says, with as many seeds as `count`, or shows what is wrong with it. */
+export async function runForm(count = 1): Promise<void> {
   revision += 1;
   const own = revision;
   await deliverFiles();
@@ -36,7 +38,9 @@ export async function runForm(): Promise<void> {
   isChecked.value = true;
   const first = firstOf(Object.keys(formProblems.value));
   if (first !== undefined) return focusField(first);
-  if (endpoint.value !== undefined) await runPayload(endpoint.value.id, payload.value);
+  if (endpoint.value === undefined) return;
+  if (count === 1) await runPayload(endpoint.value.id, payload.value);
+  else await runSeeds(endpoint.value.id, payload.value, count);
 }
 
 /** The same clip once more. */
@@ -98,22 +102,38 @@ function fillForm({ endpoint: id, input }: Pick<Attempt, 'endpoint' | 'input'>, 
   if (seed !== undefined) setValue('seed', seed);
 }
 
-async function runPayload(endpointId: string, input: Payload): Promise<void> {
-  if (isUnderWay(run.value)) return;
+/** Returns the clip; undefined where none was made. */
+async function runPayload(endpointId: string, input: Payload, part?: Run['part']): Promise<Clip | undefined> {
+  if (isUnderWay(run.value)) return undefined;
   serverProblems.value = {};
   // What is on show stays there until there is something new, which may never be.
   const shown = selectedClip.value ?? run.value?.clip;
   selectClip(shown);
   compared.value = [];
   showStage();
-  await startRun(endpointId, input, estimatedSeconds.value);
+  await startRun(endpointId, input, { expected: estimatedSeconds.value, part });
   const { clip, failure } = run.value ?? {};
   if (failure !== undefined) serverProblems.value = problemsOf(failure.fields, input);
-  if (clip === undefined) return;
+  if (clip === undefined) return undefined;
   if (selectedClip.value === shown) selectClip(clip);
   else unseenClip.value = clip;
-  if (baseline.value !== undefined) compareClips(baseline.value, clip);
+  if (baseline.value !== undefined) compareClips([baseline.value, clip]);
   baseline.value = undefined;
+  return clip;
+}
+
+/** The same clip with several seeds, one after another, to be seen side by side; ends with the first that brings none. */
+async function runSeeds(endpointId: string, input: Payload, count: number): Promise<void> {
+  const first = typeof input.seed === 'number' ? input.seed : crypto.getRandomValues(new Uint32Array(1))[0];
+  const made: Clip[] = [];
+  baseline.value = undefined;
+  for (let index = 0; index < count; index += 1) {
+    const seed = ((first ?? 0) + index) % seeds;
+    const clip = await runPayload(endpointId, { ...input, seed }, { number: index + 1, count });
+    if (clip === undefined) break;
+    made.push(clip);
+  }
+  if (made.length > 1) compareClips(made);
 }
 
 /** What the server says about fields that still hold what was sent; about others it says nothing any more. */

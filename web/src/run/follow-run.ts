@@ -23,13 +23,10 @@ const silence = 15_000;
 /** Milliseconds before a progress stream that broke off is opened again. */
 const streamPause = 1000;
 
-/**
- * Sends a request to an endpoint and follows it to its end; the end is in `run`. `expected`: seconds that such a clip has
- * taken here.
- */
-export async function startRun(endpoint: string, input: Payload, expected: number | undefined): Promise<void> {
+/** Sends a request to an endpoint and follows it to its end; the end is in `run`. */
+export async function startRun(endpoint: string, input: Payload, known: Pick<Run, 'expected' | 'part'>): Promise<void> {
   const sentAt = Date.now();
-  run.value = { endpoint, input, sentAt, expected, state: 'sending', logs: [] };
+  run.value = { ...known, endpoint, input, sentAt, state: 'sending', logs: [] };
   let id: string;
   try {
     id = (await fal.queue.submit<string>(endpoint, { input })).request_id;

@@ -1,10 +1,12 @@
 import { clipFrames, clipSize, dollars, estimatedCost } from '../form/clip-size.ts';
-import { currentValue } from '../form/form-state.ts';
 import { duration, estimatedSeconds } from '../form/time-estimate.ts';
 import { endpoint } from '../server/endpoints.ts';
 import { installation } from '../server/installation.ts';
 import { runForm } from './begin.ts';
 import { isUnderWay, run } from './run-state.ts';
+
+/** As many as fit side by side. */
+const seedCount = 4;
 
 /** What it will be, how long it takes, and the button that starts it. */
 export function RunBar() {
@@ -15,6 +17,15 @@ export function RunBar() {
         <strong>{[timeText(), costText()].filter((text) => text !== undefined).join(', ')}</strong>
         <span>{describe()}</span>
       </p>
+      <button
+        type="button"
+        class="quiet"
+        disabled={isBusy || endpoint.value === undefined}
+        title={`The same clip with ${seedCount} seeds, side by side`}
+        onClick={() => void runForm(seedCount)}
+      >
+        {seedCount} seeds
+      </button>
       <button
         type="submit"
         id="run"
@@ -41,9 +52,9 @@ function costText(): string | undefined {
   return amount === undefined ? `$${price.unitPrice} per megapixel` : `≈ ${dollars(amount)}`;
 }
 
+/** As far as it is known before the recording is. */
 function describe(): string {
   const [size, frames] = [clipSize.value, clipFrames.value];
-  const shape = size === undefined ? 'the picture’s size' : `${size.width} × ${size.height}`;
-  const length = frames === undefined ? 'as long as the recording' : `${frames} frames`;
-  return `${shape}, ${length}, ${currentValue('fps')} fps`;
+  const shape = size === undefined ? 'Size of the picture' : `${size.width} × ${size.height}`;
+  return frames === undefined ? shape : `${shape}, ${frames} frames`;
 }

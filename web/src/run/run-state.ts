@@ -39,6 +39,8 @@ export interface Run {
   readonly sentAt: number;
   /** Seconds that such a clip has taken here; undefined where none was made yet. */
   readonly expected?: number | undefined;
+  /** Which of several that were asked for at once. */
+  readonly part?: { readonly number: number; readonly count: number } | undefined;
   readonly state: RunState;
   readonly queuePosition?: number;
   readonly progress?: ProgressBody['progress'];

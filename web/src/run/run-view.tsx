@@ -31,6 +31,7 @@ export function RunView({ run }: { readonly run: Run }) {
         </div>
       )}
       <p class="stage" role="status">
+        {run.part !== undefined && `Clip ${run.part.number} of ${run.part.count}: `}
         {headline(run)}
       </p>
       {isBusy && run.outage !== undefined && (
