@@ -4,9 +4,9 @@ import type { GraphTarget } from '../../graph/graph-target.ts';
 import { floatInput, type InputType, indexInput, network } from '../../graph/network.ts';
 import { add, affine, gelu, multiply, subtract } from '../../graph/operations/arithmetic.ts';
 import { layerNormalize } from '../../graph/operations/layers.ts';
-import { slice } from '../../graph/operations/shapes.ts';
+import { reshape, slice } from '../../graph/operations/shapes.ts';
 import type { SameNames } from '../../graph/tensor-group.ts';
-import type { Value } from '../../graph/value.ts';
+import { axisLength, type Value } from '../../graph/value.ts';
 import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import { SoundstageError } from '../../shared/errors.ts';
@@ -263,7 +263,12 @@ function velocityHead(
   const table = weights.parameter(`${prefix}scale_shift_table`); // [2, D]
   const shift = add(embedded, slice(table, 0, 0, 1)); // [U, D]
   const scale = affine(add(embedded, slice(table, 0, 1, 2)), 1, 1); // [U, D]
+  const projected = (modulated: Value): Value => weights.linear(modulated, `${prefix}proj_out`); // [N, C]
+  if (index === undefined) {
+    // The norm's own scale and bias: [D].
+    const [weight, bias] = [scale, shift].map((row) => reshape(row, [axisLength(x, 1)]));
+    return projected(layerNormalize(x, epsilon, weight, bias));
+  }
   const scaled = multiply(layerNormalize(x, epsilon), perToken({ values: scale, index })); // [N, D]
-  const shifted = add(scaled, perToken({ values: shift, index })); // [N, D]
-  return weights.linear(shifted, `${prefix}proj_out`); // [N, C]
+  return projected(add(scaled, perToken({ values: shift, index })));
 }
