@@ -1,5 +1,13 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
+import './shared/platform/disposable-stacks.ts';
 import { program } from 'commander';
+import { obstacleToRunning } from './shared/platform/unsupported.ts';
+
+const obstacle = obstacleToRunning();
+if (obstacle !== undefined) {
+  process.stderr.write(`${obstacle}\n`);
+  process.exit(1);
+}
 
 const endpoints = async () => (await import('./contract/endpoints/served-endpoints.ts')).servedEndpoints;
 

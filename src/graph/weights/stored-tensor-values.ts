@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { SoundstageError } from '../../shared/errors.ts';
 import { bytesPerElement, type ElementType, isFloat } from '../element-type.ts';
+import { float16ToNumber } from './float16.ts';
 import type { StoredTensor } from './safetensors.ts';
 
 /**
@@ -90,17 +91,14 @@ export async function readBytes(tensor: StoredTensor, start = 0, length = tensor
 const readers: Readonly<Record<ElementType, (view: DataView, index: number) => number>> = {
   float64: (view, index) => view.getFloat64(index * 8, true),
   float32: (view, index) => view.getFloat32(index * 4, true),
-  float16: (view, index) => view.getFloat16(index * 2, true),
+  float16: (view, index) => float16ToNumber(view.getUint16(index * 2, true)),
   bfloat16: (view, index) => {
     bits.setUint32(0, view.getUint16(index * 2, true) << 16);
     return bits.getFloat32(0);
   },
   float8e4m3: (view, index) => float8e4m3ToNumber(view.getUint8(index)),
   // The upper half of a float16.
-  float8e5m2: (view, index) => {
-    bits.setUint16(0, view.getUint8(index) << 8);
-    return bits.getFloat16(0);
-  },
+  float8e5m2: (view, index) => float16ToNumber(view.getUint8(index) << 8),
   int64: (view, index) => Number(view.getBigInt64(index * 8, true)),
   int32: (view, index) => view.getInt32(index * 4, true),
   int16: (view, index) => view.getInt16(index * 2, true),

@@ -3,10 +3,11 @@ import { cancelled } from '../cancellation.ts';
 import { fromWireError, SoundstageError } from '../errors.ts';
 import { Mutex } from '../mutex.ts';
 import { childEnvironment } from './child-environment.ts';
+import { ownModule } from './own-module.ts';
 import type { ChildMessage, ParentMessage, ServiceMethods } from './service-messages.ts';
 
 export interface ChildServiceOptions {
-  /** Module that calls `serveParentProcess`. */
+  /** Source of the module that calls `serveParentProcess`. */
   readonly module: URL;
   /** Shown in error messages, e.g. `the media process`. */
   readonly title: string;
@@ -154,7 +155,7 @@ export class ChildService<Methods extends ServiceMethods> implements AsyncDispos
 
   #spawn(): Child {
     const { module, title, env, variables, execArgv = [], execPath = globalThis.process.execPath } = this.#options;
-    const process = fork(module, {
+    const process = fork(ownModule(module), {
       serialization: 'advanced',
       execPath,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],

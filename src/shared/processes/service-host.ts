@@ -1,3 +1,4 @@
+import '../platform/disposable-stacks.ts';
 import { toWireError } from '../errors.ts';
 import type { ChildMessage, ParentMessage, ServiceMethods } from './service-messages.ts';
 
