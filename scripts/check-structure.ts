@@ -122,6 +122,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/server': ['src/contract', 'src/jobs', 'src/files', 'src/database', 'src/shared'],
   'src/server/tls': ['src/server/addressing', 'src/shared'],
+  'src/library': ['src/contract', 'src/pipeline', 'src/safety', 'src/media', 'src/models', 'src/shared'],
   'src/cli': ['src', '!src/main.ts'],
   eval: [
     'src',

@@ -22,7 +22,9 @@ export interface InstalledPackage extends AsyncDisposable {
 
 /** Packs the project, which compiles it, and has npm install that. npm asks no registry: what it depends on is here. */
 export async function installPackage(): Promise<InstalledPackage> {
+  await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'soundstage-package-'));
+  opened.defer(() => rm(folder, { recursive: true }));
   const environment = {
     PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
     HOME: folder,
@@ -42,13 +44,10 @@ export async function installPackage(): Promise<InstalledPackage> {
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   await layOutDependencies(folder);
   await npm(['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, tarball)], folder);
-  return {
-    folder,
-    packedSize: (await stat(join(folder, tarball))).size,
-    packageFolder: join(folder, 'node_modules/soundstage'),
-    environment,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
-  };
+  const packedSize = (await stat(join(folder, tarball))).size;
+  const packageFolder = join(folder, 'node_modules/soundstage');
+  const owned = opened.move();
+  return { folder, packedSize, packageFolder, environment, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 const packageSchema = z.object({ dev: z.boolean().default(false), bin: z.record(z.string(), z.string()).default({}) });

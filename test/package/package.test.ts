@@ -1,10 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, glob, readFile } from 'node:fs/promises';
+import { copyFile, glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MediaService } from '../../src/media/media-service.ts';
+import { blocksOf } from '../docs/blocks.ts';
+import { readDocuments } from '../docs/documents.ts';
 import { freePort } from '../support/programs/spawned.ts';
 import { type InstalledPackage, installPackage } from './installed-package.ts';
 
@@ -18,6 +20,22 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => installed?.[Symbol.asyncDispose]());
 
+const typedProgram = `
+  import { type Clip, type ClipInput, openSoundstage, SoundstageError } from 'soundstage';
+  export async function make(input: ClipInput): Promise<Clip['file']['path'] | undefined> {
+    await using soundstage = await openSoundstage({ device: 'cpu' });
+    try {
+      const clip = await soundstage.generate({ ...input, video_size: 'square' }, { onProgress: ({ phase }) => phase });
+      // @ts-expect-error A size that there is not.
+      await soundstage.generate({ ...input, video_size: 'huge' });
+      return clip.file.path;
+    } catch (error) {
+      if (error instanceof SoundstageError && error.kind === 'input') return error.field;
+      throw error;
+    }
+  }
+`;
+
 /** As npm's link to it does, without a shell. */
 function soundstage(...parameters: readonly string[]): readonly [string, readonly string[]] {
   return [process.execPath, [join(installed.packageFolder, 'dist/main.js'), ...parameters]];
@@ -30,7 +48,16 @@ test('the package has what is needed and nothing else, in less than 60 MB', asyn
     const [, path = ''] = /^src\/(.*)\.ts$/.exec(name) ?? [];
     return [`dist/${path}.js`, `dist/${path}.js.map`];
   });
-  const others = ['CHANGELOG.md', 'LICENSE', 'README.md', 'THIRD-PARTY.md', 'package.json'];
+  const types = ['api', 'clip-input', 'soundstage'].map((name) => `dist/library/${name}.d.ts`);
+  const others = [
+    ...types,
+    'dist/shared/errors.d.ts',
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'THIRD-PARTY.md',
+    'package.json',
+  ];
   const data = [...(await filesIn(root, 'models/**')), ...(await filesIn(root, 'web/dist/**'))];
   expect(files).toEqual([...compiled, ...others, ...data].sort());
   expect(installed.packedSize).toBeLessThan(60e6);
@@ -74,6 +101,45 @@ test('`soundstage serve` answers, with its page', async () => {
     server.kill('SIGTERM');
     if (server.exitCode === null) await once(server, 'exit');
   }
+}, 120_000);
+
+test('the library makes the clip of its documentation', async () => {
+  const document = (await readDocuments()).find(({ name }) => name === 'docs/library.md');
+  const examples = blocksOf(document ?? { name: 'docs/library.md', tokens: [] }).filter(({ text }) =>
+    /from 'soundstage'/.test(text),
+  );
+  expect(examples).toHaveLength(1);
+  for (const { text } of examples) await writeFile(join(installed.folder, 'example.mjs'), text);
+  const options = { cwd: installed.folder, env: installed.environment };
+  const { stdout, stderr } = await run(process.execPath, ['example.mjs'], options);
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(/100 % decode\n\S+girl\.mp4: 25 frames, seed \d+, [\d.]+ s\n$/);
+}, 120_000);
+
+test('nothing but the library itself can be imported', async () => {
+  const program = `
+    for (const name of ['soundstage/dist/main.js', 'soundstage/dist/pipeline/engine/engine.js'])
+      console.log(await import(name).catch(({ code }) => code));
+    console.log(Object.keys(await import('soundstage')));
+  `;
+  const options = { cwd: installed.folder, env: installed.environment };
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], options);
+  const refused = 'ERR_PACKAGE_PATH_NOT_EXPORTED\n';
+  expect(stdout).toBe(`${refused}${refused}[ 'SoundstageError', 'openSoundstage' ]\n`);
+});
+
+test('the types are those that were agreed on, and a compiler takes them', async () => {
+  const names = ['library/soundstage', 'library/api', 'library/clip-input', 'shared/errors'];
+  const texts = names.map((name) => readFile(join(installed.packageFolder, `dist/${name}.d.ts`), 'utf8'));
+  // A change here is a change for other people's programs: `npx vitest run test/package -u`, and say so in CHANGELOG.md.
+  await expect((await Promise.all(texts)).join('\n')).toMatchFileSnapshot('exported-types.txt');
+
+  await writeFile(join(installed.folder, 'typed.ts'), typedProgram);
+  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', ''];
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const lib = ['--lib', 'es2024,esnext.disposable,dom'];
+  const options = { cwd: installed.folder, env: installed.environment };
+  await run(process.execPath, [compiler, ...flags, ...lib, 'typed.ts'], options);
 }, 120_000);
 
 test('an error points to the sources, which come along with the maps', async () => {

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { cancelled } from '../cancellation.ts';
-import { fromWireError, SoundstageError } from '../errors.ts';
+import { SoundstageError } from '../errors.ts';
 import { Mutex } from '../mutex.ts';
 import { childEnvironment } from './child-environment.ts';
 import { ownModule } from './own-module.ts';
 import type { ChildMessage, ParentMessage, ServiceMethods } from './service-messages.ts';
+import { fromWireError } from './wire-error.ts';
 
 export interface ChildServiceOptions {
   /** Source of the module that calls `serveParentProcess`. */

@@ -1,6 +1,6 @@
 import '../platform/disposable-stacks.ts';
-import { toWireError } from '../errors.ts';
 import type { ChildMessage, ParentMessage, ServiceMethods } from './service-messages.ts';
+import { toWireError } from './wire-error.ts';
 
 interface CallContext<Event> {
   /** Aborted when the parent cancels this call. */

@@ -1,4 +1,4 @@
-import type { WireError } from '../errors.ts';
+import type { WireError } from './wire-error.ts';
 
 /**
  * A service is a set of methods that live in a child process. Every method takes one structured-cloneable value and

@@ -1,0 +1,108 @@
+// What `import 'soundstage'` is made of, in types that stand for themselves: what they say is a promise to other people's code.
+// test/package/exported-types.txt shows all of it at once.
+
+import type { ClipInput } from './clip-input.ts';
+
+export type { ClipInput } from './clip-input.ts';
+
+export interface SoundstageOptions {
+  /** Weights: an id of `soundstage models list`, or a folder of your own. Default `nano`, the miniature that comes along. */
+  readonly model?: string | undefined;
+  /** Where the model runs. Default `auto`: the best device that works. */
+  readonly device?: 'auto' | 'cpu' | 'cuda' | 'webgpu' | undefined;
+  /** The GPU to use, as CUDA_VISIBLE_DEVICES names it. Default: the first. */
+  readonly gpu?: string | undefined;
+  /** Gigabytes (2³⁰ bytes) of the GPU's memory that may be used. Default: what is free. */
+  readonly gpuMemory?: number | undefined;
+  /** Picture model of the safety checker: `auto` (default), `embedded`, `hub`, or a folder. */
+  readonly safetyModel?: string | undefined;
+  /** Stops the search for a device. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A model that makes clips, one after another. Dispose of it to end its processes; a program does not end before that. */
+export interface Soundstage extends AsyncDisposable {
+  /** The device that was chosen. */
+  readonly device: 'cpu' | 'cuda' | 'webgpu';
+  /** Why it is not a better one, or not used as it could be. */
+  readonly notes: readonly string[];
+  /**
+   * Makes a clip. Leaves either the finished file or none.
+   *
+   * @throws SoundstageError `input` with the `field` at fault, `weights`, `device`, `crash`, `cancelled`
+   */
+  generate(input: ClipInput, options?: GenerateOptions): Promise<Clip>;
+}
+
+export interface GenerateOptions {
+  /** Path of the clip, whose extension decides its type. Default: `clip.mp4` in the working folder, or as `video_output_type` says. */
+  readonly output?: string | undefined;
+  /** Cancels the clip, which then fails with `cancelled`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every step. */
+  readonly onProgress?: ((progress: ClipProgress) => void) | undefined;
+  /** Shown the clip as it takes shape, after every step; the model waits for a promise it returns. */
+  readonly onPreview?: ((preview: ClipPreview) => void | Promise<void>) | undefined;
+  /** Told, in a sentence, of what is not quite as it was asked for. */
+  readonly onNote?: ((note: string) => void) | undefined;
+}
+
+export type ClipPhase = 'load' | 'text' | 'audio' | 'images' | 'denoise' | 'upscale' | 'refine' | 'decode';
+
+export interface ClipProgress {
+  readonly phase: ClipPhase;
+  /** Steps done in this phase, of `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of the whole clip, 0 to 1. */
+  readonly fraction: number;
+  /** Since the model began with it. */
+  readonly seconds: number;
+}
+
+/** A small picture of every few frames. */
+export interface ClipPreview {
+  readonly step: number;
+  readonly frames: number;
+  readonly width: number;
+  readonly height: number;
+  /** RGB, `[frames, height, width, 3]`. */
+  readonly rgb: Uint8Array;
+}
+
+export interface Clip {
+  readonly file: ClipFile;
+  /** With it and the same input, the CPU makes the same clip again. */
+  readonly seed: number;
+  /** As the model was given it, after expansion. */
+  readonly prompt: string;
+  readonly timings: ClipTimings;
+  /** Bytes of memory the engine's process had at most so far. */
+  readonly peakMemory: number;
+}
+
+/** A finished video file, as measured on the file itself. */
+export interface ClipFile {
+  /** Absolute. */
+  readonly path: string;
+  /** MIME type. */
+  readonly contentType: string;
+  /** Bytes. */
+  readonly fileSize: number;
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second. */
+  readonly fps: number;
+  readonly frames: number;
+  /** Seconds of picture. */
+  readonly duration: number;
+}
+
+/** Seconds. */
+export interface ClipTimings {
+  /** From the clip's turn to the finished file. */
+  readonly total: number;
+  /** Of that, inside of ONNX Runtime. */
+  readonly runtime: number;
+  readonly phases: Readonly<Partial<Record<ClipPhase, number>>>;
+}
