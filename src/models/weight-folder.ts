@@ -5,7 +5,7 @@ import { type CameraMove, cameraMoveOf } from './camera-moves.ts';
 import { fileSize } from './hub/cache.ts';
 import { readShardNames } from './shard-index.ts';
 
-/** A complete set of weights on disk. Paths are absolute; cache entries are symbolic links. */
+/** A complete set of weights on disk. Paths are absolute; cache entries are links. */
 export interface WeightSet {
   readonly id: string;
   /** Checkpoint with transformer, connectors, VAEs and vocoder. */

@@ -1,8 +1,8 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { deviceChoices } from '../graph/graph-target.ts';
 import { SoundstageError } from './errors.ts';
+import { userFolders } from './folders/user-folders.ts';
 import { trimInvisible } from './trim.ts';
 
 const KiB = 2 ** 10;
@@ -36,12 +36,12 @@ export const configurationSchema = z.object({
     .describe('Address under which callers reach the server, when it is not the one they name themselves.'),
   SOUNDSTAGE_DATA: z
     .string()
-    .default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'soundstage'))
+    .default(join(userFolders().data, 'soundstage'))
     .overwrite((folder) => resolve(folder))
     .describe('Folder of the embedded database, the files and the certificates.'),
   SOUNDSTAGE_CUDA_FOLDER: z
     .string()
-    .default(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'soundstage', 'cuda'))
+    .default(join(userFolders().cache, 'soundstage', 'cuda'))
     .overwrite((folder) => resolve(folder))
     .describe('Folder that `soundstage gpu install` puts the CUDA part of the runtime into.'),
   DATABASE_URL: z.string().optional().describe('PostgreSQL server to use instead of the embedded database.'),

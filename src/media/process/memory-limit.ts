@@ -2,8 +2,6 @@ import { readFile } from 'node:fs/promises';
 
 const pollMilliseconds = 50;
 const limitVariable = 'SOUNDSTAGE_MEMORY_LIMIT';
-// Linux reports memory in pages; Node does not tell the page size, and 4 KiB is the smallest in use.
-const pageBytes = 4096;
 
 /** With this exit code a process says that it ended because of `endAtMemoryLimit`. */
 export const memoryExitCode = 77;
@@ -38,6 +36,7 @@ export function watchMemory(pid: () => number | undefined, limit: number, onExce
 /** Resident memory of a process; 0 where the platform does not tell, or when the process has just ended. */
 export async function residentBytes(pid: number): Promise<number> {
   if (process.platform !== 'linux') return 0;
-  const statm = await readFile(`/proc/${pid}/statm`, 'utf8').catch(() => '0 0');
-  return Number(statm.split(' ')[1]) * pageBytes;
+  // Not in pages as in `statm`, whose size Node does not tell.
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return 1024 * Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0);
 }

@@ -1,4 +1,15 @@
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  link as hardLink,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { SoundstageError } from '../../shared/errors.ts';
 import { errorCode } from '../../shared/system-code.ts';
@@ -41,13 +52,19 @@ export async function snapshotFolders(cache: string, repo: string, revision: str
   return ages.map(({ name }) => join(folder, name));
 }
 
-/** Makes `snapshots/commit/path` a relative link to the blob, as the hub's own client does. */
+/**
+ * Makes `snapshots/commit/path` a relative link to the blob, as the hub's own client does. Windows allows symbolic links to
+ * administrators and in Developer Mode alone: a hard link takes its place there.
+ *
+ * @param makeLink makes the symbolic link
+ */
 export async function linkSnapshot(
   cache: string,
   repo: string,
   commit: string,
   path: string,
   etag: string,
+  makeLink: (target: string, path: string) => Promise<void> = symlink,
 ): Promise<void> {
   const link = join(snapshotFolder(cache, repo, commit), path);
   const target = relative(dirname(link), blobPath(cache, repo, etag));
@@ -55,12 +72,15 @@ export async function linkSnapshot(
   const temporary = `${link}.${process.pid}.tmp`;
   try {
     await rm(temporary, { force: true });
-    await symlink(target, temporary);
+    await makeLink(target, temporary).catch(async (error: unknown) => {
+      if (errorCode(error) !== 'EPERM') throw error;
+      await hardLink(blobPath(cache, repo, etag), temporary);
+    });
     await rename(temporary, link);
   } catch (cause) {
     throw new SoundstageError(
       'device',
-      `cannot make a symbolic link in ${dirname(link)}: allow links (on Windows: Developer Mode) or choose another cache folder`,
+      `cannot make a link in ${dirname(link)}: choose a cache folder on a disk that has links`,
       { cause },
     );
   }
