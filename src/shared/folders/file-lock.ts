@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { SoundstageError } from '../errors.ts';
 
 const sqliteBusy = 5;
@@ -34,9 +34,11 @@ export function tryLock(path: string, mode: 'shared' | 'exclusive' = 'exclusive'
 }
 
 function lock(path: string, statement: string): Disposable | undefined {
+  // Not before somebody locks: Node 22 warns of it, in whatever program has Soundstage as its library.
+  const sqlite = process.getBuiltinModule('node:sqlite');
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: 0 });
+    database = new sqlite.DatabaseSync(path, { timeout: 0 });
     database.exec(statement);
     return database;
   } catch (cause) {
