@@ -18,10 +18,10 @@ export async function memoryFits(weights: WeightSet, size: string): Promise<stri
   const plan = await gpuPlan(weights, size, Number.POSITIVE_INFINITY);
   const networks = { bundle: await openCheckpoint(weights.bundle), loras: [], textLoras: [] };
   const memory = (await clipMemory(plan, { hasFirstImage: false, hasEndImage: false }, networks))(plan.modelFrames);
-  return gpuSizes.map((gigabytes) => fit(memory, freeMemory(gigabytes)));
+  return gpuSizes.map((gigabytes) => describe(memory, freeMemory(gigabytes)));
 }
 
-function fit(memory: ClipMemory, available: number): string {
+function describe(memory: ClipMemory, available: number): string {
   const verdict = planMemory(memory, available);
   if (!verdict.fits) return `no: ${(verdict.needed / 1e9).toFixed(1)} GB`;
   const { transformer, peaks } = verdict.plan;

@@ -36,7 +36,7 @@ function describeGpu({ name, memory, freeMemory, driver, computeCapability }: Gp
     ...(memory === undefined ? [] : [`${free}${formatBytes(memory)}`]),
     ...(driver === undefined ? [] : [`driver ${driver}`]),
     ...(computeCapability === undefined ? [] : [describeCapability(computeCapability)]),
-    ...(memory === undefined ? [] : [fitOf(memory)]),
+    ...(memory === undefined ? [] : [fitOf(freeMemory ?? memory)]),
   ];
   return facts.join(', ');
 }

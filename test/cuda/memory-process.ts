@@ -1,38 +1,19 @@
 // Runs every network of a clip of the released model once on CUDA, as the memory plan says, and prints what was planned for each
-// phase and what it took. Usage: node memory-process.ts FOLDER PRECISION WIDTH HEIGHT FRAMES BYTES, with CUDA_STAND_IN_LOG set
+// phase and what it took. Usage: node memory-process.ts FOLDER PRECISION WIDTHxHEIGHTxFRAMES BYTES, with CUDA_STAND_IN_LOG set
+import { gpuPlan } from '../../bench/checkpoint/released-clip.ts';
 import { writeReleasedModel } from '../../bench/checkpoint/released-model.ts';
-import { graphTargets } from '../../src/graph/graph-target.ts';
-import { networkGraph } from '../../src/graph/network.ts';
 import { floatTensor } from '../../src/graph/runtime/host-tensor.ts';
-import { openCheckpoint } from '../../src/graph/weights/checkpoint.ts';
 import { audioLatentCount } from '../../src/ltx2/audio/audio-latents.ts';
-import { configOf } from '../../src/ltx2/config.ts';
 import { tokenCount } from '../../src/ltx2/sampling/latent-tokens.ts';
 import { audioPositions, type LatentSize, videoPositions } from '../../src/ltx2/sampling/positions.ts';
-import { schedulesOf } from '../../src/ltx2/sampling/schedule.ts';
 import { largestTile } from '../../src/ltx2/video/tiles/decoder-cost.ts';
-import { videoDecoder } from '../../src/ltx2/video/video-decoder.ts';
 import { LoadedModel } from '../../src/pipeline/engine/loaded-model.ts';
-import { createPlan } from '../../src/pipeline/plan/plan.ts';
-import { plainSettings } from '../support/clip-settings.ts';
 import { readStandInLog } from './stand-in-log.ts';
 
-const [folder = '', precision, ...numbers] = process.argv.slice(2);
-const [width = 0, height = 0, frames = 0, deviceMemory = 0] = numbers.map(Number);
+const [folder = '', precision, size = '', bytes] = process.argv.slice(2);
 const log = process.env.CUDA_STAND_IN_LOG ?? '';
 if (precision !== 'bf16' && precision !== 'fp8') throw new Error(`"${precision}" is no precision of the bundle`);
-
-const weights = await writeReleasedModel(folder, precision);
-const bundle = await openCheckpoint(weights.bundle);
-const { plan } = createPlan(
-  { ...plainSettings, device: 'cuda', deviceMemory, numFrames: frames, videoSize: { width, height } },
-  {
-    audioSeconds: 1,
-    decoder: networkGraph(videoDecoder, graphTargets.cuda, bundle, configOf(bundle, 'vae')),
-    schedules: schedulesOf(bundle),
-  },
-  weights,
-);
+const plan = await gpuPlan(await writeReleasedModel(folder, precision), size, Number(bytes));
 const [small, latent] = [plan.stages[0]?.latent, plan.stages[1]?.latent];
 if (small === undefined || latent === undefined) throw new Error('the plan has two stages');
 await using model = await LoadedModel.open(plan);

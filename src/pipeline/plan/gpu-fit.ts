@@ -1,17 +1,21 @@
-const GB = 1e9;
+/** Bytes of free memory with which all blocks of the 19B weights stay on a GPU for a clip of 1024×768 and 121 frames, as the memory plan has it. */
+export const wholeBytes = { 'ltx-2-19b-distilled': 40.8e9, 'ltx-2-19b-distilled-fp8': 24.6e9 } as const;
 
-/** Bytes that sets of weights take on a GPU, the largest first: the transformer stays, and a new prompt opens the text encoder beside it. */
-const needs = [
-  { id: 'ltx-2-19b-distilled', bytes: (37.8 + 23.5 + 4.8) * GB },
-  { id: 'ltx-2-19b-distilled-fp8', bytes: (21.5 + 23.5 + 5.4) * GB },
-] as const;
+/** Bytes of free memory with which such a clip can be made at all. */
+export const leastBytes = 5.5e9;
 
 /**
- * Which of the 19B weights a GPU can hold, computed from the sizes of the files and the largest activations.
+ * What a GPU can do with the 19B weights.
  *
- * @param memory bytes
+ * @param memory bytes that are free
  */
 export function fitOf(memory: number): string {
-  const fitting = needs.filter(({ bytes }) => bytes <= memory).map(({ id }) => id);
-  return fitting.length === 0 ? 'too small for the 19B weights' : `room for ${fitting.join(' and ')}`;
+  if (memory < leastBytes) return 'too small for the 19B weights';
+  const held = Object.entries(wholeBytes).flatMap(([id, bytes]) => (bytes <= memory ? [id] : []));
+  const others = Object.keys(wholeBytes).filter((id) => !held.includes(id));
+  const parts = [
+    ...(held.length > 0 ? [`holds ${held.join(' and ')}`] : []),
+    ...(others.length > 0 ? [`the weights of ${others.join(' and ')} come and go`] : []),
+  ];
+  return parts.join('; ');
 }
