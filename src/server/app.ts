@@ -65,7 +65,7 @@ export function createApp(deps: AppDependencies): Hono<AppEnv> {
   app.route('/queue', queueRoutes(deps));
   app.route('/rest', restRoutes({ ...deps, storage: deps }));
   app.route('/cdn', cdnRoutes(deps));
-  app.route('/site', siteRoutes(deps.endpoints));
+  app.route('/site', siteRoutes(deps));
   app.route('/platform', platformRoutes(deps));
   app.route('/own', ownRoutes(deps));
   const dispatch = (request: Request, bindings: AppEnv['Bindings']) => app.fetch(request, bindings);

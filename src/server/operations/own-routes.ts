@@ -4,7 +4,7 @@ import { schemaDocument } from '../../contract/json-schema.ts';
 import type { Authentication } from '../access/authentication.ts';
 import { identify, requireCaller } from '../access/authorization.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
-import { type Playground, playgroundReply } from '../pages/playground.ts';
+import { type Playground, playgroundFile, playgroundPage } from '../pages/playground.ts';
 import { detail, methodNotAllowed } from '../replies.ts';
 import type { DescribeInstallation, ShownInstallation } from './installation.ts';
 import type { Metrics } from './metrics.ts';
@@ -27,8 +27,8 @@ const readOnly = ['/', '/assets/*', '/clips/*', '/health', '/input-schema', '/in
 export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const { endpoints, metrics, playground, readiness } = deps;
-  routes.get('/', (c) => playgroundReply(c, playground, '/index.html'));
-  routes.get('/assets/*', (c) => playgroundReply(c, playground, c.var.path));
+  routes.get('/', (c) => playgroundPage(c, playground));
+  routes.get('/assets/*', (c) => playgroundFile(c, playground, c.var.path));
   // Relative, since the page may be reached below a path.
   routes.get('/clips/:id', (c) => c.redirect(`../?clip=${encodeURIComponent(c.req.param('id'))}`));
   routes.get('/input-schema', (c) => {

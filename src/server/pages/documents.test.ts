@@ -35,6 +35,11 @@ test('documents, models and prices', async () => {
   const page = await calls.call('/');
   expect(page.body).toMatch(/<title>Soundstage<\/title>/);
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+  for (const endpoint of servedEndpoints.keys()) {
+    const playground = await calls.call(`/models/${endpoint}`);
+    expect(playground.body).toMatch(/<base href="(?:\.\.\/)+">[\s\S]*<title>Soundstage<\/title>/);
+  }
+  expect((await calls.call('/models/fal-ai/nothing')).status).toBe(404);
 });
 
 test('the address of a clip leads to the page, also where that is reached below a path', async () => {

@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { basesOf } from '../addressing/bases.ts';
 import type { AppEnv } from '../app-env.ts';
-import { openPlayground, playgroundReply } from './playground.ts';
+import { openPlayground, playgroundFile, playgroundPage } from './playground.ts';
 
 let folder: string;
 const warnings: string[] = [];
@@ -22,7 +22,9 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
   const playground = await openPlayground(logger, folder);
   app.get('/*', (c) => {
     c.set('bases', basesOf({ url: new URL(c.req.url), headers: c.req.raw.headers }));
-    return playgroundReply(c, playground, c.req.path === '/' ? '/index.html' : c.req.path);
+    return /^\/$|\/models\//.test(c.req.path)
+      ? playgroundPage(c, playground)
+      : playgroundFile(c, playground, c.req.path);
   });
   return await app.request(`http://localhost:8000${path}`, { headers });
 }
@@ -66,4 +68,15 @@ test('clips and recordings are sent as they are, in parts where a player asks fo
   expect(await part.text()).toBe('moving');
   const behind = await get('/assets/clip-1.mp4', { range: 'bytes=16-' });
   expect([behind.status, behind.headers.get('content-range')]).toEqual([416, 'bytes */16']);
+});
+
+test('at an address below the root the page finds its files at the root, wherever that is', async () => {
+  await writeFile(join(folder, 'index.html'), '<!doctype html><head></head><script src="./assets/a.js"></script>');
+  for (const path of ['/models/a/b/c', '/models/a/b/c/', '/behind/models/a/b']) {
+    const page = await get(path);
+    const [, base] = /<head><base href="([^"]*)">/.exec(await page.text()) ?? [];
+    expect(new URL(base ?? '', `http://localhost${path}`).pathname).toBe('/');
+    expect(page.headers.get('content-security-policy')).toContain("base-uri 'self'");
+  }
+  expect(await (await get('/')).text()).not.toContain('<base');
 });

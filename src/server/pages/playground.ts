@@ -49,12 +49,32 @@ export async function openPlayground(logger: Pick<Logger, 'warn'>, folder = buil
   return new Map(files);
 }
 
-/** A file of the page, or what to do where there is none. */
-export function playgroundReply(c: AppContext, playground: Playground, path: string): Response | Promise<Response> {
-  if (playground.size === 0 && path === '/index.html') return c.html(notBuilt, 503, { ...safeHeaders });
+const pagePath = '/index.html';
+
+/**
+ * The page itself, or what to do where there is none. Its files are found relative to the server's root, which lies as far
+ * above as the address of the page is deep.
+ */
+export function playgroundPage(c: AppContext, playground: Playground): Response | Promise<Response> {
+  if (playground.size === 0) return c.html(notBuilt, 503, { ...safeHeaders });
+  const depth = new URL(c.req.url).pathname.split('/').length - 2;
+  const page = playground.get(pagePath);
+  if (page === undefined || depth <= 0) return playgroundFile(c, playground, pagePath);
+  const based = Buffer.from(page.body)
+    .toString()
+    .replace('<head>', `<head><base href="${'../'.repeat(depth)}">`);
+  return c.html(based, 200, {
+    ...safeHeaders,
+    'cache-control': 'no-cache',
+    'content-security-policy': contentSecurityPolicy(c.var.bases.cdn, "'self'"),
+  });
+}
+
+/** A file of the page. */
+export function playgroundFile(c: AppContext, playground: Playground, path: string): Response | Promise<Response> {
   const file = playground.get(path);
   if (file === undefined) return detail(c, 404, 'Not Found');
-  const isPage = path === '/index.html';
+  const isPage = path === pagePath;
   const headers = {
     ...safeHeaders,
     'content-type': file.contentType,
@@ -62,7 +82,7 @@ export function playgroundReply(c: AppContext, playground: Playground, path: str
     vary: 'accept-encoding',
     // Names of the other files change with their content.
     'cache-control': isPage ? 'no-cache' : 'public, max-age=31536000, immutable',
-    ...(isPage && { 'content-security-policy': contentSecurityPolicy(c.var.bases.cdn) }),
+    ...(isPage && { 'content-security-policy': contentSecurityPolicy(c.var.bases.cdn, "'none'") }),
   };
   if (c.req.header('if-none-match') === file.etag) return c.body(null, 304, headers);
   if (file.gzipped === undefined) return partReply(c, file, headers);
@@ -84,14 +104,14 @@ function partReply(c: AppContext, { body }: PageFile, common: Readonly<Record<st
   return c.body(body.slice(range.start, range.end + 1), 206, { ...headers, 'content-range': contentRange });
 }
 
-const safeHeaders = Object.freeze({
+export const safeHeaders = Object.freeze({
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
 });
 
 /** Nothing comes from elsewhere, and nothing goes there: scripts, styles and calls are the server's own. */
-function contentSecurityPolicy(cdn: string): string {
+function contentSecurityPolicy(cdn: string, base: "'self'" | "'none'"): string {
   const files = new URL(cdn).origin;
   return [
     "default-src 'none'",
@@ -100,7 +120,7 @@ function contentSecurityPolicy(cdn: string): string {
     `img-src 'self' blob: data: ${files}`,
     `media-src 'self' blob: data: ${files}`,
     `connect-src 'self' blob: data: ${files}`,
-    "base-uri 'none'",
+    `base-uri ${base}`,
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');

@@ -4,12 +4,19 @@ import { genericOpenapi, openapi } from '../../contract/documents/openapi.ts';
 import type { Endpoints } from '../../contract/endpoint.ts';
 import type { AppEnv } from '../app-env.ts';
 import { detail, methodNotAllowed } from '../replies.ts';
+import { type Playground, playgroundPage } from './playground.ts';
 
-/** The documents that describe the endpoints. */
-export function siteRoutes(endpoints: Endpoints): Hono<AppEnv> {
+export interface SiteDependencies {
+  readonly endpoints: Endpoints;
+  readonly playground: Playground;
+}
+
+/** The pages of the endpoints, and the documents that describe them. */
+export function siteRoutes({ endpoints, playground }: SiteDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   for (const endpoint of endpoints.values()) {
     const text = llmsTxt(endpoint);
+    routes.get(`/models/${endpoint.id}`, (c) => playgroundPage(c, playground));
     routes.get(`/models/${endpoint.id}/llms.txt`, (c) =>
       c.text(text, 200, { 'content-type': 'text/plain; charset=utf-8' }),
     );

@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { Price } from '../../../src/contract/price.ts';
-import { ask } from './connection.ts';
+import { ask, server } from './connection.ts';
 import { type FieldSchema, type InputSchema, loadInputSchema } from './input-schema.ts';
 
 /** An endpoint of the server, as the page needs it. */
@@ -12,13 +12,14 @@ export interface Endpoint {
   readonly input: InputSchema;
 }
 
-/** What the page's own address says of its endpoint. */
+/** What the page's own address says of its endpoint, unless the path does: `/models/<id>`. */
 const parameter = 'endpoint_id';
+const [, namedByPath] = /^models\/(.+?)\/*$/.exec(location.href.slice(server.length).replace(/[?#].*/, '')) ?? [];
 const none: InputSchema = { properties: {}, required: [] };
 
 /** As the server lists them; empty until they are known. */
 export const endpoints = signal<readonly Endpoint[]>([]);
-const chosen = signal(new URLSearchParams(location.search).get(parameter));
+const chosen = signal(namedByPath ?? new URLSearchParams(location.search).get(parameter));
 /** The one that the form is for: the chosen one, or the first; undefined until it is known. */
 export const endpoint = computed(() => findEndpoint(chosen.value) ?? endpoints.value[0]);
 /** What the form's endpoint takes. */
@@ -31,8 +32,10 @@ export function findEndpoint(id: string | null): Endpoint | undefined {
 /** The form stays as it is: fields that the endpoint lacks are not sent. */
 export function chooseEndpoint(id: string): void {
   chosen.value = id;
-  const address = new URL(location.href);
-  address.searchParams.set(parameter, id);
+  const address = new URL(namedByPath === undefined ? location.href : `models/${id}`, server);
+  if (namedByPath === undefined) address.searchParams.set(parameter, id);
+  // Relative to the address that the page had before, it would lead elsewhere.
+  else document.querySelector('base')?.setAttribute('href', server);
   history.replaceState(null, '', address);
 }
 
