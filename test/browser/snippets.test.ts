@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { type Language, snippet } from '../../web/src/code/snippets.ts';
+import { type Language, snippet } from '../../src/contract/documents/snippets.ts';
 import { ControlledClipMaker } from '../sdk/controlled-clip-maker.ts';
 import { endpointId, smallClip } from '../support/endpoint.ts';
 import { expectPlayable } from '../support/media/playable.ts';

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
+import { languages, snippet } from '../../../src/contract/documents/snippets.ts';
 import { payload } from '../form/form-state.ts';
 import { apiKey, server } from '../server/connection.ts';
 import { endpoint } from '../server/endpoints.ts';
 import { CopyButton } from './copy-button.tsx';
-import { languages, snippet } from './snippets.ts';
 
 /** The form as a program, for use elsewhere. */
 export function CodePanel() {

@@ -1,4 +1,4 @@
-import type { Payload } from '../clips/clip.ts';
+import type { Example } from './llms-examples.ts';
 
 export const languages = ['cURL', 'Python', 'JavaScript', 'JSON'] as const;
 export type Language = (typeof languages)[number];
@@ -15,7 +15,7 @@ export interface SnippetTarget {
 const envKey = '$FAL_KEY';
 
 /** A program that makes the same request of the same endpoint. */
-export function snippet(language: Language, input: Payload, target: SnippetTarget): string {
+export function snippet(language: Language, input: Example, target: SnippetTarget): string {
   switch (language) {
     case 'cURL':
       return curl(input, target);
@@ -28,7 +28,7 @@ export function snippet(language: Language, input: Payload, target: SnippetTarge
   }
 }
 
-function curl(input: Payload, { server, endpoint, isKeyRequired }: SnippetTarget): string {
+function curl(input: Example, { server, endpoint, isKeyRequired }: SnippetTarget): string {
   const body = JSON.stringify(input, null, 2).replaceAll("'", `'\\''`);
   const key = isKeyRequired ? ` \\\n  --header "Authorization: Key ${envKey}"` : '';
   return `curl --request POST \\
@@ -37,7 +37,7 @@ function curl(input: Payload, { server, endpoint, isKeyRequired }: SnippetTarget
   --data '${body}'`;
 }
 
-function python(input: Payload, { server, endpoint, isKeyRequired }: SnippetTarget): string {
+function python(input: Example, { server, endpoint, isKeyRequired }: SnippetTarget): string {
   const key = isKeyRequired ? 'os.environ["FAL_KEY"]' : '"local:local"';
   return `# pip install fal-client
 import os
@@ -60,7 +60,7 @@ result = fal_client.SyncClient(key=${key}).subscribe(
 print(result["video"]["url"])`.replace(isKeyRequired ? '' : 'import os\n', '');
 }
 
-function javaScript(input: Payload, { server, endpoint, isKeyRequired }: SnippetTarget): string {
+function javaScript(input: Example, { server, endpoint, isKeyRequired }: SnippetTarget): string {
   const key = isKeyRequired ? 'process.env.FAL_KEY' : '"local:local"';
   const body = JSON.stringify(input, null, 2).replaceAll('\n', '\n  ');
   return `// npm install @fal-ai/client
