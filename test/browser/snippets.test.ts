@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { type Language, snippet } from '../../src/contract/documents/snippets.ts';
+import { type Language, snippet, uploadingSnippet } from '../../src/contract/documents/snippets.ts';
 import { ControlledClipMaker } from '../sdk/controlled-clip-maker.ts';
-import { endpointId, smallClip } from '../support/endpoint.ts';
+import { endpointId, recording, smallClip } from '../support/endpoint.ts';
 import { expectPlayable } from '../support/media/playable.ts';
 import { isInstalled } from '../support/programs/installed.ts';
 import { pythonWith } from '../support/programs/python.ts';
@@ -68,6 +68,30 @@ test('the JavaScript program of the page runs as it is', async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+const languages = [
+  ['cURL', isInstalled('curl'), 'sh', 'program.sh'],
+  ['Python', python !== undefined, python?.executable ?? '', 'program.py'],
+  ['JavaScript', true, process.execPath, 'program.mjs'],
+] as const;
+for (const [language, isThere, command, name] of languages) {
+  test.skipIf(!isThere)(`the ${language} program of the API page uploads a recording and runs as it is`, async () => {
+    const folder = await mkdtemp(join(import.meta.dirname, '../../node_modules/.cache/snippet-'));
+    try {
+      const file = { field: 'audio_url', name: 'recording.wav', contentType: 'audio/wav' };
+      const target = { server: `${server.url}/`, endpoint: endpointId, isKeyRequired: true };
+      await writeFile(join(folder, file.name), await recording());
+      await writeFile(join(folder, name), uploadingSnippet(language, file, input, target));
+      const env = { ...process.env, FAL_KEY: 'local:local' };
+      await run(command, [name], { cwd: folder, env });
+      const { audio_url: uploaded, ...others } = (await received()) as typeof input;
+      expect({ ...others, audio_url: input.audio_url }).toEqual(input);
+      expect(Buffer.from(await (await fetch(uploaded)).arrayBuffer())).toEqual(await recording());
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
 
 test('the JSON of the page is the request', () => {
   expect(JSON.parse(program('JSON'))).toEqual(input);

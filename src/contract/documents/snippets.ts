@@ -12,7 +12,23 @@ export interface SnippetTarget {
   readonly isKeyRequired: boolean;
 }
 
-const envKey = '$FAL_KEY';
+/** How each language names the caller's key. */
+export const keyExpressions = Object.freeze({
+  cURL: '$FAL_KEY',
+  Python: 'os.environ["FAL_KEY"]',
+  JavaScript: 'process.env.FAL_KEY',
+});
+
+/** A text that stands for an upload until the program is written out. */
+const uploadMark = 'what is uploaded';
+
+export interface UploadedFile {
+  /** The input's field that is given its address. */
+  readonly field: string;
+  /** Beside the program. */
+  readonly name: string;
+  readonly contentType: string;
+}
 
 /** A program that makes the same request of the same endpoint. */
 export function snippet(language: Language, input: Example, target: SnippetTarget): string {
@@ -28,9 +44,37 @@ export function snippet(language: Language, input: Example, target: SnippetTarge
   }
 }
 
+/** The same with a file from the caller's own machine, which the program uploads first. */
+export function uploadingSnippet(
+  language: keyof typeof keyExpressions,
+  { field, name, contentType }: UploadedFile,
+  input: Example,
+  target: SnippetTarget,
+): string {
+  const program = snippet(language, { ...input, [field]: uploadMark }, target);
+  const written = JSON.stringify(uploadMark);
+  switch (language) {
+    case 'cURL': {
+      const key = target.isKeyRequired ? ` \\\n  --header "Authorization: Key ${keyExpressions.cURL}"` : '';
+      const upload = `file=$(curl --silent --show-error --fail-with-body ${target.server}cdn/files/upload${key} \\
+  --header "Content-Type: ${contentType}" \\
+  --data-binary @${name} | sed 's/.*"access_url" *: *"\\([^"]*\\)".*/\\1/')`;
+      return `${upload}\n\n${program.replace(written, () => `"'"$file"'"`)}`;
+    }
+    case 'Python':
+      return program.replace(written, () => `fal.upload_file(${JSON.stringify(name)})`);
+    case 'JavaScript': {
+      const file = `new Blob([await readFile(${JSON.stringify(name)})], { type: ${JSON.stringify(contentType)} })`;
+      return program
+        .replace('import { fal }', 'import { readFile } from "node:fs/promises";\nimport { fal }')
+        .replace(written, () => file);
+    }
+  }
+}
+
 function curl(input: Example, { server, endpoint, isKeyRequired }: SnippetTarget): string {
   const body = JSON.stringify(input, null, 2).replaceAll("'", `'\\''`);
-  const key = isKeyRequired ? ` \\\n  --header "Authorization: Key ${envKey}"` : '';
+  const key = isKeyRequired ? ` \\\n  --header "Authorization: Key ${keyExpressions.cURL}"` : '';
   return `curl --request POST \\
   --url ${server}run/${endpoint}${key} \\
   --header "Content-Type: application/json" \\
@@ -38,7 +82,7 @@ function curl(input: Example, { server, endpoint, isKeyRequired }: SnippetTarget
 }
 
 function python(input: Example, { server, endpoint, isKeyRequired }: SnippetTarget): string {
-  const key = isKeyRequired ? 'os.environ["FAL_KEY"]' : '"local:local"';
+  const key = isKeyRequired ? keyExpressions.Python : '"local:local"';
   return `# pip install fal-client
 import os
 import fal_client
@@ -51,7 +95,8 @@ client.CDN_URL = "${server}cdn"
 # Where versions 0.13 and 0.14 upload when the first try fails.
 client.FAL_CDN_FALLBACK_URL = "${server}cdn"
 
-result = fal_client.SyncClient(key=${key}).subscribe(
+fal = fal_client.SyncClient(key=${key})
+result = fal.subscribe(
     "${endpoint}",
     arguments=${pythonLiteral(input, 4)},
     with_logs=True,
@@ -61,7 +106,7 @@ print(result["video"]["url"])`.replace(isKeyRequired ? '' : 'import os\n', '');
 }
 
 function javaScript(input: Example, { server, endpoint, isKeyRequired }: SnippetTarget): string {
-  const key = isKeyRequired ? 'process.env.FAL_KEY' : '"local:local"';
+  const key = isKeyRequired ? keyExpressions.JavaScript : '"local:local"';
   const body = JSON.stringify(input, null, 2).replaceAll('\n', '\n  ');
   return `// npm install @fal-ai/client
 // 1.10 or newer: older versions ignore proxyUrl outside browsers and send everything to the hosted service.

@@ -9,6 +9,8 @@ import type { Logger } from '../../shared/logger.ts';
 import type { AppContext } from '../app-env.ts';
 import { detail } from '../replies.ts';
 import { byteRange } from '../storage/byte-range.ts';
+import { rootFrom } from './layout/relative-root.ts';
+import { safeHeaders } from './layout/safe-headers.ts';
 
 /** Where `npm run build` puts the page. */
 const builtPage = fileURLToPath(new URL('../../../web/dist/', import.meta.url));
@@ -57,12 +59,10 @@ const pagePath = '/index.html';
  */
 export function playgroundPage(c: AppContext, playground: Playground): Response | Promise<Response> {
   if (playground.size === 0) return c.html(notBuilt, 503, { ...safeHeaders });
-  const depth = new URL(c.req.url).pathname.split('/').length - 2;
+  const root = rootFrom(c);
   const page = playground.get(pagePath);
-  if (page === undefined || depth <= 0) return playgroundFile(c, playground, pagePath);
-  const based = Buffer.from(page.body)
-    .toString()
-    .replace('<head>', `<head><base href="${'../'.repeat(depth)}">`);
+  if (page === undefined || root === './') return playgroundFile(c, playground, pagePath);
+  const based = Buffer.from(page.body).toString().replace('<head>', `<head><base href="${root}">`);
   return c.html(based, 200, {
     ...safeHeaders,
     'cache-control': 'no-cache',
@@ -103,12 +103,6 @@ function partReply(c: AppContext, { body }: PageFile, common: Readonly<Record<st
   const contentRange = `bytes ${range.start}-${range.end}/${body.byteLength}`;
   return c.body(body.slice(range.start, range.end + 1), 206, { ...headers, 'content-range': contentRange });
 }
-
-export const safeHeaders = Object.freeze({
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-});
 
 /** Nothing comes from elsewhere, and nothing goes there: scripts, styles and calls are the server's own. */
 function contentSecurityPolicy(cdn: string, base: "'self'" | "'none'"): string {

@@ -1,11 +1,11 @@
 import { ApiError, createFalClient } from '@fal-ai/client';
 import { effect, signal } from '@preact/signals';
 import { appOf } from '../../../src/contract/endpoint-id.ts';
+import { keyStorageName as storedKey } from '../../../src/contract/key-storage.ts';
 
 /** Where this server is, as the browser reaches it; ends with a slash. */
 export const server = new URL('.', document.baseURI).href;
 
-const storedKey = 'soundstage.key';
 /** Milliseconds before a server that is out of reach is asked again. */
 const patience = 2000;
 
