@@ -110,7 +110,8 @@ function greeting(server: RunningServer, configuration: Configuration, places: r
     : 'not asked for; that changes with the first `soundstage keys create`';
   return `Soundstage serves on ${url} (http and https)
 
-  Playground   ${url}/
+  Playground     ${url}/
+  Documentation  ${url}/docs
 
   Model   ${places.length > 0 ? model : 'none here: clips are left to `soundstage worker`'}${describePlaces(places)}
   Data    ${data}

@@ -59,7 +59,7 @@ const patterns: readonly (readonly [RegExp, Origin])[] = [
   [/^\/models(?:\/|$)/, 'site'],
   [/^\/api\/openapi(?:\/|$)/, 'site'],
   [/^\/v1\//, 'platform'],
-  [/^\/assets\//, 'own'],
+  [/^\/(?:assets|docs)\//, 'own'],
   [/^\/clips\/[^/]+$/, 'own'],
   [/^\/[^/]+\/[^/]+\/(?:.*\/)?requests\/./, 'queue'],
   [/^\/[^/]*$/, 'own'],

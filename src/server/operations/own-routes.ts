@@ -4,6 +4,7 @@ import { schemaDocument } from '../../contract/json-schema.ts';
 import type { Authentication } from '../access/authentication.ts';
 import { identify, requireCaller } from '../access/authorization.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
+import { documentationRoutes } from '../pages/documentation/documentation-routes.ts';
 import { type Playground, playgroundFile, playgroundPage } from '../pages/playground.ts';
 import { detail, methodNotAllowed } from '../replies.ts';
 import type { DescribeInstallation, ShownInstallation } from './installation.ts';
@@ -21,7 +22,18 @@ export interface OwnDependencies {
   readonly showsPrices: boolean;
 }
 
-const readOnly = ['/', '/assets/*', '/clips/*', '/health', '/input-schema', '/installation', '/metrics', '/ready'];
+const readOnly = [
+  '/',
+  '/assets/*',
+  '/clips/*',
+  '/docs',
+  '/docs/*',
+  '/health',
+  '/input-schema',
+  '/installation',
+  '/metrics',
+  '/ready',
+];
 
 /** What no hosted endpoint has: the playground and what it asks about this server, signs of life, metrics. */
 export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
@@ -31,6 +43,7 @@ export function ownRoutes(deps: OwnDependencies): Hono<AppEnv> {
   routes.get('/assets/*', (c) => playgroundFile(c, playground, c.var.path));
   // Relative, since the page may be reached below a path.
   routes.get('/clips/:id', (c) => c.redirect(`../?clip=${encodeURIComponent(c.req.param('id'))}`));
+  routes.route('/', documentationRoutes());
   routes.get('/input-schema', (c) => {
     const id = c.req.query('endpoint_id');
     const [first] = endpoints.values();

@@ -57,6 +57,7 @@ th { background: var(--raised); }
 .program { position: relative; }
 button { font: inherit; font-size: 0.85rem; color: var(--accent); background: var(--card); border: 1px solid var(--line); border-radius: 7px; padding: 3px 10px; cursor: pointer; }
 .program button { position: absolute; top: 8px; right: 8px; }
+td code { overflow-wrap: normal; }
 footer { padding: 20px; text-align: center; color: var(--soft); font-size: 0.9rem; }
 [hidden] { display: none; }
 `;
