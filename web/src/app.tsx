@@ -102,8 +102,9 @@ function Header() {
         <button type="button" class="link" onClick={showExamples}>
           Examples
         </button>
-        <a href="#history">History</a>
-        {id !== undefined && <a href={`${server}models/${id}/llms.txt`}>Fields</a>}
+        <a href={`${location.href.replace(/#.*/, '')}#history`}>History</a>
+        {id !== undefined && <a href={`${server}models/${id}/api`}>API</a>}
+        <a href={`${server}docs`}>Documentation</a>
         {id !== undefined && <a href={`${server}api/openapi/queue/openapi.json?endpoint_id=${id}`}>OpenAPI</a>}
         {apiKey.value !== '' && (
           <button
