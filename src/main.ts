@@ -1,6 +1,9 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import './shared/platform/disposable-stacks.ts';
-import { program } from 'commander';
+import { type Command, CommanderError, program } from 'commander';
+import { completionCommand } from './cli/completion-command.ts';
+import { exitCodes, jsonError } from './cli/reporting.ts';
+import { version } from './shared/folders/program-package.ts';
 import { obstacleToRunning } from './shared/platform/unsupported.ts';
 
 const obstacle = obstacleToRunning();
@@ -12,7 +15,7 @@ if (obstacle !== undefined) {
 const endpoints = async () => (await import('./contract/endpoints/served-endpoints.ts')).servedEndpoints;
 
 /** Only the one that is asked for is loaded, since each brings along what the others do not need; for the help, all are. */
-const commands = new Map([
+const others = new Map<string, () => Promise<Command>>([
   ['generate', async () => (await import('./cli/generate/generate-command.ts')).generateCommand()],
   ['serve', async () => (await import('./cli/serve/serve-command.ts')).serveCommand(await endpoints())],
   ['worker', async () => (await import('./cli/serve/worker-command.ts')).workerCommand(await endpoints())],
@@ -23,12 +26,36 @@ const commands = new Map([
   ['doctor', async () => (await import('./cli/doctor-command.ts')).doctorCommand()],
 ]);
 
+const all = (): Promise<readonly Command[]> => Promise.all([...others.values()].map((load) => load()));
+const commands = new Map([...others, ['completion', async () => completionCommand(all)] as const]);
+
+const isForPrograms = process.argv.includes('--json');
+
 program
   .name('soundstage')
   .description('LTX-2 audio-to-video on your own machine: a recording goes in, a finished clip comes out.')
-  .showHelpAfterError('(add --help for the options)');
+  .version(version, '--version', 'print the version');
 
 const asked = commands.get(process.argv[2] ?? '');
 for (const load of asked === undefined ? commands.values() : [asked]) program.addCommand(await load());
+configure(program);
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Help and the version are no mistakes.
+  if (error.exitCode !== 0) process.exitCode = exitCodes.input;
+  if (isForPrograms && error.exitCode !== 0) {
+    process.stderr.write(jsonError({ kind: 'input', message: error.message.replace(/^error: /, '') }));
+  }
+}
+
+/** Mistakes on the command line are said like other mistakes in the input. */
+function configure(command: Command): void {
+  command
+    .exitOverride()
+    .showHelpAfterError(isForPrograms ? false : '(add --help for the options)')
+    .configureOutput({ outputError: (text, write) => (isForPrograms ? undefined : write(text)) });
+  for (const inner of command.commands) configure(inner);
+}

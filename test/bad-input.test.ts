@@ -41,7 +41,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const cases: readonly [name: string, flags: (path: typeof at) => readonly string[], sentence: RegExp][] = [
+type Case = [name: string, flags: (path: typeof at) => readonly string[], sentence: RegExp, code?: number];
+
+const cases: readonly Case[] = [
   ['a truncated mp3', (path) => ['--audio', path('truncated.mp3')], /audio file .*(ends|cut|truncated|incomplete)/i],
   ['a text file called .wav', (path) => ['--audio', path('text.wav')], /audio file/i],
   ['a wav of NaN', (path) => ['--audio', path('nan.wav')], /^The audio track holds hardly any sound: .* not a number/],
@@ -56,8 +58,8 @@ const cases: readonly [name: string, flags: (path: typeof at) => readonly string
   ],
   ['a pickle as LoRA', (path) => ['--lora', path('pickle.safetensors')], /pickle/],
   ['a corrupt safetensors header', (path) => ['--lora', path('lying.safetensors')], /"w" holds 400 bytes/],
-  ['a missing weight file', (path) => ['--model', path('incomplete')], /has no gemma.model\.safetensors/],
-  ['a bundle that is cut off', (path) => ['--model', path('cut-off')], /cut off/],
+  ['a missing weight file', (path) => ['--model', path('incomplete')], /has no gemma.model\.safetensors/, 3],
+  ['a bundle that is cut off', (path) => ['--model', path('cut-off')], /cut off/, 3],
   ['8 frames', () => ['--num-frames', '8'], /^num_frames must be a whole number from 9 to 481, not 8$/],
   ['a strength of NaN', () => ['--image-strength', 'NaN'], /^image_strength must be a number from 0 to 1, not NaN$/],
   [
@@ -76,12 +78,12 @@ const cases: readonly [name: string, flags: (path: typeof at) => readonly string
     () => ['--video-size', '4096x64'],
     /^video_size\.width must be one of auto, .* a whole number from 64 to 2048 .*, not 4096$/,
   ],
-  ['a device that is not there', () => ['--device', 'cuda'], /cuda cannot be used here/],
+  ['a device that is not there', () => ['--device', 'cuda'], /cuda cannot be used here/, 4],
   ['an unknown output type', (path) => ['--output', path('out/clip.avi')], /\.mp4, \.webm, \.mov, \.gif/],
   ['an output folder that does not exist', (path) => ['--output', path('missing/clip.mp4')], /does not exist/],
 ];
 
-test.for(cases)('%s: one clear sentence, exit code 1, nothing left behind', async ([, flags, sentence]) => {
+test.for(cases)('%s: one clear sentence, its exit code, nothing left behind', async ([, flags, sentence, code = 2]) => {
   const output = await mkdtemp(at('output-'));
   const defaults = ['--audio', at('good.wav'), '--prompt', 'A dog', '--video-size', '64x64', '--num-frames', '9'];
   const result = await soundstage(
@@ -91,24 +93,24 @@ test.for(cases)('%s: one clear sentence, exit code 1, nothing left behind', asyn
   expect(result.stderr.trim()).toMatch(sentence);
   expect(result.stderr.trim().split('\n')).toHaveLength(1);
   expect(result.stderr).not.toMatch(/\n\s+at /);
-  expect(result).toMatchObject({ code: 1, stdout: '' });
+  expect(result).toMatchObject({ code, stdout: '' });
   expect(await readdir(output)).toEqual([]);
 });
 
 test.runIf(process.platform === 'linux')(
-  'a full disk: one clear sentence, exit code 1, nothing left behind',
+  'a full disk: one clear sentence, exit code 4, nothing left behind',
   async () => {
     const output = await mkdtemp(at('output-'));
     await symlink('/dev/full', join(output, 'clip.mp4.partial'));
     const request = ['--audio', at('good.wav'), '--prompt', 'A dog', '--video-size', '64x64', '--num-frames', '9'];
     const result = await soundstage('generate', ...request, '--quiet', '--output', join(output, 'clip.mp4'));
     expect(result.stderr).toMatch(/disk is full/);
-    expect(result.code).toBe(1);
+    expect(result.code).toBe(4);
     expect(await readdir(output)).toEqual([]);
   },
 );
 
 test('a folder that is no parity folder', async () => {
   const result = await soundstage('parity', folder);
-  expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/^.* is not a parity folder.*\n$/) });
+  expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/^.* is not a parity folder.*\n$/) });
 });

@@ -156,7 +156,7 @@ test.for([
   process.kill(sign * child.pid, 'SIGINT');
   const { code, stderr } = await result;
   expect(performance.now() - cancelledAt).toBeLessThan(3000);
-  expect(code).toBe(1);
+  expect(code).toBe(130);
   expect(stderr).toMatch(/cancelled\n$/);
   expect(await readdir(dirname(output))).toEqual([]);
 });

@@ -43,7 +43,7 @@ test.for([
   const found = await generate(prompt, ...flags.map((flag) => (flag.endsWith('.png') ? at(flag) : flag)));
   expect(found.stderr.replace(/^note: .*\n/gm, '')).toMatch(message);
   expect(found.stderr.replace(/^note: .*\n/gm, '').split('\n')).toHaveLength(2);
-  expect(found.code).toBe(1);
+  expect(found.code).toBe(2);
   expect(await readdir(outputs)).toEqual([]);
 });
 

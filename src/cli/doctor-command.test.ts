@@ -43,3 +43,13 @@ test.skipIf(isWindows)('it names every GPU with what is known of it, and what ea
   );
   expect(lines.find((line) => line.startsWith('cuda'))).toMatch(/^cuda {6}not usable: /);
 });
+
+test('JSON for programs: devices, weights, versions', async () => {
+  const texts: string[] = [];
+  await doctorCommand({ write: (text) => texts.push(text) }).parseAsync(['--json'], { from: 'user' });
+  expect(JSON.parse(texts.join(''))).toMatchObject({
+    node: process.version,
+    devices: expect.arrayContaining([{ device: 'cpu', usable: true }]),
+    weights: expect.arrayContaining([expect.objectContaining({ id: 'nano', state: 'present' })]),
+  });
+});

@@ -5,28 +5,78 @@ import { type Gpu, listGpus } from '../cuda/gpus.ts';
 import { cudaFolder, findInstallation } from '../cuda/installation.ts';
 import { devices } from '../graph/graph-target.ts';
 import { type DeviceReport, probeDeviceSafely } from '../graph/runtime/device-probe.ts';
-import { overviewOfWeights } from '../models/weights-overview.ts';
+import { overviewOfWeights, type WeightsOverview } from '../models/weights-overview.ts';
 import { fitOf } from '../pipeline/plan/gpu-fit.ts';
+import { version } from '../shared/folders/program-package.ts';
 import { formatBytes } from '../shared/quantities.ts';
 import { reporting, type TextOutput } from './reporting.ts';
 
+interface DoctorFlags {
+  readonly json?: boolean;
+}
+
+/** What `soundstage doctor --json` prints. Sizes are bytes. */
+interface Diagnosis {
+  readonly version: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: { readonly model: string; readonly threads: number };
+  readonly memory: { readonly total: number; readonly free: number };
+  readonly gpus: readonly Gpu[];
+  /** What `gpu install` brought; absent where it was not used. */
+  readonly installed?: string | undefined;
+  readonly devices: readonly DeviceReport[];
+  readonly weights: readonly WeightsOverview[];
+}
+
 /** `soundstage doctor`: says what this machine can do. */
 export function doctorCommand(stdout: TextOutput = process.stdout): Command {
-  return new Command('doctor').description('say what this machine can do').action(() =>
-    reporting(process.stderr, async (signal) => {
-      const line = (name: string, value: string): void => void stdout.write(`${name.padEnd(10)}${value}\n`);
-      line('node', `${process.version}, ${process.platform} ${process.arch}`);
-      line('cpu', `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads`);
-      line('memory', `${formatBytes(freemem())} free of ${formatBytes(totalmem())}`);
-      for (const gpu of await listGpus(undefined, signal)) line(`gpu ${gpu.index}`, describeGpu(gpu));
-      const installed = describeInstalled();
-      if (installed !== undefined) line('installed', installed);
-      for (const device of devices) line(device, describeDevice(await probeDeviceSafely(device, signal)));
-      for (const { id, state, bytes, where } of await overviewOfWeights()) {
-        line('weights', `${id}: ${state}, ${formatBytes(bytes)}, ${where}`);
-      }
-    }),
-  );
+  return new Command('doctor')
+    .description('say what this machine can do')
+    .option('--json', 'print JSON')
+    .action(({ json }: DoctorFlags) =>
+      reporting(
+        process.stderr,
+        async (signal) => {
+          const diagnosis = await diagnose(signal);
+          stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : describe(diagnosis));
+        },
+        { json },
+      ),
+    );
+}
+
+async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
+  const reports: DeviceReport[] = [];
+  // One after another, since each computes.
+  for (const device of devices) reports.push(await probeDeviceSafely(device, signal));
+  return {
+    version,
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: { model: cpus()[0]?.model.trim() ?? 'unknown', threads: availableParallelism() },
+    memory: { total: totalmem(), free: freemem() },
+    gpus: await listGpus(undefined, signal),
+    installed: describeInstalled(),
+    devices: reports,
+    weights: await overviewOfWeights(),
+  };
+}
+
+function describe({ node, platform, cpu, memory, gpus, installed, devices: reports, weights }: Diagnosis): string {
+  const lines: (readonly [name: string, value: string])[] = [
+    ['soundstage', version],
+    ['node', `${node}, ${platform}`],
+    ['cpu', `${cpu.model}, ${cpu.threads} threads`],
+    ['memory', `${formatBytes(memory.free)} free of ${formatBytes(memory.total)}`],
+    ...gpus.map((gpu) => [`gpu ${gpu.index}`, describeGpu(gpu)] as const),
+    ...(installed === undefined ? [] : [['installed', installed] as const]),
+    ...reports.map((report) => [report.device, describeDevice(report)] as const),
+    ...weights.map(
+      ({ id, state, bytes, where }) => ['weights', `${id}: ${state}, ${formatBytes(bytes)}, ${where}`] as const,
+    ),
+  ];
+  return lines.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
 }
 
 function describeGpu({ name, memory, freeMemory, driver, computeCapability }: Gpu): string {

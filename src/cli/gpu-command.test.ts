@@ -52,10 +52,10 @@ linuxTest('it says what was installed and where, and the second time that there 
   expect((await run()).stdout).toContain(`onnxruntime-gpu 1.2.3 is in ${folder}: nothing to do\n`);
 });
 
-linuxTest('what goes wrong is one sentence, and exit code 1', async () => {
+linuxTest('what goes wrong is one sentence, and an exit code by its kind', async () => {
   expect(await run()).toEqual({
     stdout: '',
     stderr: `the index ${index.url} has no package onnxruntime-gpu: choose another with --index-url\n`,
-    exitCode: 1,
+    exitCode: 2,
   });
 });

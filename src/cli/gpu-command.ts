@@ -27,7 +27,7 @@ Environment:
   SOUNDSTAGE_CUDA_FOLDER  where it is installed (default ~/.cache/soundstage/cuda)
   PIP_INDEX_URL           index to ask, unless --index-url says otherwise`;
 
-/** `soundstage gpu`: installs what a GPU needs. Sets `process.exitCode` to 1 on a clear error. */
+/** `soundstage gpu`: installs what a GPU needs. Sets `process.exitCode` on a clear error. */
 export function gpuCommand({
   stdout = process.stdout,
   stderr = process.stderr,

@@ -57,7 +57,7 @@ describe.each(databases.kinds)('soundstage keys (%s)', (kind) => {
     expect(await keys(options, 'revoke', id)).toMatchObject({
       stdout: '',
       stderr: expect.stringContaining(id),
-      code: 1,
+      code: 2,
     });
     expect(JSON.parse((await keys(options, 'list', '--json')).stdout)).toMatchObject([
       { id, name: 'laptop', scope: 'API', revokedAt: expect.any(String) },
@@ -99,11 +99,11 @@ test('makes the database where there is none yet', async () => {
 
 test('a database that cannot be reached is a clear error', async () => {
   const failed = await keys({ dataFolder: '/nowhere', databaseUrl: 'postgresql://127.0.0.1:1/a' }, 'list');
-  expect(failed).toMatchObject({ stdout: '', stderr: expect.stringContaining('(DATABASE_URL)'), code: 1 });
+  expect(failed).toMatchObject({ stdout: '', stderr: expect.stringContaining('(DATABASE_URL)'), code: 5 });
 });
 
 test.each([[''], ['/below/it']])('an impossible data folder is said in one line: a file%s', async (below) => {
   const dataFolder = `${import.meta.filename}${below}`;
   const { code, stderr } = await keys({ dataFolder }, 'list');
-  expect([code, stderr]).toEqual([1, expect.stringMatching(/^the data folder .* cannot be used: .*is a file.*\n$/)]);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^the data folder .* cannot be used: .*is a file.*\n$/)]);
 });

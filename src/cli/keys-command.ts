@@ -39,12 +39,12 @@ Environment:
 
 It does not matter whether the server is running. A key that is revoked stops working within a second.`;
 
-/** `soundstage keys`: creates, lists and revokes API keys. Sets `process.exitCode` to 1 on a clear error. */
+/** `soundstage keys`: creates, lists and revokes API keys. Sets `process.exitCode` on a clear error. */
 export function keysCommand(options: KeysCommandOptions = {}): Command {
   const { stdout = process.stdout, stderr = process.stderr, env = process.env } = options;
   const keys = new Command('keys').description('create, list and revoke API keys').addHelpText('after', environment);
   const withKeys = (flags: KeysFlags, work: (keys: KeyManagement) => Promise<void>): Promise<void> =>
-    reporting(stderr, () => managingKeys(flags, env, stderr, work));
+    reporting(stderr, () => managingKeys(flags, env, stderr, work), flags);
 
   keys
     .command('create')
@@ -142,5 +142,5 @@ function dataOption(): Option {
 }
 
 function jsonOption(): Option {
-  return new Option('--json', 'print JSON');
+  return new Option('--json', 'print JSON, errors too');
 }

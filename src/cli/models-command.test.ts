@@ -48,27 +48,36 @@ test('fetch, list and check', async () => {
   expect(checked.stdout).toMatch(/^ok +ltx-2-19b-distilled-fp8\.safetensors /m);
 });
 
-test('check ends with code 1 on damage and says what to do', async () => {
+test('check ends with code 3 on damage and says what to do', async () => {
   const { stdout } = await run('fetch', weightSetId);
   await truncate(await realpath(stdout.replace(/^.*: /, '').trim()), 4000);
   const checked = await run('check', weightSetId);
-  expect(checked.code).toBe(1);
+  expect(checked.code).toBe(3);
   expect(checked.stdout).toMatch(/^damaged +ltx-2-19b-distilled-fp8/m);
   expect(checked.stderr).toContain(
     `1 of 9 files are damaged or missing: delete the damaged files (--remove-damaged) and run \`soundstage models fetch ${weightSetId}\`\n`,
   );
 });
 
-test('an error is one line without a stack, and code 1', async () => {
+test('an error is one line without a stack, and a code by its kind', async () => {
   expect(await run('fetch', 'ltx')).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: expect.stringMatching(/^there are no weights named ltx: [^\n]*\n$/),
   });
   expect(await run('fetch', weightSetId, '--offline')).toMatchObject({
-    code: 1,
+    code: 3,
     stderr: expect.stringMatching(/^[^\n]*lacks[^\n]*\n$/),
   });
   expect(hub.requests).toHaveLength(0);
+});
+
+test('JSON for programs: the list, and errors', async () => {
+  const listed = JSON.parse((await run('list', '--json')).stdout);
+  expect(listed).toContainEqual(expect.objectContaining({ id: 'nano', state: 'present', bytes: expect.any(Number) }));
+  const failed = await run('fetch', 'ltx', '--json');
+  expect(JSON.parse(failed.stderr)).toEqual({
+    error: { kind: 'input', field: 'model', message: expect.stringMatching(/^there are no weights named ltx/) },
+  });
 });
 
 test('nano needs no fetching', async () => {
@@ -79,11 +88,11 @@ test('nano needs no fetching', async () => {
 });
 
 test.each([
-  ['fetch', weightSetId],
-  ['check', weightSetId],
-])('an impossible cache is said in one line: %s', async (...command) => {
-  const { code, stderr } = await run(...command, '--cache', join(import.meta.filename, 'cache'));
-  expect(code).toBe(1);
+  ['fetch', 4],
+  ['check', 3],
+])('an impossible cache is said in one line: %s', async (command, expected) => {
+  const { code, stderr } = await run(command, weightSetId, '--cache', join(import.meta.filename, 'cache'));
+  expect(code).toBe(expected);
   expect(stderr.trim().split('\n').at(-1)).toContain(import.meta.filename);
   expect(stderr).not.toMatch(/ {4}at /);
 });

@@ -23,6 +23,7 @@ export interface ModelsCommandOptions {
 
 interface CacheFlags {
   readonly cache?: string;
+  readonly json?: boolean;
 }
 
 interface FetchFlags extends CacheFlags {
@@ -44,7 +45,7 @@ Environment:
   HF_ENDPOINT      base URL of the hub or a mirror
   HF_HUB_OFFLINE   1: never touch the network`;
 
-/** `soundstage models`: lists, fetches and checks weights. Sets `process.exitCode` to 1 on a clear error. */
+/** `soundstage models`: lists, fetches and checks weights. Sets `process.exitCode` on a clear error. */
 export function modelsCommand(options: ModelsCommandOptions = {}): Command {
   const { stdout = process.stdout, stderr = process.stderr, env = process.env } = options;
   const models = new Command('models').description('list, fetch and check model weights');
@@ -53,10 +54,16 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
     .command('list')
     .description('show the known weights and what is here of them')
     .addOption(cacheOption())
+    .addOption(jsonOption())
     .action((flags: CacheFlags) =>
-      reporting(stderr, async () => {
-        stdout.write(table(await overviewOfWeights({ ...flags, env })));
-      }),
+      reporting(
+        stderr,
+        async () => {
+          const sets = await overviewOfWeights({ ...flags, env });
+          stdout.write(flags.json ? jsonText(sets) : table(sets));
+        },
+        flags,
+      ),
     );
 
   models
@@ -68,52 +75,74 @@ export function modelsCommand(options: ModelsCommandOptions = {}): Command {
     .option('--endpoint <url>', 'base URL of the hub or a mirror (default: HF_ENDPOINT)')
     .option('--offline', 'do not touch the network, only say what is missing')
     .addOption(cacheOption())
+    .addOption(jsonOption())
     .addHelpText('after', environment)
     .action((id: string, { camera = [], cameraLoras = false, ...flags }: FetchFlags) =>
-      reporting(stderr, async (signal) => {
-        if (id === safetyModel.id) return void stdout.write(await fetchSafety({ ...flags, env, signal }, stderr));
-        if (weightSet(id).kind === 'embedded')
-          return void stdout.write(`${id} ships with Soundstage: nothing to fetch\n`);
-        const cameras = cameraLoras ? cameraMoves : camera;
-        const set = await withProgress(stderr, (onProgress) =>
-          fetchWeights(id, { ...flags, cameras, env, signal, onProgress }),
-        );
-        stdout.write(`${id} is here: ${set.bundle}\n`);
-      }),
+      reporting(
+        stderr,
+        async (signal) => {
+          const say = (sentence: string, where?: string): void =>
+            void stdout.write(flags.json ? jsonText({ id, where }) : `${id} ${sentence}\n`);
+          if (id === safetyModel.id) {
+            const folder = await fetchSafety({ ...flags, env, signal }, stderr);
+            return say(`is here: ${folder}`, folder);
+          }
+          if (weightSet(id).kind === 'embedded') return say('ships with Soundstage: nothing to fetch');
+          const cameras = cameraLoras ? cameraMoves : camera;
+          const set = await withProgress(stderr, (onProgress) =>
+            fetchWeights(id, { ...flags, cameras, env, signal, onProgress }),
+          );
+          say(`is here: ${set.bundle}`, set.bundle);
+        },
+        flags,
+      ),
     );
 
   models
     .command('check')
-    .description('read weights again and compare them with their hashes; exit code 1 on damage')
+    .description('read weights again and compare them with their hashes; exit code 3 on damage')
     .argument('<id>', 'id of a set, or a folder of your own')
     .option('--remove-damaged', 'delete damaged files of the cache, so that the next fetch gets them again')
     .addOption(cacheOption())
+    .addOption(jsonOption())
     .action((id: string, flags: CheckFlags) =>
-      reporting(stderr, async (signal) => {
-        // The result lists every file; lines of progress would say the same twice.
-        const checks = await withProgress(stderr, (onProgress) =>
-          checkWeights(id, { ...flags, env, signal, onProgress: stderr.isTTY ? onProgress : undefined }),
-        );
-        for (const { state, name, path } of checks) stdout.write(`${state.padEnd(8)}  ${name}  ${path}\n`);
-        const bad = checks.filter(({ state }) => state === 'damaged' || state === 'missing');
-        if (bad.length === 0) return;
-        const advice =
-          findWeightSet(id)?.kind === 'hub' || id === safetyModel.id
-            ? refetchAdvice(id, flags, bad)
-            : 'put good copies in their place';
-        throw new SoundstageError(
-          'weights',
-          `${bad.length} of ${checks.length} files are damaged or missing: ${advice}`,
-        );
-      }),
+      reporting(
+        stderr,
+        async (signal) => {
+          // The result lists every file; lines of progress would say the same twice.
+          const checks = await withProgress(stderr, (onProgress) =>
+            checkWeights(id, { ...flags, env, signal, onProgress: stderr.isTTY ? onProgress : undefined }),
+          );
+          const lines = checks.map(({ state, name, path }) => `${state.padEnd(8)}  ${name}  ${path}\n`);
+          stdout.write(flags.json ? jsonText(checks) : lines.join(''));
+          const bad = checks.filter(({ state }) => state === 'damaged' || state === 'missing');
+          if (bad.length === 0) return;
+          const advice =
+            findWeightSet(id)?.kind === 'hub' || id === safetyModel.id
+              ? refetchAdvice(id, flags, bad)
+              : 'put good copies in their place';
+          throw new SoundstageError(
+            'weights',
+            `${bad.length} of ${checks.length} files are damaged or missing: ${advice}`,
+          );
+        },
+        flags,
+      ),
     );
 
   return models;
 }
 
 async function fetchSafety(options: FetchOptions, stderr: ReportOutput): Promise<string> {
-  const folder = await withProgress(stderr, (onProgress) => fetchSafetyModel({ ...options, onProgress }));
-  return `${safetyModel.id} is here: ${folder}\n`;
+  return await withProgress(stderr, (onProgress) => fetchSafetyModel({ ...options, onProgress }));
+}
+
+function jsonOption(): Option {
+  return new Option('--json', 'print JSON, errors too');
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function cacheOption(): Option {

@@ -43,9 +43,9 @@ export function configurationFrom(
   return readConfiguration(environment, Object.fromEntries(overrides));
 }
 
-/** Every setting with its meaning and default, for help. */
-export function settingsHelp(): string {
-  const names = configurationSchema.keyof().options.toSorted();
+/** Settings with their meanings and defaults, for help; all of them where none are named. */
+export function settingsHelp(chosen: readonly (keyof Configuration)[] = configurationSchema.keyof().options): string {
+  const names = chosen.toSorted();
   const width = Math.max(...names.map((name) => name.length));
   const lines = names.map((name) => `  ${name.padEnd(width)}  ${describe(name)}`);
   return `\nEnvironment (flags win):\n${lines.join('\n')}`;

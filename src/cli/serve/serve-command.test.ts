@@ -46,7 +46,7 @@ test('serves until SIGTERM, and only one server has a data folder', async () => 
     checks: { data: 'ok', database: 'ok', device: 'ok', disk: 'ok', files: 'ok', weights: 'ok', worker: 'ok' },
   });
   const second = await soundstage('serve', '--port', '0', '--data', folder);
-  expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining(folder) });
+  expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(folder) });
   const created = await soundstage('keys', 'create', '--data', folder);
   expect(created.code).toBe(0);
   const upload = { method: 'POST', body: '{"content_type":"audio/wav","file_name":"a.wav"}' };
@@ -71,7 +71,7 @@ test('starts again after a kill, and the port may be taken', async () => {
   const port = typeof address === 'object' ? String(address?.port) : '';
   const taken = await soundstage('serve', '--port', port, '--data', folder);
   blocker.close();
-  expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining(`Port ${port} of 127.0.0.1 is taken`) });
+  expect(taken).toMatchObject({ code: 2, stderr: expect.stringContaining(`Port ${port} of 127.0.0.1 is taken`) });
 });
 
 test.each([
@@ -83,9 +83,17 @@ test.each([
   [['serve', '--data', import.meta.filename], /^the data folder .* is a file/],
 ])('%j is refused', async (flags, message) => {
   const { code, stderr } = await soundstage(elementAt(flags, 0), '--data', folder, ...flags.slice(1));
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/ {4}at /);
+});
+
+test('the help of a worker has no setting that is for servers alone', async () => {
+  const { stdout } = await soundstage('worker', '--help');
+  for (const name of ['SOUNDSTAGE_S3_BUCKET', 'SOUNDSTAGE_FETCH_TIMEOUT', 'DATABASE_URL'])
+    expect(stdout).toContain(name);
+  for (const name of ['SOUNDSTAGE_PORT', 'SOUNDSTAGE_PUBLIC_URL', 'SOUNDSTAGE_MAX_UPLOAD_BYTES', 'SOUNDSTAGE_AUTH'])
+    expect(stdout).not.toContain(name);
 });
 
 test('help names every setting', async () => {

@@ -13,6 +13,7 @@ import { jsonLogger, type LogLevel, logLevels } from '../../shared/logger.ts';
 import { reporting } from '../reporting.ts';
 import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
 import { describeInstallation } from './installation.ts';
+import { endsWithStarter } from './orphan-watch.ts';
 
 interface ServeFlags {
   readonly worker: boolean;
@@ -62,7 +63,9 @@ interface Serving {
   readonly signal: AbortSignal;
 }
 
-async function serve({ configuration, endpoints, flags, signal }: Serving): Promise<void> {
+async function serve({ configuration, endpoints, flags, signal: asked }: Serving): Promise<void> {
+  using ending = endsWithStarter(asked);
+  const { signal } = ending;
   // What this process and its children write is for nobody else.
   process.umask(0o077);
   if (!flags.worker && configuration.DATABASE_URL === undefined) {
@@ -126,7 +129,7 @@ function greeting(server: RunningServer, configuration: Configuration, places: r
   Any program  HTTPS_PROXY=${url} SSL_CERT_FILE=${server.authorityPath}
   cURL         https://queue.fal.run becomes ${url}/queue, https://fal.run becomes ${url}/run
 
-Ctrl-C ends it.
+Press Ctrl-C to stop it.
 `;
 }
 

@@ -12,6 +12,7 @@ import { openDataFolder, watchDataFolder } from '../../shared/folders/data-folde
 import { jsonLogger, type LogLevel, reportDataFolder } from '../../shared/logger.ts';
 import { reporting } from '../reporting.ts';
 import { addConfigurationFlags, configurationFrom, settingsHelp } from './configuration-flags.ts';
+import { endsWithStarter } from './orphan-watch.ts';
 import { aborted, describePlaces, logLevelOption } from './serve-command.ts';
 
 interface WorkerFlags {
@@ -29,12 +30,30 @@ const settings = [
   'SOUNDSTAGE_SAFETY_MODEL',
 ] as const;
 
+/** What else a worker goes by; the rest is for servers. */
+const ownSettings = [
+  ...settings,
+  'DATABASE_URL',
+  'SOUNDSTAGE_CUDA_FOLDER',
+  'SOUNDSTAGE_FETCH_TIMEOUT',
+  'SOUNDSTAGE_FILE_RETENTION',
+  'SOUNDSTAGE_LORA_CACHE_BYTES',
+  'SOUNDSTAGE_MAX_INPUT_BYTES',
+  'SOUNDSTAGE_MAX_LORA_BYTES',
+  'SOUNDSTAGE_MIN_FETCH_RATE',
+  'SOUNDSTAGE_MIN_FREE_BYTES',
+  'SOUNDSTAGE_PAYLOAD_RETENTION',
+  'SOUNDSTAGE_S3_BUCKET',
+  'SOUNDSTAGE_S3_ENDPOINT',
+  'SOUNDSTAGE_S3_REGION',
+] as const;
+
 /** `soundstage worker`: makes the clips that a server on this or another machine accepted. */
 export function workerCommand(endpoints: Endpoints): Command {
   const command = new Command('worker').description('make the clips that `soundstage serve` accepts elsewhere');
   return addConfigurationFlags(command, settings)
     .addOption(logLevelOption())
-    .addHelpText('after', settingsHelp())
+    .addHelpText('after', settingsHelp(ownSettings))
     .action((flags: WorkerFlags & Record<string, unknown>) =>
       reporting(process.stderr, (signal) =>
         work({ configuration: configurationFrom(flags, process.env), endpoints, flags, signal }),
@@ -49,7 +68,9 @@ interface Working {
   readonly signal: AbortSignal;
 }
 
-async function work({ configuration, endpoints, flags, signal }: Working): Promise<void> {
+async function work({ configuration, endpoints, flags, signal: asked }: Working): Promise<void> {
+  using ending = endsWithStarter(asked);
+  const { signal } = ending;
   // What this process and its children write is for nobody else.
   process.umask(0o077);
   const { SOUNDSTAGE_DATA: dataFolder, DATABASE_URL: databaseUrl, SOUNDSTAGE_S3_BUCKET: bucket } = configuration;
