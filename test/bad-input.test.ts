@@ -47,7 +47,7 @@ const cases: readonly Case[] = [
   ['a truncated mp3', (path) => ['--audio', path('truncated.mp3')], /audio file .*(ends|cut|truncated|incomplete)/i],
   ['a text file called .wav', (path) => ['--audio', path('text.wav')], /audio file/i],
   ['a wav of NaN', (path) => ['--audio', path('nan.wav')], /^The audio track holds hardly any sound: .* not a number/],
-  ['a missing audio file', (path) => ['--audio', path('nowhere.wav')], /nowhere\.wav|audio file/i],
+  ['a missing audio file', (path) => ['--audio', path('nowhere.wav')], /^--audio .*nowhere\.wav does not exist/],
   ['a video without audio', (path) => ['--audio', path('silent.mp4')], /audio file .*no (audio|sound)/i],
   ['an image of 0 bytes', (path) => ['--image', path('empty.png')], /image file .*empty/i],
   ['a png of 20000×20000', (path) => ['--image', path('huge.png')], /image is 20000×20000: .* scale it down/],
@@ -60,23 +60,39 @@ const cases: readonly Case[] = [
   ['a corrupt safetensors header', (path) => ['--lora', path('lying.safetensors')], /"w" holds 400 bytes/],
   ['a missing weight file', (path) => ['--model', path('incomplete')], /has no gemma.model\.safetensors/, 3],
   ['a bundle that is cut off', (path) => ['--model', path('cut-off')], /cut off/, 3],
-  ['8 frames', () => ['--num-frames', '8'], /^num_frames must be a whole number from 9 to 481, not 8$/],
-  ['a strength of NaN', () => ['--image-strength', 'NaN'], /^image_strength must be a number from 0 to 1, not NaN$/],
+  ['8 frames', () => ['--num-frames', '8'], /^--num-frames must be a whole number from 9 to 481, not 8$/],
+  ['a strength of NaN', () => ['--image-strength', 'NaN'], /^--image-strength must be a number from 0 to 1, not NaN$/],
   [
     'a LoRA scale of NaN',
     () => ['--lora', `${loraPath('a')}=x`],
-    /^loras\.0\.scale must be a number from 0 to 4, not NaN$/,
+    /^the scale of LoRA 1 must be a number from 0 to 4, not NaN$/,
   ],
-  ['an empty prompt', () => ['--prompt', '  '], /^prompt must be a text of 1 to 5000 characters/],
+  ['an empty prompt', () => ['--prompt', '  '], /^--prompt must be a text of 1 to 5000 characters/],
   [
     'an unknown acceleration',
     () => ['--acceleration', 'warp'],
-    /^acceleration must be one of none, regular, high, full, not "warp"$/,
+    /^--acceleration must be one of none, regular, high, full, not "warp"$/,
   ],
   [
     'a size beyond the limits',
     () => ['--video-size', '4096x64'],
-    /^video_size\.width must be one of auto, .* a whole number from 64 to 2048 .*, not 4096$/,
+    /^--video-size 4096x64: the width must be a whole number from 64 to 2048$/,
+  ],
+  [
+    'a size that is none',
+    () => ['--video-size', 'big'],
+    /^--video-size must be WIDTHxHEIGHT, .* one of auto, .*, not "big"$/,
+  ],
+  [
+    'a LoRA that is not there',
+    () => ['--lora', 'nope.safetensors', '--model', 'nano'],
+    /^LoRA nope\.safetensors does not exist; with these weights come nano-style-ink\.safetensors, /,
+  ],
+  ['a LoRA that is nothing at all', () => ['--lora', 'nope'], /^LoRA nope does not exist/],
+  [
+    'an address of something else',
+    () => ['--audio', 'http://127.0.0.1:1/a.wav'],
+    /^--audio cannot be downloaded: .* private network/,
   ],
   ['a device that is not there', () => ['--device', 'cuda'], /cuda cannot be used here/, 4],
   ['an unknown output type', (path) => ['--output', path('out/clip.avi')], /\.mp4, \.webm, \.mov, \.gif/],
@@ -113,4 +129,21 @@ test.runIf(process.platform === 'linux')(
 test('a folder that is no parity folder', async () => {
   const result = await soundstage('parity', folder);
   expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/^.* is not a parity folder.*\n$/) });
+});
+
+test('a flag that there is not is named even where another is missing, and so is what is missing', async () => {
+  const unknown = await soundstage('generate', '--audio', at('good.wav'), '--nonsense', '1');
+  expect(unknown).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/unknown option '--nonsense'/) });
+  const missing = await soundstage('generate', '--audio', at('good.wav'));
+  expect(missing).toMatchObject({ code: 2, stderr: expect.stringMatching(/^--prompt is missing; it must be a text/) });
+});
+
+test('errors for programs are JSON, those of the command line too', async () => {
+  const refused = await soundstage('generate', '--audio', at('good.wav'), '--prompt', 'A dog', '--fps', '0', '--json');
+  expect(JSON.parse(refused.stderr)).toEqual({
+    error: { kind: 'input', field: 'fps', message: '--fps must be a number from 1 to 60, not 0' },
+  });
+  const unknown = await soundstage('generate', '--json', '--nonsense');
+  expect(JSON.parse(unknown.stderr)).toEqual({ error: { kind: 'input', message: "unknown option '--nonsense'" } });
+  expect([refused.code, unknown.code]).toEqual([2, 2]);
 });

@@ -1,9 +1,10 @@
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, assert, beforeAll, expect, test, vi } from 'vitest';
 import { generateCommand } from '../src/cli/generate/generate-command.ts';
+import { serveHttp } from '../src/fetching/http/file-server.test-support.ts';
 import { MediaService } from '../src/media/media-service.ts';
 import { Engine } from '../src/pipeline/engine/engine.ts';
 import { writeToneWav } from './support/media/sound-files.ts';
@@ -128,6 +129,42 @@ test('frames follow the recording by default, and the result is reported as JSON
   expect(video.file_size).toBe((await readFile(at('matched.mp4'))).length);
   expect(seed).toBeGreaterThanOrEqual(0);
   expect(prompt).toBe('A dog');
+});
+
+test('files may be named as for the endpoint: by URL, as a data URI, by the name of a LoRA that comes with the weights', async () => {
+  const files = { '/sound.wav': at('sound.wav'), '/style.safetensors': loraPath('a') };
+  await using server = await serveHttp(async ({ url }, response) => {
+    response.end(await readFile(Object.entries(files).find(([path]) => path === url)?.[1] ?? ''));
+  });
+  vi.stubEnv('SOUNDSTAGE_ALLOW_PRIVATE_HOSTS', '127.0.0.1');
+  vi.stubEnv('SOUNDSTAGE_DATA', at('data'));
+  await mkdir(at('weights/loras'), { recursive: true });
+  await cp(loraPath('a'), at('weights/loras/mine.safetensors'));
+  const picture = `data:image/png;base64,${(await readFile(at('picture.png'))).toString('base64')}`;
+  const local = ['--image', at('picture.png'), '--lora', `${loraPath('a')}=0.5`];
+  const named = ['--audio', `${server.url}/sound.wav`, '--image', picture];
+  try {
+    const expected = await generateHere('local.mp4', ...local);
+    for (const lora of [`${server.url}/style.safetensors=0.5`, 'mine.safetensors=0.5']) {
+      expect((await generateHere('named.mp4', ...named, '--lora', lora)).equals(expected)).toBe(true);
+    }
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
+test('progress that is piped ends at 100 %, timings add up, and a size that the codec rounds is said', async () => {
+  const odd = ['--video-size', '127x65', '--num-frames', '9', '--no-enable-prompt-expansion'];
+  const output = ['--json', '-o', at('odd.mp4')];
+  const { stdout, stderr } = await soundstage('generate', ...common(), '--prompt', 'A dog', ...odd, ...output);
+  expect(stderr).toMatch(/^note: the clip is 128×66 instead of 127×65: the sides of X264 \(\.mp4\) have to be even$/m);
+  expect(stderr).toMatch(/^100 % done\n$/m);
+  expect(stderr.trim().split('\n').at(-1)).toBe('100 % done');
+  const { video, timings } = JSON.parse(stdout);
+  expect(video).toMatchObject({ width: 128, height: 66 });
+  const { total, runtime, ...phases } = timings;
+  expect(Object.values<number>(phases).reduce((sum, seconds) => sum + seconds, 0)).toBeCloseTo(total, 5);
+  expect(runtime).toBeLessThanOrEqual(total);
 });
 
 test('sync mode prints the clip as a data URI and leaves no file', async () => {

@@ -42,13 +42,15 @@ export interface VideoFormat {
   readonly contentType: string;
   /** With the dot. */
   readonly extension: string;
+  /** Whether both sides are even, odd ones made one pixel larger. */
+  readonly hasEvenSides: boolean;
 }
 
 const videoFormats: Record<VideoOutputType, VideoFormat> = {
-  'X264 (.mp4)': { contentType: 'video/mp4', extension: '.mp4' },
-  'VP9 (.webm)': { contentType: 'video/webm', extension: '.webm' },
-  'PRORES4444 (.mov)': { contentType: 'video/quicktime', extension: '.mov' },
-  'GIF (.gif)': { contentType: 'image/gif', extension: '.gif' },
+  'X264 (.mp4)': { contentType: 'video/mp4', extension: '.mp4', hasEvenSides: true },
+  'VP9 (.webm)': { contentType: 'video/webm', extension: '.webm', hasEvenSides: false },
+  'PRORES4444 (.mov)': { contentType: 'video/quicktime', extension: '.mov', hasEvenSides: false },
+  'GIF (.gif)': { contentType: 'image/gif', extension: '.gif', hasEvenSides: false },
 };
 
 export function videoFormat(type: VideoOutputType): VideoFormat {

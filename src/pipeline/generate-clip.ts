@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { MediaService } from '../media/media-service.ts';
 import type { PictureFile } from '../media/raw/picture-file.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
-import type { AudioSource, VideoEncoderSettings } from '../media/video-settings.ts';
+import { type AudioSource, type VideoEncoderSettings, videoFormat } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { decodeImages, type PlannedClip, prepareClip } from './clip-inputs.ts';
@@ -62,7 +62,7 @@ export async function generateClip(
   const images = await decodeImages(settings, media, preparing);
   const prepared = await prepareClip(settings, images, weights, media, preparing);
   const { inputs, notes } = prepared;
-  for (const note of notes) onNote?.(note);
+  for (const note of [...notes, ...notesOnSize(prepared.plan, settings)]) onNote?.(note);
   const plan = settings.enablePromptExpansion
     ? await expandPrompt(prepared, images.first?.given, weights, engine, options)
     : prepared.plan;
@@ -142,6 +142,13 @@ async function expandPrompt(
   }
   await inspector?.checkPrompt(expanded.text);
   return Object.freeze({ ...plan, prompt: expanded.text });
+}
+
+function notesOnSize({ crop: { width, height } }: Plan, { videoOutputType: type }: ClipSettings): readonly string[] {
+  const isOdd = width % 2 === 1 || height % 2 === 1;
+  if (!isOdd || !videoFormat(type).hasEvenSides) return [];
+  const delivered = `${width + (width % 2)}×${height + (height % 2)}`;
+  return [`the clip is ${delivered} instead of ${width}×${height}: the sides of ${type} have to be even`];
 }
 
 async function requireFolder(output: string): Promise<void> {

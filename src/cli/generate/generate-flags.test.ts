@@ -47,6 +47,24 @@ test('white space around the name of a file is not part of it', () => {
   });
 });
 
+test('a LoRA may be a URL, which has equals signs of its own, or a file of a repository', () => {
+  const { loras } = fieldsOf(
+    ...[
+      '--lora',
+      'https://a.b/c.safetensors?d=e',
+      '--lora',
+      'https://a.b/c.safetensors=0.5',
+      '--lora',
+      'me/styles@v2#ink.safetensors=2',
+    ],
+  );
+  expect(loras).toEqual([
+    { path: 'https://a.b/c.safetensors?d=e' },
+    { path: 'https://a.b/c.safetensors', scale: 0.5 },
+    { path: 'me/styles@v2', weight_name: 'ink.safetensors', scale: 2 },
+  ]);
+});
+
 test('LoRAs add up', () => {
   expect(fieldsOf('--lora', 'a.safetensors=0.5', '--lora', 'b=c/d.safetensors')).toMatchObject({
     loras: [{ path: 'a.safetensors', scale: 0.5 }, { path: 'b=c/d.safetensors' }],

@@ -16,9 +16,12 @@ interface Flag {
 
 /** What differs from the endpoint's description of a field, because the command takes files or does something else. */
 const ownFlags: Partial<Record<InputField, Partial<Flag>>> = {
-  audio_url: { flags: '--audio <file>', help: 'The recording that drives the clip; any common sound or video file.' },
-  image_url: { flags: '--image <file>', help: 'The first frame of the clip.' },
-  end_image_url: { flags: '--end-image <file>', help: 'The last frame of the clip.' },
+  audio_url: {
+    flags: '--audio <file|url>',
+    help: 'The recording that drives the clip; any common sound or video file.',
+  },
+  image_url: { flags: '--image <file|url>', help: 'The first frame of the clip.' },
+  end_image_url: { flags: '--end-image <file|url>', help: 'The last frame of the clip.' },
   match_audio_length: { help: 'As many frames as the recording has (default unless --num-frames is given).' },
   video_size: { flags: '--video-size <name|WIDTHxHEIGHT>', parse: parseSize },
   negative_prompt: { help: helpOf('negative_prompt', 'The default text means no guidance.') },
@@ -26,8 +29,8 @@ const ownFlags: Partial<Record<InputField, Partial<Flag>>> = {
   video_output_type: { help: helpOf('video_output_type', 'The extension of --output decides.') },
   sync_mode: { help: 'Prints the clip as a data URI in JSON and leaves no file.' },
   loras: {
-    flags: '--lora <file[=scale]>',
-    help: `Applies a LoRA; repeat for several. (scale: ${acceptedWithDefault(['loras', 0, 'scale'])})`,
+    flags: '--lora <name[=scale]>',
+    help: `Applies a LoRA: a file, a URL, owner/repo[#file] on the model hub, or the name of one that comes with the weights; repeat for several. (scale: ${acceptedWithDefault(['loras', 0, 'scale'])})`,
     parse: collectLora,
   },
 };
@@ -41,8 +44,8 @@ const fields = inputSchema.keyof().options;
 export function addGenerateFlags(command: Command): Command {
   for (const field of fields) {
     const { flags, help, parse } = flagOf(field);
-    const isMandatory = !inputSchema.shape[field].isOptional() && field !== 'loras';
-    const option = new Option(flags, help).makeOptionMandatory(isMandatory);
+    // What is missing is said by the contract, after flags that there are not.
+    const option = new Option(flags, help);
     if (parse !== undefined) option.argParser<unknown>(parse);
     command.addOption(option);
     if (defaultOf(field) === true) command.option(flags.replace('--', '--no-'), `Turns ${flags} off.`);
@@ -59,6 +62,11 @@ export function requestFields(flags: GenerateFlags): Record<string, unknown> {
   }
   if ('num_frames' in request && !('match_audio_length' in request)) request.match_audio_length = false;
   return request;
+}
+
+/** `num_frames` is `--num-frames`. */
+export function flagName(field: InputField): string {
+  return flagOf(field).flags.replace(/ .*/, '');
 }
 
 function flagOf(field: InputField): Flag {
@@ -103,11 +111,18 @@ function parseSize(text: string): unknown {
 }
 
 function collectLora(text: string, earlier: unknown): readonly unknown[] {
-  const match = /^(.*?)(?:=([^=/\\]+))?$/.exec(trimInvisible(text));
-  const [, path = '', scale] = match ?? [];
-  if (path === '') throw new InvalidArgumentError('Give the path of a .safetensors file.');
-  return [
-    ...(Array.isArray(earlier) ? earlier : []),
-    { path, ...(scale === undefined ? {} : { scale: Number(scale) }) },
-  ];
+  return [...(Array.isArray(earlier) ? earlier : []), readLora(trimInvisible(text))];
+}
+
+function readLora(text: string): Readonly<Record<string, unknown>> {
+  const isUrl = /^(?:https?|data):/i.test(text);
+  // URLs have equals signs of their own, but a number at the end is a scale.
+  const [, named = '', scale] = (isUrl ? /^(.*?)(?:=([\d.]+))?$/ : /^(.*?)(?:=([^=/\\]+))?$/).exec(text) ?? [];
+  if (named === '') throw new InvalidArgumentError('Name a .safetensors file, a URL or a repository.');
+  const [, repository, file] = isUrl ? [] : (/^([\w.-]+\/[\w.@/-]+)#(.+)$/.exec(named) ?? []);
+  return {
+    path: repository ?? named,
+    ...(file !== undefined && { weight_name: file }),
+    ...(scale !== undefined && { scale: Number(scale) }),
+  };
 }

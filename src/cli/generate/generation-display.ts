@@ -24,6 +24,12 @@ export class GenerationDisplay implements Disposable {
     this.#phase = progress.phase;
   }
 
+  /** The clip is there. */
+  done(): void {
+    this.finish();
+    if (!this.#quiet && !this.#output.isTTY) this.#output.write('100 % done\n');
+  }
+
   note(text: string): void {
     this.finish();
     this.#output.write(`note: ${text}\n`);

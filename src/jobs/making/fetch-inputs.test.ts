@@ -1,47 +1,42 @@
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { startDatabases } from '../../../test/support/databases/databases.ts';
+import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { parseInput } from '../../contract/input/input.ts';
 import { openFetcher } from '../../fetching/fetcher.ts';
 import { serveHttp } from '../../fetching/http/file-server.test-support.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
 import { readConfiguration } from '../../shared/configuration.ts';
-import { openJobs, submission } from '../jobs.test-support.ts';
 import { fetchInputs } from './fetch-inputs.ts';
 
-const databases = await startDatabases();
-afterAll(() => databases[Symbol.asyncDispose]());
+const dataFolder = await mkdtemp(join(tmpdir(), 'soundstage-inputs-'));
+afterAll(() => rm(dataFolder, { recursive: true }));
 
 test('all inputs of a request share one time limit, and nothing is left of them', async () => {
-  const options = await databases.newDatabase(databases.kinds.at(-1) ?? 'embedded');
-  await using jobs = await openJobs(options);
   await using server = await serveHttp(async (_request, response) => {
     await sleep(900);
     response.end('content');
   });
-  const { dataFolder } = options;
   const configuration = readConfiguration({
     SOUNDSTAGE_DATA: dataFolder,
     SOUNDSTAGE_FETCH_TIMEOUT: '1.5',
     SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1',
   });
   await using fetcher = await openFetcher(configuration);
-  const { caller, endpoint } = submission();
   const fields = {
     prompt: 'A woman speaks',
     audio_url: `${server.url}/a`,
     image_url: `${server.url}/b`,
     loras: [],
   };
-  const input = parseInput(fields, endpoint);
-  const sources = { fetcher, files: jobs.files, weights: await resolveWeights('nano') };
-  const fetching = fetchInputs({ id: 'a', owner: 'local', endpoint, input, seed: 1, caller }, sources, {
+  const input = parseInput(fields, audioToVideoLora);
+  const sources = { fetcher, weights: await resolveWeights('nano') };
+  const fetching = fetchInputs(input, sources, {
     folder: dataFolder,
     signal: new AbortController().signal,
     log: () => {},
-    onProgress: () => {},
-    onPreview: async () => {},
   });
   await expect(fetching).rejects.toMatchObject({
     kind: 'input',

@@ -1,4 +1,5 @@
 import type { ClipFiles } from '../../contract/input/clip-settings.ts';
+import type { Input } from '../../contract/input/input.ts';
 import { downloadError } from '../../fetching/download-error.ts';
 import type { Fetcher } from '../../fetching/fetcher.ts';
 import type { FindOwnFile } from '../../fetching/own-file.ts';
@@ -15,8 +16,9 @@ export interface FetchedInputs extends AsyncDisposable {
 }
 
 export interface InputSources {
-  readonly fetcher: Fetcher;
-  readonly files: FileStore;
+  readonly fetcher: Pick<Fetcher, 'timeout' | 'input' | 'lora'>;
+  /** Absent where there is no store. */
+  readonly findOwnFile?: FindOwnFile | undefined;
   readonly weights: WeightSet;
 }
 
@@ -26,9 +28,9 @@ export interface InputSources {
  * @throws SoundstageError `input` naming the field, `device` (disk full), `cancelled`
  */
 export async function fetchInputs(
-  request: ClipRequest,
+  input: Input,
   sources: InputSources,
-  { folder, signal: outer, log }: ClipMakerContext,
+  { folder, signal: outer, log }: Pick<ClipMakerContext, 'folder' | 'signal' | 'log'>,
 ): Promise<FetchedInputs> {
   const { timeout } = sources.fetcher;
   // One limit for all of them: a request with many would have many times as long otherwise.
@@ -38,7 +40,7 @@ export async function fetchInputs(
     current = field;
   };
   try {
-    return await fetchAll(request, sources, { folder, signal: limit.signal, log, onField });
+    return await fetchAll(input, sources, { folder, signal: limit.signal, log, onField });
   } catch (error) {
     if (limit.ended() !== 'timeout') throw error;
     const reason = `the inputs of the request, all together, took longer than ${timeout / 1000} s`;
@@ -52,12 +54,10 @@ interface FetchContext extends Pick<ClipMakerContext, 'folder' | 'signal' | 'log
 }
 
 async function fetchAll(
-  request: ClipRequest,
-  { fetcher, files, weights }: InputSources,
+  input: Input,
+  { fetcher, findOwnFile, weights }: InputSources,
   { folder, signal, log, onField }: FetchContext,
 ): Promise<FetchedInputs> {
-  const { input } = request;
-  const findOwnFile = ownFilesOf(request, files);
   await using leases = new AsyncDisposableStack();
   const fetch = (reference: string, field: string): Promise<string> => {
     onField(field);
@@ -65,7 +65,6 @@ async function fetchAll(
   };
   const loras: LoraChoice[] = [];
   const included = weights.loras;
-  log('INFO', 'fetching inputs');
   const audio = await fetch(input.audio_url, 'audio_url');
   const image = input.image_url === undefined ? undefined : await fetch(input.image_url, 'image_url');
   const endImage = input.end_image_url === undefined ? undefined : await fetch(input.end_image_url, 'end_image_url');
@@ -89,7 +88,7 @@ function loraMessage(index: number, state: 'fetching' | 'waiting', bytes: number
 }
 
 /** Finds the files of this server that a request names by their address, as far as its owner may read them. */
-function ownFilesOf({ owner, caller }: ClipRequest, files: FileStore): FindOwnFile {
+export function ownFilesOf({ owner, caller }: ClipRequest, files: FileStore): FindOwnFile {
   return async (url) => {
     const opened = await files.openUrl(url, { ownHosts: caller.ownHosts, user: owner });
     if (opened === undefined) return undefined;

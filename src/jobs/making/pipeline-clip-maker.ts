@@ -16,7 +16,7 @@ import { Lazy } from '../../shared/lazy.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { systemCode } from '../../shared/system-code.ts';
 import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from '../clip-maker.ts';
-import { type FetchedInputs, fetchInputs } from './fetch-inputs.ts';
+import { type FetchedInputs, fetchInputs, ownFilesOf } from './fetch-inputs.ts';
 import { ProgressLog } from './progress-log.ts';
 
 export interface PipelineClipMakerOptions {
@@ -77,8 +77,10 @@ export class PipelineClipMaker implements ClipMaker {
     await inspector?.checkPrompt(input.prompt);
     const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
     const weights = await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL, { cameras });
-    const sources = { fetcher: this.#fetcher, files: this.#options.files, weights };
-    const inputs = await fetchInputs(request, sources, context);
+    const findOwnFile = ownFilesOf(request, this.#options.files);
+    const sources = { fetcher: this.#fetcher, findOwnFile, weights };
+    context.log('INFO', 'fetching inputs');
+    const inputs = await fetchInputs(input, sources, context);
     return {
       make: () => this.#make(request, context, { weights, inputs, inspector }),
       [Symbol.asyncDispose]: () => inputs[Symbol.asyncDispose](),

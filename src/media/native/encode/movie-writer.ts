@@ -1,7 +1,7 @@
 import { AVCOL_SPC_BT709 } from 'node-av/constants';
 import { type CodecContext, Packet, Rational, type Stream } from 'node-av/lib';
 import { fpsRational } from '../../fps-rational.ts';
-import type { VideoEncoderSettings } from '../../video-settings.ts';
+import { type VideoEncoderSettings, videoFormat } from '../../video-settings.ts';
 import { check, isDrained } from '../ffmpeg-status.ts';
 import { PictureConverter, rgbPicture } from '../picture-frame.ts';
 import type { FrameWriter } from './encode-methods.ts';
@@ -43,12 +43,13 @@ export class MovieWriter implements FrameWriter {
   static async open(path: string, settings: VideoEncoderSettings, type: MovieType): Promise<MovieWriter> {
     await using resources = new AsyncDisposableStack();
     const format = movieFormat(type);
+    const { hasEvenSides } = videoFormat(type);
     const fps = Rational.fromObject(fpsRational(settings.fps));
     const muxer = resources.use(new Muxer(path, format.container));
     const encoder = resources.use(
       await openVideoEncoder(format, {
-        width: format.evenSize ? roundUpToEven(settings.width) : settings.width,
-        height: format.evenSize ? roundUpToEven(settings.height) : settings.height,
+        width: hasEvenSides ? roundUpToEven(settings.width) : settings.width,
+        height: hasEvenSides ? roundUpToEven(settings.height) : settings.height,
         fps,
         quality: settings.quality,
         writeMode: settings.writeMode,
@@ -62,8 +63,8 @@ export class MovieWriter implements FrameWriter {
   }
 
   async write(rgb: Uint8Array): Promise<void> {
-    const { width, height } = this.#settings;
-    const pixels = this.#format.evenSize ? padToEven(rgb, width, height) : rgb;
+    const { type, width, height } = this.#settings;
+    const pixels = videoFormat(type).hasEvenSides ? padToEven(rgb, width, height) : rgb;
     using picture = rgbPicture(pixels, this.#encoder.width, this.#encoder.height);
     using yuv = await this.#converter.toYuv(picture, this.#format.pixelFormat, AVCOL_SPC_BT709);
     yuv.pts = BigInt(this.#frames++);

@@ -26,8 +26,6 @@ export interface MovieFormat {
   readonly muxerOptions: Record<string, string>;
   readonly encoder: FFEncoderCodec;
   readonly pixelFormat: AVPixelFormat;
-  /** True when both sides must be even. */
-  readonly evenSize: boolean;
   options(quality: VideoQuality, writeMode: VideoWriteMode): Record<string, string | number>;
 }
 
@@ -44,7 +42,6 @@ const movieFormats: Record<MovieType, MovieFormat> = {
     muxerOptions: { movflags: '+faststart' },
     encoder: FF_ENCODER_LIBX264,
     pixelFormat: AV_PIX_FMT_YUV420P,
-    evenSize: true,
     options: (quality, writeMode) => ({
       crf: { low: 28, medium: 23, high: 19, maximum: 14 }[quality] + crfOffset[writeMode],
       preset: { fast: 'veryfast', balanced: 'medium', small: 'slower' }[writeMode],
@@ -56,7 +53,6 @@ const movieFormats: Record<MovieType, MovieFormat> = {
     muxerOptions: {},
     encoder: FF_ENCODER_LIBVPX_VP9,
     pixelFormat: AV_PIX_FMT_YUV420P,
-    evenSize: false,
     options: (quality, writeMode) => ({
       crf: { low: 40, medium: 33, high: 26, maximum: 16 }[quality],
       b: 0,
@@ -75,7 +71,6 @@ const movieFormats: Record<MovieType, MovieFormat> = {
     muxerOptions: { movflags: '+faststart' },
     encoder: FF_ENCODER_PRORES_KS,
     pixelFormat: AV_PIX_FMT_YUVA444P10LE,
-    evenSize: false,
     options: (quality, writeMode) => ({
       profile: 4,
       vendor: 'apl0',

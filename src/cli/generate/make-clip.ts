@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clipSettings, drawSeed } from '../../contract/input/clip-settings.ts';
+import type { InputWithLoras as Input } from '../../contract/input/input.ts';
+import { fetchInputs } from '../../jobs/making/fetch-inputs.ts';
+import { resolveWeights } from '../../models/resolve-weights.ts';
+import type { ChosenDevice } from '../../pipeline/choose-device.ts';
+import type { Preview, Progress } from '../../pipeline/engine/engine-messages.ts';
+import { type Clip, type ClipServices, generateClip } from '../../pipeline/generate-clip.ts';
+import type { SafetyChecker } from '../../safety/safety-checker.ts';
+import type { Lazy } from '../../shared/lazy.ts';
+import type { LocalFirst } from './local-first.ts';
+
+/** What clips are made with, one at a time. */
+export interface Studio {
+  /** Id or folder of the weights. */
+  readonly model: string;
+  readonly device: Lazy<ChosenDevice>;
+  readonly services: ClipServices;
+  readonly checker: SafetyChecker;
+  readonly names: LocalFirst;
+}
+
+export interface MakingOptions {
+  /** Path of the clip. */
+  readonly output: string;
+  readonly signal: AbortSignal;
+  readonly onNote: (note: string) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onPreview?: ((preview: Preview) => Promise<void>) | undefined;
+}
+
+/** Makes one clip of a valid input. @throws SoundstageError */
+export async function makeClip(input: Input, studio: Studio, options: MakingOptions): Promise<Clip> {
+  const { signal, onNote } = options;
+  const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
+  const weights = await resolveWeights(studio.model, { cameras });
+  await studio.names.requireFiles(input, weights);
+  await using folder = await temporaryFolder();
+  const context = { folder: folder.path, signal, log: (_level: string, message: string) => onNote(message) };
+  await using fetched = await fetchInputs(input, { fetcher: studio.names, weights }, context);
+  const { device, memory, notes } = await studio.device.get();
+  for (const note of notes) onNote(note);
+  const { seed = drawSeed() } = input;
+  const settings = clipSettings(input, fetched.files, { seed, device, deviceMemory: memory });
+  const inspector = input.enable_safety_checker ? studio.checker : undefined;
+  return await generateClip(settings, weights, studio.services, { ...options, inspector });
+}
+
+/** Goes with all that is in it. */
+export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'soundstage-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
