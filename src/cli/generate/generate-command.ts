@@ -11,22 +11,21 @@ import { chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
 import type { Preview } from '../../pipeline/engine/engine-messages.ts';
 import type { Clip, ClipServices } from '../../pipeline/generate-clip.ts';
-import { SafetyChecker } from '../../safety/safety-checker.ts';
-import { configurationSchema, gigabytes } from '../../shared/configuration.ts';
+import { gigabytes } from '../../shared/configuration.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { Lazy } from '../../shared/lazy.ts';
 import { reporting } from '../reporting.ts';
 import { clipReport, clipSummary } from './clip-report.ts';
 import { inWordsOfFlags, withFlags } from './flag-words.ts';
+import { generateBatch } from './generate-batch.ts';
 import { addGenerateFlags, type GenerateFlags, requestFields } from './generate-flags.ts';
 import { GenerationDisplay } from './generation-display.ts';
 import { LocalFirst } from './local-first.ts';
-import { makeClip, temporaryFolder } from './make-clip.ts';
-
-const safetyModel = configurationSchema.shape.SOUNDSTAGE_SAFETY_MODEL;
+import { makeClip, openChecker, temporaryFolder } from './make-clip.ts';
 
 interface CommandFlags {
   readonly output?: string;
+  readonly batch?: string;
   readonly model: string;
   readonly device: DeviceChoice;
   readonly gpuMemory?: number;
@@ -44,6 +43,10 @@ export function generateCommand(services?: ClipServices): Command {
   const command = new Command('generate').description('make a clip from a recording and a prompt');
   return addGenerateFlags(command)
     .option('-o, --output <file>', 'where the clip goes (default: clip with the extension of the output type)')
+    .option(
+      '--batch <jobs.jsonl>',
+      'make a clip of every line, an input of the endpoint as JSON; other flags say what lines leave open, --output names a folder (default: clips)',
+    )
     .option('--model <id|folder>', 'weights: an id of `soundstage models list`, or a folder of your own', 'nano')
     .addOption(new Option('--device <device>', 'where the model runs').choices(deviceChoices).default('auto'))
     .addOption(
@@ -67,7 +70,13 @@ interface CommandRun {
 }
 
 async function run(command: CommandRun): Promise<void> {
-  const { flags } = command;
+  const { flags, signal } = command;
+  const { batch } = flags;
+  if (batch !== undefined) {
+    const exitCode = await generateBatch({ ...flags, batch }, signal);
+    if (exitCode !== 0) process.exitCode = exitCode;
+    return;
+  }
   const fields = requestFields(flags);
   try {
     await runWith(parseInput(withOutputType(fields, flags.output), audioToVideoLora), command);
@@ -100,7 +109,7 @@ async function make(input: Input, output: string, { flags, signal, services }: C
     model,
     device: new Lazy(() => chooseDevice(flags.device, { signal, gpuMemory })),
     services: services ?? { media: own.use(new MediaService()), engine: own.use(new Engine()) },
-    checker: own.use(new SafetyChecker({ model: safetyModel.parse(process.env.SOUNDSTAGE_SAFETY_MODEL || undefined) })),
+    checker: own.use(openChecker()),
     names: own.use(new LocalFirst()),
   };
   const clip = await makeClip(input, studio, {

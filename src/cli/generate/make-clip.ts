@@ -8,7 +8,8 @@ import { resolveWeights } from '../../models/resolve-weights.ts';
 import type { ChosenDevice } from '../../pipeline/choose-device.ts';
 import type { Preview, Progress } from '../../pipeline/engine/engine-messages.ts';
 import { type Clip, type ClipServices, generateClip } from '../../pipeline/generate-clip.ts';
-import type { SafetyChecker } from '../../safety/safety-checker.ts';
+import { SafetyChecker } from '../../safety/safety-checker.ts';
+import { configurationSchema } from '../../shared/configuration.ts';
 import type { Lazy } from '../../shared/lazy.ts';
 import type { LocalFirst } from './local-first.ts';
 
@@ -46,6 +47,12 @@ export async function makeClip(input: Input, studio: Studio, options: MakingOpti
   const settings = clipSettings(input, fetched.files, { seed, device, deviceMemory: memory });
   const inspector = input.enable_safety_checker ? studio.checker : undefined;
   return await generateClip(settings, weights, studio.services, { ...options, inspector });
+}
+
+/** Of prompts and pictures, as the environment wants it. */
+export function openChecker(): SafetyChecker {
+  const setting = configurationSchema.shape.SOUNDSTAGE_SAFETY_MODEL;
+  return new SafetyChecker({ model: setting.parse(process.env.SOUNDSTAGE_SAFETY_MODEL || undefined) });
 }
 
 /** Goes with all that is in it. */
