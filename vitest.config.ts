@@ -15,6 +15,8 @@ export default defineConfig({
     // One more than the cores of the smallest machine: many tests spend most of their time waiting.
     maxWorkers: 3,
     execArgv: [...baselineWasm],
+    // What a test provokes on purpose is of interest only where it fails.
+    silent: 'passed-only',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/support/totals-reporter.ts'],

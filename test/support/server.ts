@@ -78,7 +78,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 }
 
 function recordingLogger(logged: Record<string, unknown>[], shown: LogLevel): Logger {
-  const printed = jsonLogger(process.stderr, shown);
+  // By the console, which is shown for tests that fail.
+  const printed = jsonLogger({ write: (line) => console.error(line.trimEnd()) }, shown);
   const all = jsonLogger({ write: (line) => logged.push(JSON.parse(line)) }, 'debug');
   const both =
     (level: LogLevel): Logger[LogLevel] =>

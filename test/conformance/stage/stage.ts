@@ -203,7 +203,7 @@ export class Stage implements AsyncDisposable {
 
   async #openSecondWorker(maker: StageOptions['maker']): Promise<void> {
     const { configuration, dataFolder } = this.server;
-    const logger = jsonLogger(process.stderr, 'error');
+    const logger = jsonLogger({ write: (line) => console.error(line.trimEnd()) }, 'error');
     const options = { dataFolder, databaseUrl: configuration.DATABASE_URL };
     const database = this.#opened.use(await openDatabase(options));
     const files = this.#opened.use(await openFileStore(database.kysely, configuration));
