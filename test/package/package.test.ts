@@ -58,7 +58,8 @@ test('the package has what is needed and nothing else, in less than 60 MB', asyn
     'THIRD-PARTY.md',
     'package.json',
   ];
-  const data = [...(await filesIn(root, 'models/**')), ...(await filesIn(root, 'web/dist/**'))];
+  const folders = ['docs/**', 'models/**', 'web/dist/**'];
+  const data = (await Promise.all(folders.map((pattern) => filesIn(root, pattern)))).flat();
   expect(files).toEqual([...compiled, ...others, ...data].sort());
   expect(installed.packedSize).toBeLessThan(60e6);
 });
@@ -82,7 +83,7 @@ test('npm links the command, which says how it is used', async () => {
   expect(stderr).toBe('');
 });
 
-test('`soundstage serve` answers, with its page', async () => {
+test('`soundstage serve` answers, with its page and its documentation', async () => {
   const port = await freePort();
   const [program, parameters] = soundstage('serve', '--port', String(port), '--log-level', 'error');
   const server = spawn(program, parameters, { cwd: installed.folder, env: installed.environment, stdio: 'pipe' });
@@ -97,6 +98,8 @@ test('`soundstage serve` answers, with its page', async () => {
     expect(await health.json()).toEqual({ status: 'ok' });
     const page = await fetch(`http://127.0.0.1:${port}/`);
     expect(await page.text()).toContain('<script type="module"');
+    const document = await fetch(`http://127.0.0.1:${port}/docs/api`);
+    expect([document.status, await document.text()]).toEqual([200, expect.stringContaining('id="temporary-tokens"')]);
   } finally {
     server.kill('SIGTERM');
     if (server.exitCode === null) await once(server, 'exit');
