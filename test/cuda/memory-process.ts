@@ -39,11 +39,10 @@ await phase('denoise', async () => {
   const context = { video: zeros(1024, 3840), audio: zeros(1024, 3840) };
   const stage = transformer.prepareStage(videoPositions(latent, plan.fps), audioPositions(sound), context);
   const tokens = tokenCount(latent);
-  await transformer.evaluate(
-    stage,
-    { tokens: new Float32Array(tokens * channels), timesteps: new Float32Array(tokens).fill(1) },
-    { tokens: new Float32Array(sound * channels), timesteps: new Float32Array(sound) },
-  );
+  const video = { tokens: new Float32Array(tokens * channels), timesteps: new Float32Array(tokens).fill(1) };
+  const audio = { tokens: new Float32Array(sound * channels), timesteps: new Float32Array(sound) };
+  const { residuals } = await transformer.evaluate(stage, video, audio, { record: true });
+  await transformer.evaluate(stage, video, audio, { replay: residuals });
 });
 await phase('audio', async () => {
   await using session = await model.audioEncoder();

@@ -167,7 +167,9 @@ export class VelocityModel implements AsyncDisposable {
     const opened = new Lazy(() => {
       const form = { ...wanted, isCut: residency !== undefined };
       const graph = drawTransformer(this.#checkpoint, target, form, this.#loras);
-      return SegmentedSession.open(residentPieces(graph, residency), options);
+      // Beside the blocks that stay there is room for what comes and goes only.
+      const own = residency && isReplay(wanted) ? { ...residency, keptBytes: 0 } : residency;
+      return SegmentedSession.open(residentPieces(graph, own), options);
     });
     const added = { form: wanted, session: opened };
     this.#sessions.set(JSON.stringify([wanted.perToken, wanted.guidance, wanted.residuals]), added);
