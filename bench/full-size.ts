@@ -49,6 +49,6 @@ try {
   await rm(work, { recursive: true, force: true });
 }
 
-function gigabytes(bytes = Number.NaN): string {
+function gigabytes(bytes = 0): string {
   return `${(bytes / 1e9).toFixed(2)} GB`;
 }
