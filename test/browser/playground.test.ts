@@ -481,7 +481,9 @@ describe.skipIf(chromiumPath === undefined)('the playground, in a browser', { ti
     expect(await page.field('prompt').locator('textarea').inputValue()).toBe('A woman speaks');
     expect(await code.textContent()).toContain(`/run/${plainEndpointId} `);
     expect(await code.textContent()).not.toContain('loras');
-    expect(await page.page.getByRole('link', { name: 'Fields' }).getAttribute('href')).toContain(plainEndpointId);
+    expect(await page.page.getByRole('link', { name: 'API', exact: true }).getAttribute('href')).toContain(
+      plainEndpointId,
+    );
     expect(await page.page.locator('.estimate').textContent()).toContain('≈ $0.0008');
     await page.run();
     expect(await page.fact('Endpoint')).toBe(plainEndpointId);

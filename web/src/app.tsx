@@ -105,7 +105,11 @@ function Header() {
         <a href={`${location.href.replace(/#.*/, '')}#history`}>History</a>
         {id !== undefined && <a href={`${server}models/${id}/api`}>API</a>}
         <a href={`${server}docs`}>Documentation</a>
-        {id !== undefined && <a href={`${server}api/openapi/queue/openapi.json?endpoint_id=${id}`}>OpenAPI</a>}
+        {id !== undefined && (
+          <a class="spare" href={`${server}api/openapi/queue/openapi.json?endpoint_id=${id}`}>
+            OpenAPI
+          </a>
+        )}
         {apiKey.value !== '' && (
           <button
             type="button"
