@@ -32,8 +32,9 @@ export function deviceEnvironment(
 ): NodeJS.ProcessEnv {
   const own = {
     ...(avoiding.has(gpu) ? { [cudnnAttentionVariable]: '0' } : {}),
-    // In the order in which `nvidia-smi` counts.
-    ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu, CUDA_DEVICE_ORDER: 'PCI_BUS_ID' }),
+    ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }),
+    // As `nvidia-smi` counts, which says how much memory a card has and of which generation it is.
+    CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
   };
   const isLinuxX64 = process.platform === 'linux' && process.arch === 'x64';
   const installation = isLinuxX64 ? findInstallation(cudaFolder(environment), version) : undefined;

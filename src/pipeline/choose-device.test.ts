@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DeviceReport } from '../graph/runtime/device-probe.ts';
-import { chooseDevice } from './choose-device.ts';
+import { chooseDevice, chosenAgain } from './choose-device.ts';
 
 const works: DeviceReport = { device: 'cuda', usable: true };
 const lacks: DeviceReport = { device: 'cuda', usable: false, reason: 'there is no NVIDIA driver: install one' };
@@ -26,4 +26,13 @@ test('what is not as it could be is said', async () => {
   for (const wanted of ['auto', 'cuda'] as const) {
     expect(await choose(wanted, { ...works, note })).toMatchObject({ device: 'cuda', notes: [`cuda: ${note}`] });
   }
+});
+
+test('a GPU that is looked at again while its engine holds the model has the memory that it had', () => {
+  const [first, later] = [79e9, 20e9].map((memory) => ({ device: 'cuda' as const, memory, notes: [] }));
+  const cpu = { device: 'cpu' as const, memory: 24e9, notes: [] };
+  if (first === undefined || later === undefined) throw new Error('unreachable');
+  expect(chosenAgain(later, first)).toEqual(first);
+  expect(chosenAgain(first, cpu)).toEqual(first);
+  expect(chosenAgain(first, undefined)).toEqual(first);
 });

@@ -32,6 +32,11 @@ export async function chooseDevice(wanted: DeviceChoice, options: ChooseOptions 
   return { device, notes, memory: await deviceMemory(device, { signal, gpu, gpuMemory }) };
 }
 
+/** The device chosen anew, with the memory that it had at first: what an engine holds by now is not free, and yet is there for its clips. */
+export function chosenAgain(chosen: ChosenDevice, before: ChosenDevice | undefined): ChosenDevice {
+  return before?.device === chosen.device ? { ...chosen, memory: before.memory } : chosen;
+}
+
 async function workingDevice(
   wanted: DeviceChoice,
   { signal, gpu, probe = probeDeviceSafely }: ChooseOptions,

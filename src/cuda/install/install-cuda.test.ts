@@ -283,6 +283,10 @@ linuxTest(
         '1.30.0',
       ).LD_LIBRARY_PATH?.split(':'),
     ).toEqual([installation.provider.folder, '/mine', '/too', ...installation.libraries.map((each) => each.folder)]);
+    // Otherwise the first GPU of the runtime is the fastest one, and not the one whose memory was looked at.
+    expect(deviceEnvironment(undefined, { SOUNDSTAGE_CUDA_FOLDER: folder }, '1.29.0')).toEqual({
+      CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+    });
     expect(deviceEnvironment('GPU-1', { SOUNDSTAGE_CUDA_FOLDER: folder }, '1.29.0')).toEqual({
       CUDA_VISIBLE_DEVICES: 'GPU-1',
       CUDA_DEVICE_ORDER: 'PCI_BUS_ID',

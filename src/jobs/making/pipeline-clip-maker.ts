@@ -5,7 +5,7 @@ import { MediaService } from '../../media/media-service.ts';
 import { videoFormat } from '../../media/video-settings.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
-import { type ChosenDevice, chooseDevice } from '../../pipeline/choose-device.ts';
+import { type ChosenDevice, chooseDevice, chosenAgain } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
 import type { EnginePlace } from '../../pipeline/engine-places.ts';
 import { type Clip, generateClip } from '../../pipeline/generate-clip.ts';
@@ -47,6 +47,8 @@ export class PipelineClipMaker implements ClipMaker {
   readonly #media: MediaService;
   readonly #checker: SafetyChecker;
   readonly #stack: AsyncDisposableStack;
+  /** The last that worked. */
+  #known: ChosenDevice | undefined;
   /** Probed once; a device that does not work may work later. */
   #device = this.#chosenDevice();
 
@@ -95,10 +97,12 @@ export class PipelineClipMaker implements ClipMaker {
   }
 
   #chosenDevice(): Lazy<ChosenDevice> {
-    return new Lazy(() => {
+    return new Lazy(async () => {
       const { configuration, place } = this.#options;
       const { SOUNDSTAGE_DEVICE: device, SOUNDSTAGE_GPU_MEMORY: gpuMemory } = configuration;
-      return chooseDevice(place?.device ?? device, { gpu: place?.gpu, gpuMemory });
+      const chosen = await chooseDevice(place?.device ?? device, { gpu: place?.gpu, gpuMemory });
+      this.#known = chosenAgain(chosen, this.#known);
+      return this.#known;
     });
   }
 
