@@ -56,7 +56,7 @@ test.for([
     await expect(tooSmall).rejects.toMatchObject({
       kind: 'input',
       message: expect.stringMatching(
-        /^121 frames of 1024x768 take 5\.\d GB of GPU memory, of which 4\.5 GB can be had: /,
+        /^121 frames of 1024x768 take 7\.\d GB of GPU memory, of which 4\.5 GB can be had: /,
       ),
     });
   },
@@ -70,7 +70,7 @@ test.skipIf(cuda === undefined)(
     const memory = freeMemory(12);
     const gpu = { capability: 89, memory: (memory - reservedMemory) / 2 ** 30, largestCopy: 1e6, log };
     const env = { ...process.env, ...cuda?.environment(gpu), [cudnnAttentionVariable]: '0' };
-    const parameters = [program, folder, 'fp8', '512x384x121', String(memory)];
+    const parameters = [program, folder, 'fp8', '512x384x121', String(memory), 'high'];
     const { stdout } = await promisify(execFile)(process.execPath, parameters, { env });
     const phases = stdout
       .trim()

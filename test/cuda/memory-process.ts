@@ -1,5 +1,5 @@
 // Runs every network of a clip of the released model once on CUDA, as the memory plan says, and prints what was planned for each
-// phase and what it took. Usage: node memory-process.ts FOLDER PRECISION WIDTHxHEIGHTxFRAMES BYTES, with CUDA_STAND_IN_LOG set
+// phase and what it took. Usage: node memory-process.ts FOLDER PRECISION WIDTHxHEIGHTxFRAMES BYTES ACCELERATION, with CUDA_STAND_IN_LOG set
 import { gpuPlan } from '../../bench/checkpoint/released-clip.ts';
 import { writeReleasedModel } from '../../bench/checkpoint/released-model.ts';
 import { floatTensor } from '../../src/graph/runtime/host-tensor.ts';
@@ -8,14 +8,21 @@ import { tokenCount } from '../../src/ltx2/sampling/latent-tokens.ts';
 import { audioPositions, type LatentSize, videoPositions } from '../../src/ltx2/sampling/positions.ts';
 import { largestTile } from '../../src/ltx2/video/tiles/decoder-cost.ts';
 import { LoadedModel } from '../../src/pipeline/engine/loaded-model.ts';
+import { accelerations } from '../../src/pipeline/plan/acceleration.ts';
 import { readStandInLog } from './stand-in-log.ts';
 
-const [folder = '', precision, size = '', bytes] = process.argv.slice(2);
+const [folder = '', precision, size = '', bytes, acceleration] = process.argv.slice(2);
 const log = process.env.CUDA_STAND_IN_LOG ?? '';
 if (precision !== 'bf16' && precision !== 'fp8') throw new Error(`"${precision}" is no precision of the bundle`);
-const plan = await gpuPlan(await writeReleasedModel(folder, precision), size, Number(bytes));
+const plan = await gpuPlan(
+  await writeReleasedModel(folder, precision),
+  size,
+  Number(bytes),
+  accelerations.find((each) => each === acceleration),
+);
 const [small, latent] = [plan.stages[0]?.latent, plan.stages[1]?.latent];
 if (small === undefined || latent === undefined) throw new Error('the plan has two stages');
+const reuses = plan.stages.some(({ reusedSteps }) => reusedSteps.length > 0);
 await using model = await LoadedModel.open(plan);
 const memory = await model.planMemory(plan, { hasFirstImage: false, hasEndImage: false });
 
@@ -41,8 +48,8 @@ await phase('denoise', async () => {
   const tokens = tokenCount(latent);
   const video = { tokens: new Float32Array(tokens * channels), timesteps: new Float32Array(tokens).fill(1) };
   const audio = { tokens: new Float32Array(sound * channels), timesteps: new Float32Array(sound) };
-  const { residuals } = await transformer.evaluate(stage, video, audio, { record: true });
-  await transformer.evaluate(stage, video, audio, { replay: residuals });
+  const { residuals } = await transformer.evaluate(stage, video, audio, { record: reuses });
+  if (reuses) await transformer.evaluate(stage, video, audio, { replay: residuals });
 });
 await phase('audio', async () => {
   await using session = await model.audioEncoder();

@@ -58,8 +58,8 @@ export function runMemory(segment: GraphSegment): (sizes: ReadonlyMap<string, nu
   };
 }
 
-/** Room for gaps between tensors, as a share of their bytes: with half of them, weights that are widened met gaps too small. */
-const gaps = 0.6;
+/** Room for gaps between tensors, as a share of their bytes: with 0.6 of them, timesteps per token and weights that are widened met gaps too small. */
+const gaps = 1;
 
 /** Bytes that a run should find free in one piece: the allocator of a GPU fills small pieces badly. */
 export function workspaceBytes({ inputs, peak }: RunMemory): number {

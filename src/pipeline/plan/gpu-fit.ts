@@ -2,7 +2,7 @@
 export const wholeBytes = { 'ltx-2-19b-distilled': 40.8e9, 'ltx-2-19b-distilled-fp8': 24.6e9 } as const;
 
 /** Bytes of free memory with which such a clip can be made at all. */
-export const leastBytes = 5.5e9;
+export const leastBytes = 7.62e9;
 
 /**
  * What a GPU can do with the 19B weights.
