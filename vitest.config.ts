@@ -15,6 +15,8 @@ export default defineConfig({
     // One more than the cores of the smallest machine: many tests spend most of their time waiting.
     maxWorkers: 3,
     execArgv: [...baselineWasm],
+    // Tests run the modules as Node loads them, which takes half the time and shares compiled code with the processes they start.
+    experimental: { viteModuleRunner: false },
     // What a test provokes on purpose is of interest only where it fails.
     silent: 'passed-only',
     testTimeout: 60_000,

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { subscribe } from 'node:diagnostics_channel';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, assert, expect, test, vi } from 'vitest';
 import { seededRandom } from '../../../test/robustness/support/seeded-random.ts';
@@ -8,17 +9,8 @@ import { ChildService } from './child-service.ts';
 import type { EchoMethods, Script } from './echo-process.test-support.ts';
 
 const forked: ChildProcess[] = [];
-vi.mock('node:child_process', async (original) => {
-  const real = await original<typeof import('node:child_process')>();
-  return {
-    ...real,
-    fork: (...given: Parameters<typeof real.fork>) => {
-      const child = real.fork(...given);
-      forked.push(child);
-      return child;
-    },
-  };
-});
+// Node tells here of every child it starts.
+subscribe('child_process', (message) => forked.push((message as { process: ChildProcess }).process));
 
 const service = new ChildService<EchoMethods>({
   module: new URL('./echo-process.test-support.ts', import.meta.url),
