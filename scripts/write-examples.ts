@@ -1,5 +1,6 @@
-// Renews the examples of the page in web/src/examples/media: the recordings, what the miniature makes of them, and a frame of each.
-// Needs espeak-ng and ffmpeg; a clip takes a minute.
+// Renews the examples of the page in web/src/examples/media: the recordings, what the miniature makes of them, and a frame of each;
+// and the moving picture of the README. Needs espeak-ng and ffmpeg; a clip takes a minute.
+// `node scripts/write-examples.ts --picture` renews the moving picture alone, from the clips there are.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,8 +29,9 @@ const speech: Readonly<Record<string, readonly string[]>> = {
 };
 const music: Readonly<Record<string, () => Float32Array>> = { drums, melody };
 
+const isPictureAlone = process.argv.includes('--picture');
 try {
-  for (const { name, prompt, settings } of exampleList) {
+  for (const { name, prompt, settings } of isPictureAlone ? [] : exampleList) {
     const [sound, clip] = [join(media, `${name}.mp3`), join(media, `${name}.mp4`)];
     record(name, sound);
     const size = `${exampleSize.width}x${exampleSize.height}`;
@@ -38,6 +40,7 @@ try {
     execFileSync(process.execPath, [main, 'generate', ...flags, '--output', clip], { stdio: 'inherit' });
     ffmpeg('-ss', '0.6', '-i', clip, '-frames:v', '1', '-vf', 'scale=256:192', '-q:v', '6', join(media, `${name}.jpg`));
   }
+  writeMovingPicture(join(root, 'docs/images/examples.webp'));
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -54,6 +57,29 @@ function record(name: string, sound: string): void {
     execFileSync('espeak-ng', ['-w', raw, ...spoken]);
     ffmpeg('-i', raw, '-af', 'loudnorm=I=-17', ...mp3, sound);
   }
+}
+
+/** The examples side by side, each above the wave of its recording with a mark where it is being played. */
+function writeMovingPicture(output: string): void {
+  const seconds = 4;
+  const [width, height, waveHeight] = [208, 156, 44];
+  const plain = (color: string, size: string): string => `color=c=${color}:s=${size}:r=12.5:d=${seconds}`;
+  const columns = exampleList.map((_, index) =>
+    [
+      `[${index}:v]fps=12.5,scale=${width}:${height}:flags=lanczos[clip${index}]`,
+      `[${index}:a]aformat=channel_layouts=mono,showwavespic=s=${width}x${waveHeight}:colors=0x4f46e5:scale=sqrt[wave${index}]`,
+      `${plain('0xececff', `${width}x${waveHeight}`)}[ground${index}]`,
+      `${plain('0xd92d20', `2x${waveHeight}`)}[mark${index}]`,
+      `[ground${index}][wave${index}]overlay[still${index}]`,
+      `[still${index}][mark${index}]overlay=x='(W-2)*t/${seconds}'[sound${index}]`,
+      `[clip${index}][sound${index}]vstack[column${index}]`,
+    ].join(';'),
+  );
+  const row = exampleList.map((_, index) => `[column${index}]`).join('');
+  const clips = exampleList.flatMap(({ name }) => ['-t', String(seconds), '-i', join(media, `${name}.mp4`)]);
+  const filter = `${columns.join(';')};${row}hstack=inputs=${exampleList.length}[picture]`;
+  const webp = ['-codec:v', 'libwebp_anim', '-quality', '60', '-compression_level', '6', '-loop', '0'];
+  ffmpeg(...clips, '-filter_complex', filter, '-map', '[picture]', '-t', String(seconds), ...webp, output);
 }
 
 function ffmpeg(...flags: readonly string[]): void {

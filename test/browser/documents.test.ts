@@ -1,4 +1,4 @@
-import { type AxeResults, source as axeSource } from 'axe-core';
+import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { endpointId, plainEndpointId } from '../support/endpoint.ts';
@@ -43,7 +43,7 @@ describe.skipIf(chromiumPath === undefined)(
     }
 
     async function findings(page: Page): Promise<readonly string[]> {
-      await page.evaluate(axeSource);
+      await page.evaluate(axe.source);
       const { violations } = await page.evaluate<AxeResults>('axe.run()');
       return violations
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -1,8 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestClipMaker, untilAborted } from '../../src/jobs/jobs.test-support.ts';
 import { SoundstageError } from '../../src/shared/errors.ts';
-import { recording } from '../support/endpoint.ts';
+import { endpointId, recording, smallClip } from '../support/endpoint.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { findChromium } from './chromium.ts';
 import { launchBrowser, PlaygroundPage, patience } from './playground-page.ts';
@@ -102,6 +103,20 @@ describe.skipIf(chromiumPath === undefined)('what was made and what was tried', 
     expect(await page.fact('Seed')).toBe('0');
     expect(await comparison.count()).toBe(0);
 
+    // Left and opened again after the second, it makes the other two.
+    let isHeld = true;
+    maker.behavior = async (request, { signal }) => {
+      while (isHeld && request.input.seed === 11 && !signal.aborted) await setTimeout(20);
+    };
+    await page.field('seed').locator('input').fill('10');
+    await page.button('4 seeds').click();
+    await page.page.getByText(/^Clip 2 of 4: /).waitFor();
+    await page.page.reload();
+    await page.page.getByText(/^Clip 2 of 4: /).waitFor();
+    isHeld = false;
+    await comparison.waitFor();
+    expect(await comparison.locator('tbody tr').allTextContents()).toEqual(['Seed10111213']);
+
     maker.behavior = async (request, context) => {
       if (request.input.seed === 21) await untilAborted(request, context);
     };
@@ -129,7 +144,7 @@ describe.skipIf(chromiumPath === undefined)('what was made and what was tried', 
       expect(await captions.allTextContents()).toEqual(['A kettle on a stove']);
     }
     await search.fill('nothing of the kind');
-    await page.page.getByText('Nothing here has these words in it.').waitFor();
+    await page.page.getByText('Nothing like that was found.').waitFor();
 
     const [saved] = await Promise.all([page.page.waitForEvent('download'), page.button('Save its inputs').click()]);
     const chunks = await (await saved.createReadStream()).toArray();
@@ -138,6 +153,35 @@ describe.skipIf(chromiumPath === undefined)('what was made and what was tried', 
       audio_url: expect.stringMatching(/whistle\.wav$/),
       seed: 7,
     });
+  });
+
+  test('finds what is older than the page shows, by its words and by its LoRA', async () => {
+    const send = async (input: Readonly<Record<string, unknown>>): Promise<void> => {
+      const body = JSON.stringify({ ...smallClip, audio_url: `data:audio/wav;base64,${sound}`, ...input });
+      const headers = { 'content-type': 'application/json' };
+      const reply = await fetch(`${server.url}/${endpointId}`, { method: 'POST', headers, body });
+      expect(reply.status).toBe(200);
+    };
+    const sound = (await recording()).toString('base64');
+    await send({ prompt: 'An \u00fcbermütig "old" goat', camera_lora: 'jib_up' });
+    for (let index = 0; index < 25; index += 1) await send({ prompt: `One of many, ${index}` });
+    await using page = await PlaygroundPage.open(browser, server.url);
+    const history = page.page.getByRole('region', { name: 'History' });
+    const captions = history.locator('.clip .caption');
+    await history.getByText('One of many, 24').waitFor();
+    expect(await captions.allTextContents()).not.toContain('An übermütig "old" goat');
+    const search = page.page.getByRole('searchbox', { name: 'Search the history' });
+    await search.fill('ÜBERMÜTIG "old');
+    await expect.poll(() => captions.allTextContents()).toEqual(['An übermütig "old" goat']);
+    await search.fill('many');
+    await expect.poll(() => captions.count()).toBe(24);
+    await page.button('Older ones').click();
+    await expect.poll(() => captions.count()).toBe(25);
+    await search.fill('');
+    await page.page.getByLabel('Made with').selectOption('jib_up');
+    await expect.poll(() => captions.allTextContents()).toEqual(['An übermütig "old" goat']);
+    expect(await page.seriousFindings()).toEqual([]);
+    await page.screenshot('13-search');
   });
 
   test('a clip has an address that it can be opened by again, and that says so where it is gone', async () => {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AxeResults, source as axeSource } from 'axe-core';
+import axe, { type AxeResults } from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { smallClip } from '../support/endpoint.ts';
@@ -184,7 +184,7 @@ export class PlaygroundPage implements AsyncDisposable {
   /** Findings of the accessibility scan that keep somebody from using the page. */
   async seriousFindings(): Promise<readonly string[]> {
     // The policy of the page lets no script in; what the debugger evaluates is no script of the page.
-    await this.page.evaluate(axeSource);
+    await this.page.evaluate(axe.source);
     const { violations } = await this.page.evaluate<AxeResults>('axe.run()');
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -18,7 +18,7 @@ import { ExampleStage } from './examples/example-stage.tsx';
 import { ClipForm } from './form/clip-form.tsx';
 import { deliverFiles, setFile } from './form/form-state.ts';
 import { Picture } from './picture/picture.ts';
-import { resumeRun } from './run/follow-run.ts';
+import { resume } from './run/begin.ts';
 import { RunBar } from './run/run-bar.tsx';
 import { run } from './run/run-state.ts';
 import { RunView } from './run/run-view.tsx';
@@ -49,7 +49,7 @@ export function App() {
     document.addEventListener('dragover', allowDrop);
     document.addEventListener('drop', takeDropped);
     begin();
-    void resumeRun();
+    void resume();
     return () => {
       document.removeEventListener('paste', takePasted);
       document.removeEventListener('dragover', allowDrop);

@@ -11,6 +11,8 @@ export interface HistoryQuery {
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
   readonly outcome?: 'success' | 'error' | 'user_error' | undefined;
+  /** In the input or the output, all of them, in any letter case. Default: no matter what is in there. */
+  readonly words?: readonly string[] | undefined;
   /** The `nextCursor` of the page before. */
   readonly cursor?: number | undefined;
   readonly limit: number;
@@ -110,6 +112,7 @@ function completedAt(kysely: Kysely<Tables>, endpoint: string, query: HistoryQue
   if (query.from !== undefined) select = select.where('accepted_at', '>=', query.from);
   if (query.to !== undefined) select = select.where('accepted_at', '<', query.to);
   if (query.outcome !== undefined) select = select.where(statusCodes[query.outcome]);
+  for (const word of query.words ?? []) select = select.where(mentions(word));
   if (query.cursor !== undefined) select = select.where('sequence', '<', String(query.cursor));
   return select.execute();
 }
@@ -161,6 +164,13 @@ function shownBytes(column: 'input' | 'output'): RawBuilder<number | null> {
 
 function shown(column: 'input' | 'output'): RawBuilder<unknown> {
   return sql`case when ${shownBytes(column)} is not null then ${sql.ref(column)} end`;
+}
+
+/** Among what is shown of a request. As text, since there are values of `json` that no function for it reads. */
+function mentions(word: string): RawBuilder<boolean> {
+  const written = JSON.stringify(word).slice(1, -1);
+  const text = sql`concat(${shown('input')}::text, ' ', ${shown('output')}::text)`;
+  return sql`listed and position(lower(${written}) in lower(${text})) > 0`;
 }
 
 const statusCodes = Object.freeze({

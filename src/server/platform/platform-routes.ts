@@ -37,6 +37,8 @@ export interface PlatformDependencies {
 
 const periods = ['minute', 'hour', 'day', 'week', 'month'] as const;
 const outcomes = ['success', 'error', 'user_error'] as const;
+/** Characters of what is searched for; more are left off. */
+const maxSearch = 200;
 const page = { next_cursor: null, has_more: false };
 
 /** The platform's own API: what models there are, what they cost, what was used. */
@@ -128,6 +130,7 @@ async function history(c: AppContext, { endpoints, requests, files }: PlatformDe
     from: dateQuery(c, 'start'),
     to: dateQuery(c, 'end'),
     outcome: choiceQuery(c, 'status', outcomes),
+    words: c.req.query('search')?.slice(0, maxSearch).split(/\s+/).filter(Boolean),
     cursor: numberQuery(c, 'cursor', 1, Number.MAX_SAFE_INTEGER),
     limit: numberQuery(c, 'limit', 1, 100) ?? 20,
     withPayloads,

@@ -42,3 +42,26 @@ export function promptOf(entry: Entry): string {
   if (typeof prompt === 'string') return prompt;
   return isClip(entry) ? entry.output.prompt : '';
 }
+
+/** The camera move and the adapters a request asked for. */
+export function lorasOf({ input }: Entry): readonly string[] {
+  const { camera_lora: camera, loras } = input;
+  const moves = typeof camera === 'string' && camera !== 'none' ? [camera] : [];
+  const paths = Array.isArray(loras) ? loras.map((lora: { readonly path?: unknown }) => lora.path) : [];
+  return [...moves, ...paths.filter((path) => typeof path === 'string')];
+}
+
+/** Whether all the words are in a request's texts, the names of its files or its seed. */
+export function mentions(entry: Entry, words: string): boolean {
+  const output = isClip(entry) ? [entry.output.prompt, String(entry.output.seed)] : [];
+  const text = [...stringsIn(entry.input), ...output].join('\n').toLowerCase();
+  return words
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
+
+function stringsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : [];
+}

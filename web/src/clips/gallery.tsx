@@ -1,37 +1,34 @@
-import { useSignal } from '@preact/signals';
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { loraTitle } from '../form/words.ts';
 import { retry } from '../run/begin.ts';
 import { isUnderWay, run } from '../run/run-state.ts';
 import { messageOf } from '../server/connection.ts';
-import { type Attempt, type Clip, type Entry, isClip, isPicture, promptOf } from './clip.ts';
-import { entries, eraseEntry, loadMore, nextPage } from './history.ts';
+import { type Attempt, type Clip, type Entry, isClip, isPicture, lorasOf, promptOf } from './clip.ts';
+import { entries, eraseEntry, foundEntries, hasMore, loadMore, search, searchServer } from './history.ts';
 import { compared, isCompared, showClip, toggleCompared } from './selection.ts';
+
+/** Milliseconds without another letter before the server is asked. */
+const searchDelay = 300;
 
 /** What was made, and what was tried, newest first. */
 export function Gallery() {
   const problem = useSignal<string | undefined>(undefined);
-  const wanted = useSignal('');
   const trying = async (work: () => Promise<void>): Promise<void> => {
     problem.value = undefined;
     await work().catch((error: unknown) => {
       problem.value = messageOf(error);
     });
   };
-  const found = entries.value.filter((entry) => isFound(entry, wanted.value));
+  useSignalEffect(() => {
+    search.value;
+    const timer = setTimeout(() => void trying(searchServer), searchDelay);
+    return () => clearTimeout(timer);
+  });
   return (
     <section class="gallery" id="history" aria-labelledby="gallery-title">
       <div class="line">
         <h2 id="gallery-title">History</h2>
-        {entries.value.length > 1 && (
-          <input
-            type="search"
-            aria-label="Search the history"
-            placeholder="Search"
-            value={wanted.value}
-            onInput={({ currentTarget }) => {
-              wanted.value = currentTarget.value;
-            }}
-          />
-        )}
+        {entries.value.length > 1 && <SearchFields />}
       </div>
       {compared.value.length === 1 && (
         <p class="note" role="status">
@@ -44,13 +41,13 @@ export function Gallery() {
         </p>
       )}
       {entries.value.length === 0 && <p class="empty">Clips you make appear here, and stay.</p>}
-      {entries.value.length > 0 && found.length === 0 && <p class="empty">Nothing here has these words in it.</p>}
+      {entries.value.length > 0 && foundEntries.value.length === 0 && <p class="empty">Nothing like that was found.</p>}
       <ul class="clips">
-        {found.map((entry) => (
+        {foundEntries.value.map((entry) => (
           <EntryCard key={entry.id} entry={entry} onErase={() => void trying(() => eraseEntry(entry.id))} />
         ))}
       </ul>
-      {nextPage.value !== undefined && (
+      {hasMore.value && (
         <button type="button" onClick={() => void trying(loadMore)}>
           Older ones
         </button>
@@ -59,14 +56,38 @@ export function Gallery() {
   );
 }
 
-/** Whether all the words are in the prompt, the file names or the numbers of a request. */
-function isFound(entry: Entry, words: string): boolean {
-  const seed = isClip(entry) ? entry.output.seed : '';
-  const text = `${promptOf(entry)} ${JSON.stringify(entry.input)} ${seed}`.toLowerCase();
-  return words
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
+function SearchFields() {
+  const loras = useComputed(() => [...new Set(entries.value.flatMap(lorasOf))].sort());
+  const { words, lora } = search.value;
+  return (
+    <div class="search">
+      {(loras.value.length > 0 || lora !== '') && (
+        <select
+          aria-label="Made with"
+          value={lora}
+          onChange={({ currentTarget }) => {
+            search.value = { words, lora: currentTarget.value };
+          }}
+        >
+          <option value="">Any LoRA or none</option>
+          {loras.value.map((path) => (
+            <option key={path} value={path}>
+              {loraTitle(path)}
+            </option>
+          ))}
+        </select>
+      )}
+      <input
+        type="search"
+        aria-label="Search the history"
+        placeholder="Search"
+        value={words}
+        onInput={({ currentTarget }) => {
+          search.value = { words: currentTarget.value, lora };
+        }}
+      />
+    </div>
+  );
 }
 
 interface CardProps<Shown extends Entry> {

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Attempt, Clip, Payload } from '../clips/clip.ts';
+import { clips } from '../clips/history.ts';
 import { compareClips, compared, selectClip, selectedClip, showStage, unseenClip } from '../clips/selection.ts';
 import {
   deliverFiles,
@@ -16,8 +17,8 @@ import { untilAnswered } from '../server/connection.ts';
 import { chooseEndpoint, endpoint } from '../server/endpoints.ts';
 import { installation, loadInstallation } from '../server/installation.ts';
 import type { Sound } from '../sound/sound.ts';
-import { startRun } from './follow-run.ts';
-import { isUnderWay, type Run, run } from './run-state.ts';
+import { resumeRun, startRun } from './follow-run.ts';
+import { isUnderWay, type Part, run } from './run-state.ts';
 
 /** The clip that the form was filled from, to be held against the next one. */
 export const baseline = signal<Clip | undefined>(undefined);
@@ -41,6 +42,14 @@ export async function runForm(count = 1): Promise<void> {
   if (endpoint.value === undefined) return;
   if (count === 1) await runPayload(endpoint.value.id, payload.value);
   else await runSeeds(endpoint.value.id, payload.value, count);
+}
+
+/** Takes up what was under way when the page was left, and what was to follow it. */
+export async function resume(): Promise<void> {
+  await resumeRun();
+  const { endpoint: id, input, clip, part } = run.value ?? {};
+  if (id === undefined || clip === undefined || part === undefined) return;
+  await runSeries(id, withNextSeed(input, clip), following(part, clip));
 }
 
 /** The same clip once more. */
@@ -103,7 +112,7 @@ function fillForm({ endpoint: id, input }: Pick<Attempt, 'endpoint' | 'input'>, 
 }
 
 /** Returns the clip; undefined where none was made. */
-async function runPayload(endpointId: string, input: Payload, part?: Run['part']): Promise<Clip | undefined> {
+async function runPayload(endpointId: string, input: Payload, part?: Part): Promise<Clip | undefined> {
   if (isUnderWay(run.value)) return undefined;
   serverProblems.value = {};
   // What is on show stays there until there is something new, which may never be.
@@ -122,18 +131,31 @@ async function runPayload(endpointId: string, input: Payload, part?: Run['part']
   return clip;
 }
 
-/** The same clip with several seeds, one after another, to be seen side by side; ends with the first that brings none. */
+/** The same clip with several seeds, one after another, to be seen side by side. */
 async function runSeeds(endpointId: string, input: Payload, count: number): Promise<void> {
-  const first = typeof input.seed === 'number' ? input.seed : crypto.getRandomValues(new Uint32Array(1))[0];
-  const made: Clip[] = [];
+  const seed = typeof input.seed === 'number' ? input.seed : crypto.getRandomValues(new Uint32Array(1))[0];
   baseline.value = undefined;
-  for (let index = 0; index < count; index += 1) {
-    const seed = ((first ?? 0) + index) % seeds;
-    const clip = await runPayload(endpointId, { ...input, seed }, { number: index + 1, count });
+  await runSeries(endpointId, { ...input, seed }, { number: 1, count, made: [] });
+}
+
+/** Makes `part` of several clips and those after it; ends with the first that brings none. */
+async function runSeries(endpointId: string, input: Payload, part: Part): Promise<void> {
+  let [nextInput, next] = [input, part];
+  while (next.number <= next.count) {
+    const clip = await runPayload(endpointId, nextInput, next);
     if (clip === undefined) break;
-    made.push(clip);
+    [nextInput, next] = [withNextSeed(nextInput, clip), following(next, clip)];
   }
+  const made = next.made.flatMap((id) => clips.value.filter((clip) => clip.id === id));
   if (made.length > 1) compareClips(made);
+}
+
+function withNextSeed(input: Payload | undefined, { output }: Clip): Payload {
+  return { ...input, seed: (output.seed + 1) % seeds };
+}
+
+function following({ number, count, made }: Part, { id }: Clip): Part {
+  return { number: number + 1, count, made: [...made, id] };
 }
 
 /** What the server says about fields that still hold what was sent; about others it says nothing any more. */

@@ -33,7 +33,7 @@ export async function startRun(endpoint: string, input: Payload, known: Pick<Run
   } catch (error) {
     return updateRun(isAnswer(error) ? failed(error) : { state: 'unanswered' });
   }
-  rememberRun({ id, endpoint, input, sentAt, isCancelled: false });
+  rememberRun({ id, endpoint, input, sentAt, isCancelled: false, part: known.part });
   updateRun({ id, state: 'queued' });
   await followRun({ id, endpoint });
 }
@@ -42,8 +42,8 @@ export async function startRun(endpoint: string, input: Payload, known: Pick<Run
 export async function resumeRun(): Promise<void> {
   const stored = recallRun();
   if (stored === undefined || isUnderWay(run.value)) return;
-  const { id, endpoint, input, sentAt, isCancelled } = stored;
-  run.value = { id, endpoint, input, sentAt, state: isCancelled ? 'cancelling' : 'queued', logs: [] };
+  const { id, endpoint, input, sentAt, isCancelled, part } = stored;
+  run.value = { id, endpoint, input, sentAt, part, state: isCancelled ? 'cancelling' : 'queued', logs: [] };
   if (isCancelled) void cancelRun();
   await followRun(stored);
 }
@@ -51,9 +51,9 @@ export async function resumeRun(): Promise<void> {
 /** Asks the server to stop, as soon as it can be reached. */
 export async function cancelRun(): Promise<void> {
   if (run.value?.id === undefined) return;
-  const { id, endpoint, input, sentAt } = run.value;
+  const { id, endpoint, input, sentAt, part } = run.value;
   updateRun({ state: 'cancelling' });
-  rememberRun({ id, endpoint, input, sentAt, isCancelled: true });
+  rememberRun({ id, endpoint, input, sentAt, isCancelled: true, part });
   try {
     // That the server is out of reach is told by whoever follows the run.
     await untilAnswered(

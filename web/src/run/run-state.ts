@@ -28,6 +28,14 @@ export type RunState =
   /** The server knows nothing of the request, or of its result, any more. */
   | 'gone';
 
+/** Which of several clips that were asked for at once. */
+export interface Part {
+  readonly number: number;
+  readonly count: number;
+  /** Ids of the clips made before it. */
+  readonly made: readonly string[];
+}
+
 /** The request that the page follows. */
 export interface Run {
   /** Absent while it is being sent. */
@@ -39,8 +47,7 @@ export interface Run {
   readonly sentAt: number;
   /** Seconds that such a clip has taken here; undefined where none was made yet. */
   readonly expected?: number | undefined;
-  /** Which of several that were asked for at once. */
-  readonly part?: { readonly number: number; readonly count: number } | undefined;
+  readonly part?: Part | undefined;
   readonly state: RunState;
   readonly queuePosition?: number;
   readonly progress?: ProgressBody['progress'];

@@ -69,9 +69,14 @@ test('behind a slash too many, links are still right', async () => {
 });
 
 test('pictures are served, and nothing else of the folder or outside of it', async () => {
-  const picture = await fetch(new URL('/docs/images/clip.png', server.url));
-  expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/png']);
-  expect((await picture.arrayBuffer()).byteLength).toBeGreaterThan(1000);
+  for (const [name, type] of [
+    ['playground.png', 'image/png'],
+    ['examples.webp', 'image/webp'],
+  ]) {
+    const picture = await fetch(new URL(`/docs/images/${name}`, server.url));
+    expect([picture.status, picture.headers.get('content-type')]).toEqual([200, type]);
+    expect((await picture.arrayBuffer()).byteLength).toBeGreaterThan(1000);
+  }
   for (const path of [
     '/docs/..%2fpackage.json',
     '/docs/%2e%2e/package.json',

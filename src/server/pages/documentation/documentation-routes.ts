@@ -7,7 +7,7 @@ import { detail } from '../../replies.ts';
 import { documentPage, type Html } from '../layout/document-page.ts';
 import { rootFrom } from '../layout/relative-root.ts';
 import { safeHeaders } from '../layout/safe-headers.ts';
-import { type Document, type Documents, lazyDocuments } from './documents.ts';
+import { type Document, type Documents, lazyDocuments, type Picture } from './documents.ts';
 import { type Resolve, renderMarkdown } from './markdown.ts';
 import { type Hit, search } from './search.ts';
 
@@ -88,7 +88,7 @@ function resolver({ file }: Document, { documents, pictures }: Documents, root: 
   };
 }
 
-async function pictureReply(c: AppContext, path: string): Promise<Response> {
-  const headers = { ...safeHeaders, 'content-type': 'image/png', 'cache-control': 'public, max-age=3600' };
+async function pictureReply(c: AppContext, { path, contentType }: Picture): Promise<Response> {
+  const headers = { ...safeHeaders, 'content-type': contentType, 'cache-control': 'public, max-age=3600' };
   return c.body(new Uint8Array(await readFile(path)), 200, headers);
 }

@@ -10,6 +10,8 @@ const program = fileURLToPath(new URL('../../../../', import.meta.url));
 /** Beside the folder `docs`. */
 const atTheRoot = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 const folder = 'docs';
+/** Types of the pictures by extension. */
+const pictureTypes: Readonly<Record<string, string>> = { '.png': 'image/png', '.webp': 'image/webp' };
 
 /** A document of the repository. */
 export interface Document {
@@ -26,8 +28,13 @@ export interface Document {
 export interface Documents {
   /** In the order in which the README names them. */
   readonly documents: readonly Document[];
-  /** Paths of files by what is below `docs/`, e.g. `images/clip.png`. */
-  readonly pictures: ReadonlyMap<string, string>;
+  /** By what is below `docs/`, e.g. `images/playground.png`. */
+  readonly pictures: ReadonlyMap<string, Picture>;
+}
+
+export interface Picture {
+  readonly path: string;
+  readonly contentType: string;
 }
 
 /** Read when they are first asked for. */
@@ -44,10 +51,13 @@ async function readDocuments(root: string): Promise<Documents> {
   const order = readme === undefined ? [] : linksIn(readme.text);
   const place = ({ file }: Document): number =>
     file === readme?.file ? -1 : order.indexOf(file) + 1 || order.length + 1;
-  const pictures = names.filter((name) => name.endsWith('.png'));
+  const pictures = names.flatMap((name): [string, Picture][] => {
+    const contentType = pictureTypes[posix.extname(name)];
+    return contentType === undefined ? [] : [[name, { path: join(root, folder, name), contentType }]];
+  });
   return {
     documents: documents.toSorted((one, other) => place(one) - place(other)),
-    pictures: new Map(pictures.map((name) => [name, join(root, folder, name)])),
+    pictures: new Map(pictures),
   };
 }
 
