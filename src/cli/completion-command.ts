@@ -93,7 +93,7 @@ function bash(completions: readonly Completion[], shell: Exclude<Shell, 'fish'>)
   const known = completions.map(({ command }) => `'${command}'`).join('|');
   return `${shell === 'zsh' ? 'autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n' : ''}_soundstage() {
   local word="\${COMP_WORDS[COMP_CWORD]}" last="\${COMP_WORDS[COMP_CWORD-1]}" command='' words='' values='' takes_value='' each
-  for each in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for each in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
     case "\${command:+$command }$each" in
       ${known}) command="\${command:+$command }$each" ;;
     esac
