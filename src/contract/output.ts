@@ -1,4 +1,6 @@
+import { basename } from 'node:path';
 import { z } from 'zod';
+import type { VideoFile } from '../media/video-encoder.ts';
 
 const count = (title: string, description: string) =>
   z.int().optional().meta({ title, description, nullable: true, published: {} });
@@ -68,4 +70,29 @@ export interface Output {
   readonly seed: number;
   /** The prompt actually used. */
   readonly prompt: string;
+}
+
+/** The video of an output, but for where it is. */
+export type DescribedVideo = Omit<Output['video'], 'url'>;
+
+export function describeVideo({
+  path,
+  contentType,
+  fileSize,
+  width,
+  height,
+  fps,
+  duration,
+  frames,
+}: VideoFile): DescribedVideo {
+  return {
+    content_type: contentType,
+    file_name: basename(path),
+    file_size: fileSize,
+    width,
+    height,
+    fps: fps.num / fps.den,
+    duration,
+    num_frames: frames,
+  };
 }

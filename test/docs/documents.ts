@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { marked, type Token, type Tokens } from 'marked';
+import { sectionsOf } from '../../src/server/pages/documentation/markdown.ts';
 
 export const root = join(import.meta.dirname, '../..');
 
@@ -8,6 +9,8 @@ export interface Document {
   /** From the project's root, with slashes. */
   readonly name: string;
   readonly tokens: readonly PlacedToken[];
+  /** Names of its headings in links. */
+  readonly anchors: ReadonlySet<string>;
 }
 
 /** A piece of Markdown and where it is. */
@@ -24,7 +27,8 @@ export async function readDocuments(): Promise<readonly Document[]> {
   return Promise.all(
     names.map(async (name) => {
       const text = await readFile(join(root, name), 'utf8');
-      return { name, tokens: place(marked.lexer(text), 1) };
+      const anchors = new Set(sectionsOf(text).map(({ anchor }) => anchor));
+      return { name, tokens: place(marked.lexer(text), 1), anchors };
     }),
   );
 }
@@ -64,28 +68,6 @@ function childrenOf(token: Token): readonly Token[] {
 
 function commentsIn(html: string): readonly string[] {
   return [...html.matchAll(/<!--\s*([\s\S]*?)\s*-->/g)].map(([, text = '']) => text);
-}
-
-/** Names of a document's headings in links, as GitHub makes them. */
-export function anchorsOf({ tokens }: Document): ReadonlySet<string> {
-  const anchors = new Set<string>();
-  for (const { token } of tokens) {
-    if (token.type !== 'heading') continue;
-    const slug = plainText(token)
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(' ', '-');
-    let name = slug;
-    for (let n = 1; anchors.has(name); n += 1) name = `${slug}-${n}`;
-    anchors.add(name);
-  }
-  return anchors;
-}
-
-function plainText(token: Token): string {
-  const children = childrenOf(token);
-  if (children.length > 0) return children.map(plainText).join('');
-  return 'text' in token ? String(token.text) : '';
 }
 
 /** Path from the project's root of what a document's relative link leads to. */

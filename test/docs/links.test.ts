@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { anchorsOf, type Document, readDocuments, root, targetOf } from './documents.ts';
+import { type Document, readDocuments, root, targetOf } from './documents.ts';
 
 const documents = await readDocuments();
 
@@ -34,7 +34,7 @@ function problemWith(link: string, document: Document): string | undefined {
   const anchor = link.includes('#') ? link.slice(link.indexOf('#') + 1) : undefined;
   const there = documents.find(({ name }) => name === target);
   if (anchor === undefined || there === undefined) return undefined;
-  return anchorsOf(there).has(anchor) ? undefined : `${link}: ${target} has no such heading`;
+  return there.anchors.has(anchor) ? undefined : `${link}: ${target} has no such heading`;
 }
 
 function isAbroad(link: string): boolean {

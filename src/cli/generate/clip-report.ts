@@ -1,24 +1,8 @@
-import { basename } from 'node:path';
+import { describeVideo, type Output } from '../../contract/output.ts';
 import type { Clip } from '../../pipeline/generate-clip.ts';
 
 /** The endpoint's output, with timings. */
-export interface ClipReport {
-  readonly video: {
-    readonly url: string;
-    readonly content_type: string;
-    readonly file_name: string;
-    /** Bytes. */
-    readonly file_size: number;
-    readonly width: number;
-    readonly height: number;
-    readonly fps: number;
-    /** Seconds. */
-    readonly duration: number;
-    readonly num_frames: number;
-  };
-  readonly seed: number;
-  /** The prompt actually used. */
-  readonly prompt: string;
+export interface ClipReport extends Output {
   /** Seconds: the phases and `other` add up to `total`; `runtime` is the part of it inside the tensor runtime. */
   readonly timings: Readonly<Record<string, number>>;
   /** Bytes. */
@@ -29,17 +13,7 @@ export interface ClipReport {
 export function clipReport(clip: Clip, url: string): ClipReport {
   const { file, plan, report, seconds } = clip;
   return {
-    video: {
-      url,
-      content_type: file.contentType,
-      file_name: basename(file.path),
-      file_size: file.fileSize,
-      width: file.width,
-      height: file.height,
-      fps: file.fps.num / file.fps.den,
-      duration: file.duration,
-      num_frames: file.frames,
-    },
+    video: { url, ...describeVideo(file) },
     seed: plan.seed,
     prompt: plan.prompt,
     timings: { ...report.phases, other: otherSeconds(clip), total: seconds, runtime: report.runtimeSeconds },

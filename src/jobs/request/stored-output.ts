@@ -1,49 +1,22 @@
-import { basename } from 'node:path';
-import type { Output } from '../../contract/output.ts';
+import { type DescribedVideo, describeVideo, type Output } from '../../contract/output.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import { filePath } from '../../files/links/file-url.ts';
 import type { MadeClip } from '../clip-maker.ts';
 import { InlineOutput } from './inline-output.ts';
 
 /** A clip's output as it is kept: the video is named by the file it is in, since every caller reaches us differently. */
-export interface StoredOutput {
-  readonly video: {
+export interface StoredOutput extends Omit<Output, 'video'> {
+  readonly video: DescribedVideo & {
     /** Id of the file. */
     readonly file: string;
     /** Whether its bytes are part of the reply (`sync_mode`). */
     readonly inline: boolean;
-    readonly content_type: string;
-    readonly file_name: string;
-    readonly file_size: number;
-    readonly width: number;
-    readonly height: number;
-    readonly fps: number;
-    readonly duration: number;
-    readonly num_frames: number;
   };
-  readonly seed: number;
-  readonly prompt: string;
 }
 
 /** Describes a clip that is in the file `file`. */
 export function storedOutput({ file: video, seed, prompt }: MadeClip, file: string, inline: boolean): StoredOutput {
-  const { contentType, fileSize, width, height, fps, duration, frames } = video;
-  return {
-    video: {
-      file,
-      inline,
-      content_type: contentType,
-      file_name: basename(video.path),
-      file_size: fileSize,
-      width,
-      height,
-      fps: fps.num / fps.den,
-      duration,
-      num_frames: frames,
-    },
-    seed,
-    prompt,
-  };
+  return { video: { file, inline, ...describeVideo(video) }, seed, prompt };
 }
 
 /** Whether what is kept of a completed request names a file; otherwise it is a reply as it stands. */
