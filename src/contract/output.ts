@@ -64,9 +64,11 @@ export const outputSchema = z
   })
   .meta({ title: 'LTX2AudioToVideoOutput' });
 
+type VideoFields = z.infer<typeof videoFile>;
+
 /** What a finished request returns: every field filled, measured on the written file. */
 export interface Output {
-  readonly video: Required<z.infer<typeof videoFile>>;
+  readonly video: { readonly [Name in keyof VideoFields]-?: NonNullable<VideoFields[Name]> };
   readonly seed: number;
   /** The prompt actually used. */
   readonly prompt: string;
