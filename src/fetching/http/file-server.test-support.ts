@@ -1,6 +1,8 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 /** A server on this machine for tests; dispose to end it with all its connections. */
 export interface TestServer extends AsyncDisposable {
@@ -20,6 +22,17 @@ export async function serveHttps(options: ServerOptions, listener: RequestListen
 /** Speaks whatever `listener` writes. */
 export async function serveTcp(listener: (socket: Socket) => void): Promise<TestServer> {
   return listen(createTcpServer(listener), 'http', '127.0.0.1');
+}
+
+/** Writes a piece again and again until the reader goes away. @param onPiece told of each before it is written */
+export async function writeEndlessly(response: ServerResponse, piece: Buffer, onPiece = () => {}): Promise<void> {
+  const pieces = function* () {
+    for (;;) {
+      onPiece();
+      yield piece;
+    }
+  };
+  await pipeline(Readable.from(pieces()), response).catch(() => {});
 }
 
 async function listen(server: Server | TcpServer, scheme: string, address: string): Promise<TestServer> {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { SoundstageError } from '../../shared/errors.ts';
-import { serveHttp, serveTcp } from './file-server.test-support.ts';
+import { serveHttp, serveTcp, writeEndlessly } from './file-server.test-support.ts';
 import { type GuardedClientOptions, openGuardedClient } from './guarded-client.ts';
 import { type GuardedFetchOptions, guardedFetch } from './guarded-fetch.ts';
 
@@ -250,11 +250,9 @@ test('more than allowed: told in advance, or only found on the way', async () =>
   let written = 0;
   await using server = await serveHttp(async ({ url }, response) => {
     if (url === '/told') return void response.writeHead(200, { 'content-length': 1_000_001 }).end();
-    while (!response.destroyed) {
+    await writeEndlessly(response, Buffer.alloc(65_536), () => {
       written += 65_536;
-      if (!response.write(Buffer.alloc(65_536)))
-        await new Promise((go) => response.once('drain', go).once('close', go));
-    }
+    });
   });
   for (const path of ['told', 'endless']) {
     const error = await failure(read(`${server.url}/${path}`));
@@ -295,9 +293,7 @@ test('compressed bytes that come to nothing count, too', async () => {
   await using server = await serveHttp(async (_request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' });
     const many = Buffer.concat(Array.from({ length: 3000 }, () => nothing));
-    while (!response.destroyed) {
-      if (!response.write(many)) await new Promise((go) => response.once('drain', go).once('close', go));
-    }
+    await writeEndlessly(response, many);
   });
   expect((await failure(read(server.url))).type).toBe('file_too_large');
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { randomSafetensors } from '../../models/hub.test-support.ts';
-import { serveHttp } from '../http/file-server.test-support.ts';
+import { serveHttp, writeEndlessly } from '../http/file-server.test-support.ts';
 import { openGuardedClient } from '../http/guarded-client.ts';
 import type { OwnFile } from '../own-file.ts';
 import { LoraCache } from './lora-cache.ts';
@@ -162,12 +162,9 @@ test.each([
 test('an endless foreign file is refused at once', async () => {
   let sent = 0;
   await using server = await serveHttp(async (_request, response) => {
-    for (; !response.destroyed && sent < 50_000_000; sent += 65_536) {
-      if (!response.write(Buffer.alloc(65_536, 'PK'))) {
-        await new Promise((go) => response.once('drain', go).once('close', go));
-      }
-    }
-    response.end();
+    await writeEndlessly(response, Buffer.alloc(65_536, 'PK'), () => {
+      sent += 65_536;
+    });
   });
   await expect(fetched(server.url, { maxBytes: 1e9 })).rejects.toThrow(/pickle/);
   expect(sent).toBeLessThan(20_000_000);
