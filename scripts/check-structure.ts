@@ -67,7 +67,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/pipeline': ['src/ltx2', 'src/graph', 'src/cuda', '!src/cuda/install', 'src/media', 'src/models', 'src/shared'],
   'src/pipeline/plan': ['src/ltx2', 'src/graph', 'src/media', 'src/models', 'src/shared'],
   'src/contract': ['src/pipeline', 'src/media', 'src/models', 'src/shared'],
+  'src/film': [
+    'src/contract',
+    'src/pipeline',
+    'src/ltx2/sampling/positions.ts',
+    'src/media',
+    'src/models',
+    'src/shared',
+  ],
   'src/jobs': [
+    'src/film',
     'src/contract',
     'src/pipeline',
     'src/safety',
@@ -122,7 +131,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/server': ['src/contract', 'src/jobs', 'src/files', 'src/database', 'src/shared'],
   'src/server/tls': ['src/server/addressing', 'src/shared'],
-  'src/library': ['src/contract', 'src/pipeline', 'src/safety', 'src/media', 'src/models', 'src/shared'],
+  'src/library': ['src/film', 'src/contract', 'src/pipeline', 'src/safety', 'src/media', 'src/models', 'src/shared'],
   'src/cli': ['src', '!src/main.ts'],
   eval: [
     'src',

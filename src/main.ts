@@ -17,6 +17,7 @@ const endpoints = async () => (await import('./contract/endpoints/served-endpoin
 /** Only the one that is asked for is loaded, since each brings along what the others do not need; for the help, all are. */
 const others = new Map<string, () => Promise<Command>>([
   ['generate', async () => (await import('./cli/generate/generate-command.ts')).generateCommand()],
+  ['film', async () => (await import('./cli/film/film-command.ts')).filmCommand()],
   ['serve', async () => (await import('./cli/serve/serve-command.ts')).serveCommand(await endpoints())],
   ['worker', async () => (await import('./cli/serve/worker-command.ts')).workerCommand(await endpoints())],
   ['keys', async () => (await import('./cli/keys-command.ts')).keysCommand()],

@@ -17,7 +17,7 @@ export function freeMemory(gigabytes: number): number {
 export async function memoryFits(weights: WeightSet, size: string): Promise<string[]> {
   const plan = await gpuPlan(weights, size, Number.POSITIVE_INFINITY);
   const networks = { bundle: await openCheckpoint(weights.bundle), loras: [], textLoras: [] };
-  const memory = (await clipMemory(plan, { hasFirstImage: false, hasEndImage: false }, networks))(plan.modelFrames);
+  const memory = (await clipMemory(plan, { opening: 0, keyframes: 0 }, networks))(plan.modelFrames);
   return gpuSizes.map((gigabytes) => describe(memory, freeMemory(gigabytes)));
 }
 

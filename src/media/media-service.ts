@@ -3,7 +3,10 @@ import { Mutex } from '../shared/mutex.ts';
 import type { MediaInfo } from './media-info.ts';
 import type { DecodeMethods } from './native/decode/decode-methods.ts';
 import type { DecodedSound } from './native/decode/sound/sound-decode.ts';
+import type { SoundProfile } from './native/decode/sound/sound-profile.ts';
+import type { StoredFramesRequest } from './native/decode/stored-frames.ts';
 import { ChildLimitError, GuardedChild } from './process/guarded-child.ts';
+import type { FramesFile } from './raw/frames-file.ts';
 import type { PictureFile } from './raw/picture-file.ts';
 import type { SoundFile } from './raw/sound-file.ts';
 import type { Waveform } from './sound/waveform.ts';
@@ -42,6 +45,8 @@ export interface DecodeToFileOptions extends MediaCallOptions {
 }
 
 export interface DecodeSoundOptions extends DecodeToFileOptions {
+  /** Seconds to pass over. Default 0. */
+  readonly start?: number | undefined;
   /** Seconds to decode at most. */
   readonly maxSeconds: number;
 }
@@ -53,6 +58,8 @@ export interface MediaServiceOptions {
   readonly decodeMemoryLimit?: number;
 }
 
+/** Milliseconds for a second of a recording. */
+const listeningTimeLimit = 100;
 /** 1 GiB of samples: 46 minutes of 48 kHz stereo. */
 const maxSamples = 2 ** 28;
 
@@ -112,17 +119,38 @@ export class MediaService implements AsyncDisposable {
   }
 
   /**
-   * Decodes the beginning of any recording to a stereo file, its own rate kept where it is usual. What comes after is not
+   * Decodes a stretch of any recording to a stereo file, its own rate kept where it is usual. What comes after is not
    * looked at.
    *
    * @throws SoundstageError `input` as `decodeAudio`, `device` when the disk is full.
    */
   decodeSound(
     path: string,
-    { field = 'audio', signal, maxSeconds, output }: DecodeSoundOptions,
+    { field = 'audio', signal, start = 0, maxSeconds, output }: DecodeSoundOptions,
   ): Promise<DecodedSound> {
-    const request = { path, field, maxSeconds, output };
+    const request = { path, field, start, maxSeconds, output };
     return this.#read(field, () => this.#decoder.call('sound', request, { timeLimit: this.#timeLimit, signal }));
+  }
+
+  /**
+   * How loud a recording is from moment to moment, and where notes and syllables begin.
+   *
+   * @param maxSeconds of which more is not listened to
+   * @throws SoundstageError `input` as `decodeAudio`
+   */
+  profileSound(
+    path: string,
+    { field = 'audio', signal, maxSeconds }: MediaCallOptions & { readonly maxSeconds: number },
+  ): Promise<SoundProfile> {
+    const timeLimit = Math.max(this.#timeLimit, maxSeconds * listeningTimeLimit);
+    return this.#read(field, () =>
+      this.#decoder.call('soundProfile', { path, field, maxSeconds }, { timeLimit, signal }),
+    );
+  }
+
+  /** Takes frames out of a video that was stored as `FFV1 (.mkv)`. */
+  storedFrames(request: StoredFramesRequest, { signal }: Pick<MediaCallOptions, 'signal'> = {}): Promise<FramesFile> {
+    return this.#mutex.run(() => this.#decoder.call('storedFrames', request, { timeLimit: this.#timeLimit, signal }));
   }
 
   /** Turns a decoded recording, in its place, into what conditions the model for a clip of so many seconds. */

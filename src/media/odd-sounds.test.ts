@@ -29,7 +29,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 function decode(): Promise<DecodedSound> {
-  return decodeSound({ path, field: 'audio', output: join(folder, 'decoded'), maxSeconds: frames / fps + 1 }, signal);
+  return decodeSound(
+    { path, field: 'audio', start: 0, output: join(folder, 'decoded'), maxSeconds: frames / fps + 1 },
+    signal,
+  );
 }
 
 /** Writes a clip with the recording; resolves to the seconds of sound in it. */

@@ -2,7 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { cancelled } from '../shared/cancellation.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import type { MediaInfo, Rational } from './media-info.ts';
-import type { EncodeFiles, EncodeMethods } from './native/encode/encode-methods.ts';
+import type { EncodeFiles, EncodeMethods, FrameCrop } from './native/encode/encode-methods.ts';
 import { GuardedChild } from './process/guarded-child.ts';
 import { type VideoEncoderSettings, videoFormat } from './video-settings.ts';
 
@@ -34,6 +34,8 @@ const messageBytes = 2 ** 20;
 const openTimeLimit = 60_000;
 /** For one message of frames; the slowest setting takes seconds for a large frame. */
 const writeTimeLimit = 10 * 60_000;
+/** For all frames of a stored video. */
+const appendTimeLimit = 4 * 60 * 60_000;
 /** Encoders look ahead, and a GIF is made at the end. */
 const finishTimeLimit = 60 * 60_000;
 const memoryLimit = 8 * 2 ** 30;
@@ -99,6 +101,19 @@ export class VideoEncoder implements AsyncDisposable {
       });
       this.#batches.push(batch);
       if (this.#batches.length >= batchesInFlight) await this.#batches.shift();
+    });
+  }
+
+  /**
+   * Writes all frames of a video that was stored as `FFV1 (.mkv)`, of each the part that has this video's size.
+   *
+   * @returns how many
+   * @throws SoundstageError as `write`
+   */
+  async append(path: string, crop: FrameCrop): Promise<number> {
+    return this.#closeOnError(() => {
+      this.#throwIfClosed();
+      return this.#child.call('append', { path, crop }, { timeLimit: appendTimeLimit });
     });
   }
 

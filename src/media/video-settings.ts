@@ -3,6 +3,10 @@ import type { SoundFile } from './raw/sound-file.ts';
 export const videoOutputTypes = ['X264 (.mp4)', 'VP9 (.webm)', 'PRORES4444 (.mov)', 'GIF (.gif)'] as const;
 export type VideoOutputType = (typeof videoOutputTypes)[number];
 
+/** How parts of films are kept: every frame comes back to the bit, and there is no sound. */
+export const losslessVideo = 'FFV1 (.mkv)';
+export type VideoFileType = VideoOutputType | typeof losslessVideo;
+
 export const videoQualities = ['low', 'medium', 'high', 'maximum'] as const;
 export type VideoQuality = (typeof videoQualities)[number];
 
@@ -26,7 +30,7 @@ export type AudioSource =
 export interface VideoEncoderSettings {
   /** Where the file goes. Until `finish` it is written beside, under a `.partial` name. */
   readonly path: string;
-  readonly type: VideoOutputType;
+  readonly type: VideoFileType;
   readonly quality: VideoQuality;
   readonly writeMode: VideoWriteMode;
   /** Size of the frames written; H.264 delivers odd sides one pixel larger. */
@@ -34,7 +38,7 @@ export interface VideoEncoderSettings {
   readonly height: number;
   /** Frames per second; the file carries `fpsRational(fps)`. GIF caps it, by quality. */
   readonly fps: number;
-  /** Ignored for GIF, which has no sound. */
+  /** Ignored for GIF and FFV1, which have no sound. */
   readonly audio?: AudioSource | undefined;
 }
 
@@ -46,13 +50,14 @@ export interface VideoFormat {
   readonly hasEvenSides: boolean;
 }
 
-const videoFormats: Record<VideoOutputType, VideoFormat> = {
+const videoFormats: Record<VideoFileType, VideoFormat> = {
   'X264 (.mp4)': { contentType: 'video/mp4', extension: '.mp4', hasEvenSides: true },
   'VP9 (.webm)': { contentType: 'video/webm', extension: '.webm', hasEvenSides: false },
   'PRORES4444 (.mov)': { contentType: 'video/quicktime', extension: '.mov', hasEvenSides: false },
   'GIF (.gif)': { contentType: 'image/gif', extension: '.gif', hasEvenSides: false },
+  [losslessVideo]: { contentType: 'video/x-matroska', extension: '.mkv', hasEvenSides: false },
 };
 
-export function videoFormat(type: VideoOutputType): VideoFormat {
+export function videoFormat(type: VideoFileType): VideoFormat {
   return videoFormats[type];
 }

@@ -7,6 +7,7 @@ import { configOf } from '../ltx2/config.ts';
 import { schedulesOf } from '../ltx2/sampling/schedule.ts';
 import { videoDecoder } from '../ltx2/video/video-decoder.ts';
 import type { MediaService } from '../media/media-service.ts';
+import type { FramesFile } from '../media/raw/frames-file.ts';
 import type { PictureFile } from '../media/raw/picture-file.ts';
 import type { SoundFile } from '../media/raw/sound-file.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
@@ -32,6 +33,10 @@ export interface PlannedClip {
 export interface ClipImages {
   readonly first: ClipImage | undefined;
   readonly end: ClipImage | undefined;
+  readonly anchor: ClipImage | undefined;
+  /** Frames of other clips of a film. They come from the model, and are used as they are. */
+  readonly continued: FramesFile | undefined;
+  readonly next: FramesFile | undefined;
   /** Decisions the user should hear about. */
   readonly notes: readonly string[];
 }
@@ -59,7 +64,13 @@ export async function decodeImages(
   const notes: string[] = [];
   const first = await readImage(media, settings.image, 'image', notes, options);
   const end = await readImage(media, settings.endImage, 'end_image', notes, options);
-  return { first, end, notes };
+  const anchor = await readImage(media, settings.anchor, 'anchor', notes, options);
+  const { continuation: before, next: after } = settings;
+  const stored = (video: string, range: { first: number; count: number }, name: string): Promise<FramesFile> =>
+    media.storedFrames({ path: video, ...range, output: join(options.folder, `${name}.rgb`) }, options);
+  const continued = before && (await stored(before.video, { first: before.first, count: before.frames }, 'continued'));
+  const next = after === undefined ? undefined : await stored(after, { first: 0, count: 1 }, 'next');
+  return { first, end, anchor, continued, next, notes };
 }
 
 /** Decodes the recording, and plans the clip. */
@@ -73,6 +84,7 @@ export async function prepareClip(
   const audio = await media.decodeSound(settings.audio, {
     field: 'audio',
     output: join(folder, 'recording.f32'),
+    start: settings.audioStart,
     maxSeconds: maxSeconds(settings) + lookAhead,
     signal,
   });
@@ -97,6 +109,9 @@ export async function prepareClip(
     audio,
     firstImage: images.first?.compressed,
     endImage: images.end?.compressed,
+    anchor: images.anchor?.compressed,
+    continued: images.continued,
+    next: images.next,
     generatedSound: generatedSound.path,
   };
   return { plan, notes: [...images.notes, ...notes], inputs, generatedSound };

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { MediaService } from '../media/media-service.ts';
 import type { PictureFile } from '../media/raw/picture-file.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
-import { type AudioSource, type VideoEncoderSettings, videoFormat } from '../media/video-settings.ts';
+import { type AudioSource, losslessVideo, type VideoEncoderSettings, videoFormat } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { decodeImages, type PlannedClip, prepareClip } from './clip-inputs.ts';
@@ -69,7 +69,7 @@ export async function generateClip(
 
   await using writer = await ClipWriter.open(media, encoderSettings(settings, prepared, options.output), signal);
   const { width, height } = plan.crop;
-  const frames = inspector?.watchFrames({ width, height, frames: plan.frames, fps: plan.fps });
+  const frames = inspector?.watchFrames({ width, height, frames: plan.frames - plan.continuedFrames, fps: plan.fps });
   const report = await engine.generate(plan, inputs, {
     signal,
     previews: options.onPreview !== undefined,
@@ -104,8 +104,12 @@ function encoderSettings(
 ): VideoEncoderSettings {
   const { videoOutputType: type, videoQuality: quality, videoWriteMode: writeMode } = settings;
   // The recording itself goes into the file, unless the model is to change it.
-  const audio: AudioSource =
-    audioStrength === 1 ? { source: 'file', path: settings.audio } : { source: 'pcm', ...generatedSound };
+  const audio: AudioSource | undefined =
+    type === losslessVideo
+      ? undefined
+      : audioStrength === 1
+        ? { source: 'file', path: settings.audio }
+        : { source: 'pcm', ...generatedSound };
   return { path, type, quality, writeMode, width: crop.width, height: crop.height, fps, audio };
 }
 

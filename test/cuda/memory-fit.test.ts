@@ -19,7 +19,7 @@ const cuda = await standInCuda();
 const folder = await mkdtemp(join(tmpdir(), 'soundstage-fit-'));
 afterAll(() => rm(folder, { recursive: true }));
 const [bf16, fp8] = [await writeReleasedModel(folder, 'bf16'), await writeReleasedModel(folder, 'fp8')];
-const noImages = { hasFirstImage: false, hasEndImage: false };
+const noImages = { opening: 0, keyframes: 0 };
 const size = '1024x768x121';
 const program = fileURLToPath(new URL('./memory-process.ts', import.meta.url));
 

@@ -24,7 +24,7 @@ const [small, latent] = [plan.stages[0]?.latent, plan.stages[1]?.latent];
 if (small === undefined || latent === undefined) throw new Error('the plan has two stages');
 const reuses = plan.stages.some(({ reusedSteps }) => reusedSteps.length > 0);
 await using model = await LoadedModel.open(plan);
-const memory = await model.planMemory(plan, { hasFirstImage: false, hasEndImage: false });
+const memory = await model.planMemory(plan, { opening: 0, keyframes: 0 });
 
 let lines = 0;
 async function phase(name: keyof NonNullable<typeof memory>['peaks'], run: () => Promise<unknown>): Promise<void> {

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import sharp from 'sharp';
 import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type InputWithLoras as Input, parseInput } from '../../contract/input/input.ts';
 import { type DeviceChoice, deviceChoices } from '../../graph/graph-target.ts';
 import { MediaService } from '../../media/media-service.ts';
-import { type VideoOutputType, videoFormat, videoOutputTypes } from '../../media/video-settings.ts';
+import { videoFormat } from '../../media/video-settings.ts';
 import { chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
 import type { Preview } from '../../pipeline/engine/engine-messages.ts';
@@ -22,6 +22,7 @@ import { addGenerateFlags, type GenerateFlags, requestFields } from './generate-
 import { GenerationDisplay } from './generation-display.ts';
 import { LocalFirst } from './local-first.ts';
 import { makeClip, openChecker, temporaryFolder } from './make-clip.ts';
+import { withOutputType } from './output-type.ts';
 
 interface CommandFlags {
   readonly output?: string;
@@ -115,7 +116,10 @@ async function make(input: Input, output: string, { flags, signal, services }: C
   const clip = await makeClip(input, studio, {
     output,
     signal,
-    onProgress: (progress) => display.update(progress),
+    onProgress: ({ phase, step, steps, fraction, seconds }) => {
+      const secondsLeft = fraction > 0.02 ? (seconds / fraction) * (1 - fraction) : undefined;
+      display.update({ phase, place: ` ${step}/${steps}`, fraction, secondsLeft });
+    },
     onNote: (note) => display.note(withFlags(note)),
     onPreview: preview === undefined ? undefined : (frames) => writePreview(frames, resolve(preview)),
   });
@@ -131,24 +135,6 @@ function defaultName(input: Input): string {
   return `clip${videoFormat(input.video_output_type).extension}`;
 }
 
-/** The extension of the output file decides the type, unless the type is given; then they must agree. */
-function withOutputType(fields: Record<string, unknown>, output: string | undefined): Record<string, unknown> {
-  if (output === undefined) return fields;
-  const extension = extname(output).toLowerCase();
-  const byExtension = videoOutputTypes.find((type) => videoFormat(type).extension === extension);
-  const given = fields.video_output_type;
-  if (byExtension === undefined) {
-    const known = videoOutputTypes.map((type) => videoFormat(type).extension).join(', ');
-    throw new SoundstageError('input', `output must end in ${known}, not "${extension}"`, { field: 'output' });
-  }
-  if (given !== undefined && given !== byExtension) {
-    throw new SoundstageError('input', `output ends in ${extension}, but video_output_type is ${String(given)}`, {
-      field: 'output',
-    });
-  }
-  return { ...fields, video_output_type: byExtension satisfies VideoOutputType };
-}
-
 /** Writes the middle frame of a preview, one pixel per latent position made 16. */
 async function writePreview({ frames, width, height, rgb }: Preview, path: string): Promise<void> {
   const size = width * height * 3;
@@ -159,7 +145,8 @@ async function writePreview({ frames, width, height, rgb }: Preview, path: strin
     .toFile(path);
 }
 
-function parseGigabytes(text: string): number {
+/** Of `--gpu-memory`. */
+export function parseGigabytes(text: string): number {
   const { success, data } = gigabytes.safeParse(text);
   if (!success) throw new InvalidArgumentError('It must be a number of gigabytes, such as 12.');
   return data;

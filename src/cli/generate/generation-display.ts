@@ -1,10 +1,19 @@
-import type { Progress } from '../../pipeline/engine/engine-messages.ts';
+import { formatSeconds } from '../../shared/quantities.ts';
 import type { TextOutput } from '../reporting.ts';
 
 const barWidth = 28;
 const redrawEvery = 100;
 
-/** Shows a clip's progress: one line that redraws itself on a terminal, one line per phase elsewhere. */
+export interface ShownProgress {
+  readonly phase: string;
+  /** Where in the phase, e.g. ` 3/8`. */
+  readonly place: string;
+  /** Of the whole, 0…1. */
+  readonly fraction: number;
+  readonly secondsLeft: number | undefined;
+}
+
+/** Shows progress: one line that redraws itself on a terminal, one line per phase elsewhere. */
 export class GenerationDisplay implements Disposable {
   readonly #output: TextOutput;
   readonly #quiet: boolean;
@@ -17,14 +26,14 @@ export class GenerationDisplay implements Disposable {
     this.#quiet = quiet;
   }
 
-  update(progress: Progress): void {
+  update(progress: ShownProgress): void {
     if (this.#quiet) return;
     if (this.#output.isTTY) this.#draw(progress);
     else if (progress.phase !== this.#phase) this.#output.write(`${percent(progress)} ${progress.phase}\n`);
     this.#phase = progress.phase;
   }
 
-  /** The clip is there. */
+  /** The file is there. */
   done(): void {
     this.finish();
     if (!this.#quiet && !this.#output.isTTY) this.#output.write('100 % done\n');
@@ -45,20 +54,20 @@ export class GenerationDisplay implements Disposable {
     this.finish();
   }
 
-  #draw(progress: Progress): void {
+  #draw(progress: ShownProgress): void {
     const now = performance.now();
     if (now - this.#drawnAt < redrawEvery && progress.phase === this.#phase) return;
     this.#drawnAt = now;
-    const { phase, step, steps, fraction, seconds } = progress;
+    const { phase, place, fraction, secondsLeft } = progress;
     const full = Math.round(fraction * barWidth);
     const bar = '█'.repeat(full) + '░'.repeat(barWidth - full);
-    const left = fraction > 0.02 ? `, about ${Math.ceil((seconds / fraction) * (1 - fraction))} s left` : '';
-    const line = `${bar} ${percent(progress)} ${phase} ${step}/${steps}${left}`;
+    const left = secondsLeft === undefined ? '' : `, about ${formatSeconds(secondsLeft)} left`;
+    const line = `${bar} ${percent(progress)} ${phase}${place}${left}`;
     this.#output.write(`\r\u001b[K${line.slice(0, (this.#output.columns ?? 100) - 1)}`);
     this.#drawn = true;
   }
 }
 
-function percent({ fraction }: Progress): string {
+function percent({ fraction }: ShownProgress): string {
   return `${Math.floor(fraction * 100)} %`.padStart(5);
 }

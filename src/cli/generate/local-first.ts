@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { FilmInput } from '../../contract/film/film-schema.ts';
 import type { InputWithLoras as Input } from '../../contract/input/input.ts';
 import { type Fetcher, openFetcher } from '../../fetching/fetcher.ts';
 import { parseHubReference } from '../../fetching/loras/hub-reference.ts';
@@ -52,12 +53,25 @@ export class LocalFirst implements AsyncDisposable {
     }
   }
 
+  /** The same for the pictures of a film. @throws SoundstageError `input` */
+  async requireImages({ anchor_url, image_url, parts = [] }: FilmInput): Promise<void> {
+    const named: readonly (readonly [string, string | undefined])[] = [
+      ['anchor_url', anchor_url],
+      ['image_url', image_url],
+      ...parts.map((part, index) => [`parts.${index}.image_url`, part.image_url] as const),
+    ];
+    for (const [field, name] of named) {
+      if (name === undefined || isAddress(name) || (await isFile(name))) continue;
+      throw new SoundstageError('input', `${field} ${name} does not exist, or is no file`, { field });
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#fetcher.made)?.[Symbol.asyncDispose]();
   }
 }
 
-function isAddress(name: string): boolean {
+export function isAddress(name: string): boolean {
   return /^(?:https?|data):/i.test(name);
 }
 

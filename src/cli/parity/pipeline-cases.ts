@@ -12,7 +12,7 @@ import { patchifyLatent, unpatchifyLatent } from '../../ltx2/sampling/latent-tok
 import { spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
 import {
   addNoise,
-  type ConditioningImage,
+  type ConditioningLatent,
   denoiseStage,
   estimateClean,
   eulerStep,
@@ -138,7 +138,7 @@ function latentSize({ frames, height, width }: PipelineParams, divisor: number):
 }
 
 async function stageInputs(parityCase: ParityCase, params: PipelineParams, stage: 1 | 2): Promise<StageInputs> {
-  const image = async (name: string, strength: number | null): Promise<ConditioningImage | undefined> =>
+  const image = async (name: string, strength: number | null): Promise<ConditioningLatent | undefined> =>
     strength === null ? undefined : { latent: await parityCase.floats(`${name}_latent_stage${stage}`), strength };
   const endImage = await image('end_image', params.end_image_strength);
   const audioNoise = `audio_noise_stage${stage}`;
@@ -153,8 +153,8 @@ async function stageInputs(parityCase: ParityCase, params: PipelineParams, stage
     },
     audioTokens: (await parityCase.floats('audio_tokens')).data,
     audioStrength: params.audio_strength,
-    firstImage: await image('first_image', params.first_image_strength),
-    endImage: endImage && { ...endImage, frameIndex: params.frames - 1 },
+    opening: await image('first_image', params.first_image_strength),
+    keyframes: endImage === undefined ? [] : [{ ...endImage, frameIndex: params.frames - 1, frames: 1 }],
     videoNoise: (await parityCase.floats(`video_noise_stage${stage}`)).data,
     audioNoise: parityCase.has(audioNoise) ? (await parityCase.floats(audioNoise)).data : undefined,
   };

@@ -31,7 +31,7 @@ export const transformerEvaluators: Evaluators = {
       frameIndex: keyframe.frame_idx,
       frames: keyframe.extent === 'narrow' ? 1 : temporalStride,
     };
-    const { tokens, bounds } = videoPositions(size, fps, appended);
+    const { tokens, bounds } = videoPositions(size, fps, appended && [appended]);
     return { positions: floatTensor(bounds, [1, 3, tokens, 2]) };
   },
 

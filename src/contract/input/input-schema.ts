@@ -25,8 +25,8 @@ const examples = 'https://storage.googleapis.com/falserverless/example_inputs';
 const strength = number({ min: 0, max: 1 });
 const flag = z.boolean();
 /** Largest LoRA list, and longest prompts in characters, that are served; the platform publishes no limit. */
-const loraLimit = 8;
-const promptLimit = 5000;
+export const loraLimit = 8;
+export const promptLimit = 5000;
 
 /** What a side may be by the published schema is more than what is delivered. */
 const side = integer(sideLimits)
@@ -34,7 +34,8 @@ const side = integer(sideLimits)
   .meta({ published: { exclusiveMinimum: 0, maximum: 14142 } });
 const delivered = `Delivered are ${sideLimits.min} to ${sideLimits.max} pixels.`;
 
-const imageSize = z
+/** Width and height. */
+export const imageSize = z
   .object({
     width: side.meta({ title: 'Width', description: `The width of the generated image. ${delivered}` }),
     height: side.meta({ title: 'Height', description: `The height of the generated image. ${delivered}` }),
@@ -43,7 +44,7 @@ const imageSize = z
 
 const sizePresets = z.enum(['auto', ...videoSizePresetNames]);
 
-const loraInput = z
+export const loraInput = z
   .object({
     path: optionalAddress().meta({
       title: 'Path',

@@ -1,20 +1,25 @@
 import { SoundstageError } from '../../shared/errors.ts';
-import type { Endpoint } from '../endpoint.ts';
 import { valueAt } from '../errors/problem.ts';
 import { resolved, type SchemaSet, type ServedSchema } from '../json-schema.ts';
-import type { Input } from './input-schema.ts';
+import type { Validation } from './validate-input.ts';
 
 export { type Input, type InputField, type InputWithLoras, inputSchema } from './input-schema.ts';
 
 type Path = readonly (string | number)[];
 type Served = SchemaSet<ServedSchema>;
 
+/** What of an endpoint reads its input. */
+interface InputReader<Valid> {
+  readonly servedInput: Served;
+  validate(body: unknown): Validation<Valid>;
+}
+
 /**
  * Validates a request for a caller who reads one sentence.
  *
  * @throws SoundstageError `input` naming the first offending field and what is accepted
  */
-export function parseInput<Valid extends Input>(value: unknown, endpoint: Endpoint<Valid>): Valid {
+export function parseInput<Valid>(value: unknown, endpoint: InputReader<Valid>): Valid {
   const validation = endpoint.validate(value);
   if (validation.ok) return validation.input;
   const [first] = validation.problems;

@@ -27,11 +27,11 @@ export interface TokenPositions {
 
 /**
  * Video tokens on three axes: 0 time in seconds, 1 rows and 2 columns in pixels of the current stage. Tokens run over
- * frames, then rows, then columns; a keyframe's tokens follow.
+ * frames, then rows, then columns; those of the keyframes follow.
  */
-export function videoPositions(size: LatentSize, fps: number, keyframe?: Keyframe): TokenPositions {
+export function videoPositions(size: LatentSize, fps: number, keyframes: readonly Keyframe[] = []): TokenPositions {
   const perFrame = size.height * size.width;
-  const tokens = size.frames * perFrame + (keyframe === undefined ? 0 : perFrame);
+  const tokens = (size.frames + keyframes.length) * perFrame;
   const bounds = new Float32Array(3 * tokens * 2);
   const put = (axis: number, token: number, start: number, end: number): void => {
     bounds[(axis * tokens + token) * 2] = start;
@@ -39,7 +39,8 @@ export function videoPositions(size: LatentSize, fps: number, keyframe?: Keyfram
   };
   for (let token = 0; token < tokens; token++) {
     const frame = Math.floor(token / perFrame);
-    const [start, end] = frame < size.frames ? latentFrameBounds(frame) : keyframeBounds(keyframe);
+    const [start, end] =
+      frame < size.frames ? latentFrameBounds(frame) : keyframeBounds(keyframes[frame - size.frames]);
     put(0, token, start / fps, end / fps);
     const row = Math.floor((token % perFrame) / size.width);
     put(1, token, row * spatialStride, (row + 1) * spatialStride);
@@ -62,6 +63,6 @@ function latentFrameBounds(latent: number): readonly [number, number] {
 }
 
 function keyframeBounds(keyframe: Keyframe | undefined): readonly [number, number] {
-  if (keyframe === undefined) return [0, 0];
+  if (keyframe === undefined) throw new Error('a keyframe has as many tokens as a frame');
   return [keyframe.frameIndex, keyframe.frameIndex + keyframe.frames];
 }

@@ -3,7 +3,7 @@ import { throwIfCancelled } from '../../shared/cancellation.ts';
 import type { Streams } from '../transformer/block.ts';
 import type { BlockResiduals, TextContexts, VelocityModel } from '../transformer/velocity.ts';
 import { patchifyLatent, tokenCount } from './latent-tokens.ts';
-import { audioPositions, type LatentSize, videoPositions } from './positions.ts';
+import { audioPositions, type Keyframe, type LatentSize, videoPositions } from './positions.ts';
 import type { StepSchedule } from './schedule.ts';
 
 /** Everything one denoising stage works from. */
@@ -18,20 +18,24 @@ export interface StageInputs extends StepSchedule {
   readonly audioTokens: Float32Array;
   /** 1 keeps the recording, 0 generates the sound freely. */
   readonly audioStrength: number;
-  readonly firstImage?: ConditioningImage | undefined;
-  readonly endImage?: (ConditioningImage & { readonly frameIndex: number }) | undefined;
-  /** Standard normals `[tokens, C]`, the end image's tokens last. */
+  /** What the clip begins with: an image, or the last frames of the clip that it continues. */
+  readonly opening?: ConditioningLatent | undefined;
+  /** Images that stand for a moment each; their tokens follow the ordinary ones in this order. */
+  readonly keyframes: readonly ConditioningKeyframe[];
+  /** Standard normals `[tokens, C]`, those of the keyframes last. */
   readonly videoNoise: Float32Array;
   /** Standard normals `[Ta, Ca]`; not needed when the audio is kept. */
   readonly audioNoise?: Float32Array | undefined;
 }
 
-/** An image as a latent of one frame `[1, C, 1, h, w]`, at the size of the stage. */
-export interface ConditioningImage {
+/** Known content as a latent `[1, C, F, h, w]`, at the size of the stage; an image has one frame. */
+export interface ConditioningLatent {
   readonly latent: HostTensor<'float32'>;
-  /** 1 keeps the image, 0 ignores it. */
+  /** 1 keeps the content, 0 ignores it. */
   readonly strength: number;
 }
+
+export type ConditioningKeyframe = ConditioningLatent & Keyframe;
 
 export interface StageHooks {
   readonly signal?: AbortSignal | undefined;
@@ -47,11 +51,11 @@ export interface StepReport {
 }
 
 export interface StageResult {
-  /** `[F·h·w, C]`, the end image's tokens dropped. */
+  /** `[F·h·w, C]`, the keyframes' tokens dropped. */
   readonly video: Float32Array;
   /** `[Ta, Ca]` */
   readonly audio: Float32Array;
-  /** The noised video tokens before the first step, the end image's included. */
+  /** The noised video tokens before the first step, those of the keyframes included. */
   readonly start: Float32Array;
 }
 
@@ -64,15 +68,14 @@ export async function denoiseStage(
   inputs: StageInputs,
   { signal, onStep }: StageHooks = {},
 ): Promise<StageResult> {
-  const { size, fps, text, negativeText, endImage, sigmas, reusedSteps } = inputs;
+  const { size, fps, text, negativeText, keyframes, sigmas, reusedSteps } = inputs;
   const { audioTokens, videoNoise, audioNoise } = inputs;
   const known: Streams<TokenState> = {
     video: videoState(inputs, model.config.in_channels),
     audio: audioState(inputs, model.config.audio_in_channels),
   };
-  const keyframe = endImage && { frameIndex: endImage.frameIndex, frames: 1 };
   const positions = {
-    video: videoPositions(size, fps, keyframe),
+    video: videoPositions(size, fps, keyframes),
     audio: audioPositions(known.audio.mask.length),
   };
   const stage = model.prepareStage(positions.video, positions.audio, text, negativeText);
@@ -116,19 +119,22 @@ export interface TokenState {
   readonly mask: Float32Array;
 }
 
-/** The first image overwrites the first latent frame; the end image's tokens follow the ordinary ones. */
-function videoState({ size, firstImage, endImage }: StageInputs, channels: number): TokenState {
+/** The opening overwrites the first latent frames; the keyframes' tokens follow the ordinary ones. */
+function videoState({ size, opening, keyframes }: StageInputs, channels: number): TokenState {
   const ordinary = tokenCount(size);
   const perFrame = size.height * size.width;
-  const tokens = ordinary + (endImage === undefined ? 0 : perFrame);
+  const tokens = ordinary + keyframes.length * perFrame;
   const clean = new Float32Array(tokens * channels);
   const mask = new Float32Array(tokens).fill(1);
-  const place = ({ latent, strength }: ConditioningImage, token: number): void => {
-    clean.set(patchifyLatent(latent), token * channels);
-    mask.fill(1 - strength, token, token + perFrame);
+  const place = ({ latent, strength }: ConditioningLatent, token: number): void => {
+    const known = patchifyLatent(latent);
+    clean.set(known, token * channels);
+    mask.fill(1 - strength, token, token + known.length / channels);
   };
-  if (firstImage !== undefined) place(firstImage, 0);
-  if (endImage !== undefined) place(endImage, ordinary);
+  if (opening !== undefined) place(opening, 0);
+  keyframes.forEach((keyframe, index) => {
+    place(keyframe, ordinary + index * perFrame);
+  });
   return { channels, clean, mask };
 }
 

@@ -28,6 +28,19 @@ export function imagePixels(image: RgbImage, width: number, height: number): Hos
   return floatTensor(pixels, [1, 3, 1, height, width]);
 }
 
+/** Pictures in a row, each as `imagePixels` has it: `[1, 3, images, height, width]`. */
+export function videoPixels(images: readonly RgbImage[], width: number, height: number): HostTensor<'float32'> {
+  const plane = height * width;
+  const pixels = new Float32Array(3 * images.length * plane);
+  images.forEach((image, frame) => {
+    const { data } = imagePixels(image, width, height);
+    for (let channel = 0; channel < 3; channel++) {
+      pixels.set(data.subarray(channel * plane, (channel + 1) * plane), (channel * images.length + frame) * plane);
+    }
+  });
+  return floatTensor(pixels, [1, 3, images.length, height, width]);
+}
+
 /** Both source indices and the share of the second. */
 type Source = readonly [first: number, second: number, share: number];
 

@@ -7,13 +7,20 @@ import { unpatchifyAudio } from '../../ltx2/audio/audio-latents.ts';
 import { NotFiniteError, requireFinite } from '../../ltx2/finite.ts';
 import { patchifyLatent, tokenCount, unpatchifyLatent } from '../../ltx2/sampling/latent-tokens.ts';
 import { seededNormals } from '../../ltx2/sampling/noise.ts';
-import { type ConditioningImage, denoiseStage, type StageInputs } from '../../ltx2/sampling/sampler.ts';
+import { temporalStride } from '../../ltx2/sampling/positions.ts';
+import {
+  type ConditioningKeyframe,
+  type ConditioningLatent,
+  denoiseStage,
+  type StageInputs,
+} from '../../ltx2/sampling/sampler.ts';
 import { expandPrompt } from '../../ltx2/text/generation/prompt-expansion.ts';
 import type { TextContexts } from '../../ltx2/transformer/velocity.ts';
-import { imagePixels } from '../../ltx2/video/image-pixels.ts';
+import { videoPixels } from '../../ltx2/video/image-pixels.ts';
 import { previewFrames } from '../../ltx2/video/latent-preview.ts';
 import { decodeFrames, type TileProgress } from '../../ltx2/video/tiles/tiled-decoder.ts';
-import { type PictureFile, readPictureFile } from '../../media/raw/picture-file.ts';
+import { readFramesFile } from '../../media/raw/frames-file.ts';
+import { type Picture, type PictureFile, readPictureFile } from '../../media/raw/picture-file.ts';
 import { readSoundFile, writeSoundFile } from '../../media/raw/sound-file.ts';
 import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { SoundstageError } from '../../shared/errors.ts';
@@ -24,6 +31,11 @@ import type { EngineEvent, EngineInputs, EngineMethods, EngineReport, ExpansionR
 import { LoadedModel } from './loaded-model.ts';
 import { ProgressMeter } from './progress-meter.ts';
 
+/**
+ * Where an anchor stands: a latent frame before the clip, where it keeps who is in it and leaves their movements alone
+ * (docs/films.md has the other places that were tried).
+ */
+const anchorFrame = -temporalStride;
 /** Frames that may be on their way to the encoder while the next are made. */
 const eventsUnderWay = 4;
 
@@ -108,8 +120,12 @@ export class ClipEngine implements AsyncDisposable {
   }
 }
 
-function imagesOf({ firstImage, endImage }: EngineInputs): ClipImages {
-  return { hasFirstImage: firstImage !== undefined, hasEndImage: endImage !== undefined };
+function imagesOf({ firstImage, continued, endImage, next, anchor }: EngineInputs): ClipImages {
+  const opening = continued ?? (firstImage && { frames: 1 });
+  return {
+    opening: opening === undefined ? 0 : (opening.frames - 1) / temporalStride + 1,
+    keyframes: [endImage, next, anchor].filter((image) => image !== undefined).length,
+  };
 }
 
 interface Conditions {
@@ -202,14 +218,14 @@ class Generation {
   async #denoise(stage: StagePlan, index: number, conditions: Conditions, initial: HostTensor<'float32'> | undefined) {
     const plan = this.#plan;
     await this.#begin('images');
-    const firstImage = await this.#encodeImage(this.#inputs.firstImage, plan.imageStrength, stage);
-    const endImage = await this.#encodeImage(this.#inputs.endImage, plan.endImageStrength, stage);
+    const opening = await this.#encodeOpening(stage);
+    const keyframes = await this.#encodeKeyframes(stage);
     // Before the transformer, beside which there may be no room for the decoder.
     if (this.#context.previews) await this.#model.preview();
     const transformer = await this.#model.transformer();
     const channels = transformer.config.in_channels;
     const perFrame = stage.latent.height * stage.latent.width;
-    const tokens = tokenCount(stage.latent) + (endImage === undefined ? 0 : perFrame);
+    const tokens = tokenCount(stage.latent) + keyframes.length * perFrame;
     const stageInputs: StageInputs = {
       ...conditions,
       size: stage.latent,
@@ -218,8 +234,8 @@ class Generation {
       reusedSteps: stage.reusedSteps,
       audioStrength: plan.audioStrength,
       initialVideo: initial && patchifyLatent(initial),
-      firstImage,
-      endImage: endImage && { ...endImage, frameIndex: plan.frames - 1 },
+      opening,
+      keyframes,
       // Streams of the generator: video and audio of the first stage, video and audio of the second.
       videoNoise: seededNormals(plan.seed, 2 * index, tokens * channels),
       audioNoise:
@@ -241,14 +257,43 @@ class Generation {
     await this.#context.emit({ type: 'preview', step, frames, height, width, rgb: data });
   }
 
+  async #encodeOpening(stage: StagePlan): Promise<ConditioningLatent | undefined> {
+    const { continued, firstImage } = this.#inputs;
+    if (continued === undefined) return await this.#encodeImage(firstImage, this.#plan.imageStrength, stage);
+    return await this.#encode(await readFramesFile(continued), this.#plan.continuationStrength, stage);
+  }
+
+  async #encodeKeyframes(stage: StagePlan): Promise<readonly ConditioningKeyframe[]> {
+    const { endImage, next, anchor } = this.#inputs;
+    const { frames, endImageStrength, anchorStrength } = this.#plan;
+    const keyframes: ConditioningKeyframe[] = [];
+    for (const [image, strength, frameIndex] of [
+      [endImage, endImageStrength, frames - 1],
+      [next, 1, frames],
+      [anchor, anchorStrength, anchorFrame],
+    ] as const) {
+      const encoded = await this.#encodeImage(image, strength, stage);
+      if (encoded !== undefined) keyframes.push({ ...encoded, frameIndex, frames: 1 });
+    }
+    return keyframes;
+  }
+
   async #encodeImage(
     image: PictureFile | undefined,
     strength: number,
     stage: StagePlan,
-  ): Promise<ConditioningImage | undefined> {
-    if (image === undefined || strength === 0) return undefined;
+  ): Promise<ConditioningLatent | undefined> {
+    return image && (await this.#encode([await readPictureFile(image)], strength, stage));
+  }
+
+  async #encode(
+    frames: readonly Picture[],
+    strength: number,
+    stage: StagePlan,
+  ): Promise<ConditioningLatent | undefined> {
+    if (strength === 0) return undefined;
     await using encoder = await this.#model.imageEncoder();
-    const video = imagePixels(await readPictureFile(image), stage.width, stage.height);
+    const video = videoPixels(frames, stage.width, stage.height);
     const latent = floats(await encoder.run({ video }), 'latent');
     requireFinite(latent.data, 'the latents of the image');
     return { latent, strength };
@@ -274,7 +319,7 @@ class Generation {
   }
 
   async #decodeFrames(latent: HostTensor<'float32'>): Promise<void> {
-    const { frames, crop, tiling } = this.#plan;
+    const { frames, continuedFrames, crop, tiling } = this.#plan;
     await this.#begin('decode');
     await using decoder = await this.#model.videoDecoder();
     const { signal } = this.#context;
@@ -285,12 +330,13 @@ class Generation {
     };
     const onTile = ({ done, total }: TileProgress): Promise<void> => send(this.#meter.step(done, total));
     const frameBytes = crop.width * crop.height * 3;
-    let delivered = 0;
+    let decoded = 0;
     for await (const chunk of decodeFrames(decoder, latent, { tiling, crop, signal, onTile })) {
-      const wanted = Math.min(chunk.length / frameBytes, frames - delivered);
-      delivered += wanted;
-      if (wanted > 0) await send({ type: 'frames', rgb: chunk.subarray(0, wanted * frameBytes) });
-      if (delivered === frames) break;
+      const from = Math.max(0, continuedFrames - decoded);
+      const to = Math.min(chunk.length / frameBytes, frames - decoded);
+      if (to > from) await send({ type: 'frames', rgb: chunk.subarray(from * frameBytes, to * frameBytes) });
+      decoded += chunk.length / frameBytes;
+      if (decoded >= frames) break;
     }
     await Promise.all(underWay);
     await this.#context.emit(this.#meter.step(1, 1));

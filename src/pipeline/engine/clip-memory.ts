@@ -35,9 +35,10 @@ export type ClipSizes = Pick<
 >;
 
 export interface ClipImages {
-  readonly hasFirstImage: boolean;
-  /** It has tokens of its own. */
-  readonly hasEndImage: boolean;
+  /** Latent frames that are known at the beginning: one of a first image, several of a clip that is continued. */
+  readonly opening: number;
+  /** Images with tokens of their own. */
+  readonly keyframes: number;
 }
 
 export interface ClipNetworks {
@@ -89,11 +90,11 @@ async function fileBytes({ bundle, textEncoder }: Plan['weights']): Promise<numb
 /** What the networks take at so many frames that the model makes. */
 export async function clipMemory(
   plan: ClipSizes,
-  { hasFirstImage, hasEndImage }: ClipImages,
+  { opening, keyframes }: ClipImages,
   { bundle, loras, textLoras }: ClipNetworks,
 ): Promise<(frames: number) => ClipMemory> {
   const target = graphTargets[plan.device];
-  const hasImages = hasFirstImage || hasEndImage;
+  const hasImages = opening > 0 || keyframes > 0;
   const reuses = plan.stages.some(({ reusedSteps }) => reusedSteps.length > 0);
   const form = {
     config: transformerConfigOf(bundle),
@@ -117,12 +118,12 @@ export async function clipMemory(
     const perFrame = largest.height * largest.width;
     const sound = audioLatentCount(frames, plan.fps);
     const tokens = new Map([
-      ['Nv', tokenCount({ ...largest, frames: latents }) + (hasEndImage ? perFrame : 0)],
+      ['Nv', tokenCount({ ...largest, frames: latents }) + keyframes * perFrame],
       ['Na', sound],
       ['S', contextLength],
       ['S_negative', contextLength],
-      // Those of the tokens that are denoised, and of both images.
-      ['distinct_video', 3],
+      // Those of the tokens that are denoised, of the opening and of each keyframe.
+      ['distinct_video', Math.max(3, 2 + keyframes)],
       ['distinct_audio', 1],
     ]);
     const ofText = new Map([
@@ -137,7 +138,7 @@ export async function clipMemory(
       side: {
         text: text(ofText),
         audio: audio(new Map([['t', sound]])),
-        images: picture?.(sizeOf({ ...largest, frames: 0 })),
+        images: picture?.(sizeOf({ ...largest, frames: Math.max(opening, 1) - 1 })),
         upscale: upsampler?.(sizeOf(small)),
         decode: decoder(sizeOf(largestTile({ ...largest, frames: latents }, plan.tiling))),
       },

@@ -1,5 +1,6 @@
 import type { DeviceKind } from '../../graph/graph-target.ts';
 import type { ExpandedPrompt } from '../../ltx2/text/generation/prompt-expansion.ts';
+import type { FramesFile } from '../../media/raw/frames-file.ts';
 import type { PictureFile } from '../../media/raw/picture-file.ts';
 import type { SoundFile } from '../../media/raw/sound-file.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -10,6 +11,12 @@ export interface EngineInputs {
   readonly audio: SoundFile;
   readonly firstImage?: PictureFile | undefined;
   readonly endImage?: PictureFile | undefined;
+  /** The end of the clip that this one continues; takes the place of a first image. */
+  readonly continued?: FramesFile | undefined;
+  /** What comes right after the clip. */
+  readonly next?: PictureFile | undefined;
+  /** What the whole clip is to look like. */
+  readonly anchor?: PictureFile | undefined;
   /** Path of the stereo sound that the engine makes, which is there before any frames; unless the recording stays as it is. */
   readonly generatedSound: string;
 }

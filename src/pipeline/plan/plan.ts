@@ -5,7 +5,7 @@ import type { Schedules, StepSchedule } from '../../ltx2/sampling/schedule.ts';
 import type { DecodeTiling } from '../../ltx2/video/tiles/decode-tiles.ts';
 import { chooseTiling, type DecoderGraph } from '../../ltx2/video/tiles/decoder-cost.ts';
 import type { Crop } from '../../ltx2/video/tiles/rgb-frames.ts';
-import type { VideoOutputType, VideoQuality, VideoWriteMode } from '../../media/video-settings.ts';
+import type { VideoFileType, VideoQuality, VideoWriteMode } from '../../media/video-settings.ts';
 import type { WeightSet } from '../../models/weight-folder.ts';
 import { type Acceleration, stepSchedules } from './acceleration.ts';
 import { frameLimits, sideLimits } from './limits.ts';
@@ -20,11 +20,35 @@ export interface LoraChoice {
   readonly field?: string | undefined;
 }
 
+/** The end of a clip that another one goes on from. */
+export interface Continuation {
+  /** The file, stored as `FFV1 (.mkv)`. */
+  readonly video: string;
+  /** Which of its frames: `frames`, 8k+1 of them, from `first` to its end. */
+  readonly first: number;
+  readonly frames: number;
+  /** 1 keeps them as they are, 0 ignores them. */
+  readonly strength: number;
+}
+
+/** What makes a clip part of a film; the endpoint has none of it. */
+export interface FilmSettings {
+  /** Seconds of the recording before the clip. Default 0. */
+  readonly audioStart?: number | undefined;
+  /** What the clip begins with. These frames come before the `numFrames`, and are not delivered again. */
+  readonly continuation?: Continuation | undefined;
+  /** A video stored as `FFV1 (.mkv)`, whose first frame comes right after this clip. */
+  readonly next?: string | undefined;
+  /** A picture that the whole clip is to look like. */
+  readonly anchor?: string | undefined;
+  readonly anchorStrength?: number | undefined;
+}
+
 /**
  * What a clip should be, in validated terms; files are local. Fields that are in the endpoint's input have its names, in
  * camelCase: `clipSettings` of the contract copies them by these names.
  */
-export interface ClipSettings {
+export interface ClipSettings extends FilmSettings {
   readonly prompt: string;
   /** Let the text encoder's language model rewrite the prompt first. */
   readonly enablePromptExpansion: boolean;
@@ -41,7 +65,7 @@ export interface ClipSettings {
   /** Undefined: plain sampling without guidance. */
   readonly negativePrompt?: string | undefined;
   readonly seed: number;
-  readonly videoOutputType: VideoOutputType;
+  readonly videoOutputType: VideoFileType;
   readonly videoQuality: VideoQuality;
   readonly videoWriteMode: VideoWriteMode;
   readonly loras: readonly LoraChoice[];
@@ -88,13 +112,17 @@ export interface Plan {
   readonly loras: readonly LoraChoice[];
   readonly seed: number;
   readonly fps: number;
-  /** Frames delivered; the model makes `modelFrames`, the next 8k+1, and the surplus is dropped. */
+  /** The model makes `modelFrames`, the next 8k+1, and the surplus is dropped. */
   readonly frames: number;
+  /** Of these, those at the beginning that continue another clip; what comes after is delivered. */
+  readonly continuedFrames: number;
   readonly modelFrames: number;
   readonly audioLatents: number;
   readonly audioStrength: number;
   readonly imageStrength: number;
   readonly endImageStrength: number;
+  readonly continuationStrength: number;
+  readonly anchorStrength: number;
   /** One stage, or two with the latent upsampler between them. */
   readonly stages: readonly StagePlan[];
   readonly tiling: DecodeTiling;
@@ -110,7 +138,8 @@ export function createPlan(
 ): { readonly plan: Plan; readonly notes: readonly string[] } {
   const notes: string[] = [];
   const { width, height } = deliveredSize(settings, facts);
-  const frames = frameCount(settings, facts, notes);
+  const continuedFrames = settings.continuation?.frames ?? 0;
+  const frames = continuedFrames + frameCount(settings, facts, notes);
   const modelFrames = modelFramesFor(frames);
   const multiple = settings.useMultiscale ? 2 * spatialStride : spatialStride;
   const [fullWidth, fullHeight] = [roundedUp(width, multiple), roundedUp(height, multiple)];
@@ -136,11 +165,14 @@ export function createPlan(
     seed: settings.seed,
     fps: settings.fps,
     frames,
+    continuedFrames,
     modelFrames,
     audioLatents: audioLatentCount(modelFrames, settings.fps),
     audioStrength: settings.audioStrength,
     imageStrength: settings.imageStrength,
     endImageStrength: settings.endImageStrength,
+    continuationStrength: settings.continuation?.strength ?? 1,
+    anchorStrength: settings.anchorStrength ?? 1,
     stages: settings.useMultiscale ? [stage(first, 2), stage(refinement, 1)] : [stage(first, 1)],
     tiling: chooseTiling(facts.decoder, latentSize(fullWidth, fullHeight), facts.decodeMemory),
     crop: {
@@ -154,8 +186,8 @@ export function createPlan(
 }
 
 /** Seconds of a recording that a clip can use at most. */
-export function maxSeconds({ matchAudioLength, numFrames, fps }: ClipSettings): number {
-  return modelFramesFor(matchAudioLength ? frameLimits.max : numFrames) / fps;
+export function maxSeconds({ matchAudioLength, numFrames, fps, continuation }: ClipSettings): number {
+  return modelFramesFor((continuation?.frames ?? 0) + (matchAudioLength ? frameLimits.max : numFrames)) / fps;
 }
 
 function roundedUp(side: number, multiple: number): number {

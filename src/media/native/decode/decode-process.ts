@@ -9,6 +9,8 @@ import { decodeImage } from './image-decode.ts';
 import { probe } from './probe.ts';
 import { decodeAudio } from './sound/audio-decode.ts';
 import { conditionSound, decodeSound } from './sound/sound-decode.ts';
+import { profileSound } from './sound/sound-profile.ts';
+import { storedFrames } from './stored-frames.ts';
 
 // The process that reads untrusted files: a crash in a decoder ends this process and the one request.
 
@@ -18,6 +20,7 @@ endAtMemoryLimit();
 serveParentProcess<DecodeMethods>({
   probe: ({ path, field }, { signal }) => probe(path, field, signal),
   audio: (request, { emit, signal }) => decodeAudio(request, emit, signal),
+  soundProfile: (request, { signal }) => profileSound(request, signal),
   sound: (request, { signal }) => decodeSound(request, signal),
   conditionSound: async ({ sound, seconds }) => {
     await conditionSound(sound, seconds);
@@ -27,6 +30,7 @@ serveParentProcess<DecodeMethods>({
     const { isCutOff, ...picture } = await decodeImage(path, field);
     return { ...(await writePictureFile(output, picture)), isCutOff };
   },
+  storedFrames: (request) => storedFrames(request),
   h264RoundTrip: async ({ picture, crf, output }) =>
     writePictureFile(output, await h264RoundTrip(await readPictureFile(picture), crf)),
 });

@@ -13,11 +13,22 @@ export interface VideoFrame {
   readonly rgb: Uint8Array;
 }
 
+/** Of the frames of a file in which each stands for itself. */
+export interface FrameRange {
+  readonly first: number;
+  readonly count: number;
+}
+
 /**
- * Decodes a video file in this process. For files of our own making:
- * tests and benchmarks read back with it what the encoder wrote.
+ * Decodes a video file in this process. For files of our own making: parts of films, and tests and benchmarks read back
+ * with it what the encoder wrote.
+ *
+ * @param range Default: all frames
  */
-export async function* decodeVideoFrames(path: string): AsyncGenerator<VideoFrame, void, undefined> {
+export async function* decodeVideoFrames(
+  path: string,
+  { first, count }: FrameRange = { first: 0, count: Number.POSITIVE_INFINITY },
+): AsyncGenerator<VideoFrame, void, undefined> {
   await using input = await MediaInput.open(path, 'video');
   const stream = input.bestStream(AVMEDIA_TYPE_VIDEO);
   if (stream === undefined) throw new Error(`${path} has no video`);
@@ -37,7 +48,10 @@ export async function* decodeVideoFrames(path: string): AsyncGenerator<VideoFram
       frame.unref();
     }
   };
+  let index = 0;
   for await (const packet of input.packets([stream])) {
+    if (index >= first + count) break;
+    if (index++ < first) continue;
     check(await decoder.sendPacket(packet), 'decoding the video');
     yield* receive();
   }

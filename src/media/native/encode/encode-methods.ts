@@ -8,11 +8,21 @@ export interface EncodeFiles {
   readonly spool: string;
 }
 
+/** The part of each frame that is taken. */
+export interface FrameCrop {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What an encode process does, for one clip. Calls run in the order they were made. */
 export type EncodeMethods = {
   readonly open: { params: { settings: VideoEncoderSettings; files: EncodeFiles }; result: undefined; event: never };
   /** Whole frames, `[frames, height, width, 3]`. */
   readonly write: { params: Uint8Array; result: undefined; event: never };
+  /** All frames of a video that was written as `FFV1 (.mkv)`. Result: how many. */
+  readonly append: { params: { path: string; crop: FrameCrop }; result: number; event: never };
   /** Completes the file and reads it back. */
   readonly finish: { params: undefined; result: MediaInfo; event: never };
 };

@@ -8,7 +8,7 @@ import { waveformFrames } from '../../float-frames.ts';
 import { usualRate } from '../../sample-rates.ts';
 import { type AudioDecodeRequest, decodeAudio } from './audio-decode.ts';
 
-export interface SoundDecodeRequest extends Omit<AudioDecodeRequest, 'start'> {
+export interface SoundDecodeRequest extends AudioDecodeRequest {
   /** Where the samples go. */
   readonly output: string;
 }
@@ -17,7 +17,7 @@ export interface DecodedSound extends SoundFile {
   readonly channels: 2;
   /** Seconds of sound in the file. */
   readonly duration: number;
-  /** The recording goes on: only its beginning was decoded. */
+  /** The recording goes on after what was decoded. */
   readonly isCut: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface DecodedSound extends SoundFile {
 const [minRate, maxRate] = [8000, 48_000];
 
 /**
- * Decodes the beginning of a recording to a stereo file, at its own rate where that is between 8 and 48 kHz. However many
+ * Decodes a stretch of a recording to a stereo file, at its own rate where that is between 8 and 48 kHz. However many
  * channels there are, no more than a second of them is held at a time.
  */
 export async function decodeSound(
@@ -36,7 +36,7 @@ export async function decodeSound(
   let converter: RateConverter | undefined;
   try {
     const { isCut } = await decodeAudio(
-      { ...request, start: 0 },
+      request,
       async (block, { sampleRate, channels, channelMask }) => {
         converter ??= new RateConverter(sampleRate, file);
         await converter.add(toStereo(block, channels, channelMask));

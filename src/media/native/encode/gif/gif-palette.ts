@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
-import { AV_CODEC_ID_FFV1, AV_PIX_FMT_BGR0, FF_ENCODER_FFV1 } from 'node-av/constants';
-import { avRescaleQ, Codec, CodecContext, FormatContext, Frame, Packet, Rational, type Stream } from 'node-av/lib';
+import { AV_CODEC_ID_FFV1 } from 'node-av/constants';
+import { avRescaleQ, Codec, CodecContext, FormatContext, Frame, Packet, type Stream } from 'node-av/lib';
 import { gifTimeBase } from '../../../media-info.ts';
 import { check, isDrained } from '../../ffmpeg-status.ts';
 import { PictureFilter } from '../../picture-filter.ts';
 import type { EncodeFiles } from '../encode-methods.ts';
+import { openFfv1Encoder } from '../ffv1-encoder.ts';
 import { Muxer } from '../muxer.ts';
 import { GifFile } from './gif-file.ts';
 
@@ -155,7 +156,7 @@ class FrameSpool implements AsyncDisposable {
     // The library would make it readable for everybody who may read the clip to come, or more.
     await writeFile(path, '', { mode: 0o600 });
     const muxer = resources.use(new Muxer(path, 'nut'));
-    const encoder = resources.use(await openFfv1Encoder(width, height));
+    const encoder = resources.use(await openFfv1Encoder({ width, height, timeBase: gifTimeBase }));
     const stream = muxer.addEncodedStream(encoder);
     await muxer.start({});
     return new FrameSpool(path, resources.move(), encoder, muxer, stream);
@@ -204,24 +205,6 @@ class FrameSpool implements AsyncDisposable {
       check(status, 'storing a frame');
       await this.#muxer.write(packet, this.#stream, gifTimeBase);
     }
-  }
-}
-
-async function openFfv1Encoder(width: number, height: number): Promise<CodecContext> {
-  const codec = Codec.findEncoderByName(FF_ENCODER_FFV1);
-  const encoder = new CodecContext();
-  try {
-    encoder.allocContext3(codec);
-    encoder.width = width;
-    encoder.height = height;
-    encoder.pixelFormat = AV_PIX_FMT_BGR0;
-    encoder.timeBase = Rational.fromObject(gifTimeBase);
-    encoder.threadCount = 4;
-    check(await encoder.open2(codec, null), 'opening the FFV1 encoder');
-    return encoder;
-  } catch (error) {
-    encoder.freeContext();
-    throw error;
   }
 }
 

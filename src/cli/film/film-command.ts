@@ -1,0 +1,220 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { FilmInput, Score } from '../../contract/film/film-schema.ts';
+import { parseFilm } from '../../contract/film/read-film.ts';
+import { estimateFilm, type FilmEstimate } from '../../film/estimate.ts';
+import { makeFilm, scoreOf } from '../../film/make-film.ts';
+import { keptInput, partsFolder } from '../../film/part-store.ts';
+import { timeOf } from '../../film/prompt-timeline.ts';
+import { type DeviceChoice, deviceChoices } from '../../graph/graph-target.ts';
+import { fetchInputs } from '../../jobs/making/fetch-inputs.ts';
+import { MediaService } from '../../media/media-service.ts';
+import { resolveWeights } from '../../models/resolve-weights.ts';
+import { chooseDevice } from '../../pipeline/choose-device.ts';
+import { Engine } from '../../pipeline/engine/engine.ts';
+import type { ClipServices } from '../../pipeline/generate-clip.ts';
+import { SoundstageError } from '../../shared/errors.ts';
+import { formatBytes, formatSeconds } from '../../shared/quantities.ts';
+import { errorCode } from '../../shared/system-code.ts';
+import type { FlagValues } from '../generate/field-flags.ts';
+import { parseGigabytes } from '../generate/generate-command.ts';
+import { GenerationDisplay } from '../generate/generation-display.ts';
+import { isAddress, LocalFirst } from '../generate/local-first.ts';
+import { openChecker, temporaryFolder } from '../generate/make-clip.ts';
+import { withOutputType } from '../generate/output-type.ts';
+import { reporting } from '../reporting.ts';
+import { addFilmFlags, filmFields, inFilmFlags } from './film-flags.ts';
+import { filmReport, filmSummary } from './film-report.ts';
+
+interface CommandFlags {
+  readonly output: string;
+  readonly score?: string;
+  readonly plan?: boolean;
+  readonly redo?: number;
+  readonly soFar?: boolean;
+  readonly keepParts: boolean;
+  readonly model: string;
+  readonly device: DeviceChoice;
+  readonly gpuMemory?: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/**
+ * `soundstage film`: makes a film as long as a recording, part after part.
+ *
+ * @param services to use instead of its own; their owner ends them
+ */
+export function filmCommand(services?: ClipServices): Command {
+  const command = new Command('film').description(
+    'make a film as long as a recording, in parts that go on from each other',
+  );
+  return addFilmFlags(command)
+    .option('-o, --output <file>', 'where the film goes; its parts go into a folder beside it', 'film.mp4')
+    .option('--score <file.json>', 'take the parts from this file, which --plan has printed')
+    .option('--plan', 'print the score as JSON and make nothing')
+    .addOption(
+      new Option('--redo <part>', 'make this part of the film again, counted from 1, with another seed').argParser(
+        parsePart,
+      ),
+    )
+    .option('--so-far', 'join the parts that are there, up to the first that is missing, and make none')
+    .option('--no-keep-parts', 'remove the parts once the film is there; none can be made again then')
+    .option('--model <id|folder>', 'weights: an id of `soundstage models list`, or a folder of your own', 'nano')
+    .addOption(new Option('--device <device>', 'where the model runs').choices(deviceChoices).default('auto'))
+    .addOption(
+      new Option(
+        '--gpu-memory <gigabytes>',
+        'memory of the GPU to use: what does not fit comes and goes; default what is free',
+      ).argParser(parseGigabytes),
+    )
+    .option('--json', 'print the result as JSON, errors too')
+    .option('--quiet', 'no progress')
+    .action((flags: FlagValues & CommandFlags) =>
+      reporting(process.stderr, (signal) => run({ flags, signal, services }), flags),
+    );
+}
+
+interface CommandRun {
+  readonly flags: FlagValues & CommandFlags;
+  readonly signal: AbortSignal;
+  readonly services: ClipServices | undefined;
+}
+
+async function run(command: CommandRun): Promise<void> {
+  try {
+    await runWith(await inputOf(command.flags), command);
+  } catch (error) {
+    if (!(error instanceof SoundstageError) || error.kind !== 'input') throw error;
+    const { field, type, context } = error;
+    throw new SoundstageError('input', inFilmFlags(error.message), { field, type, context, cause: error });
+  }
+}
+
+/** What is asked for; without a recording, what the folder beside the output was begun with. */
+async function inputOf(flags: FlagValues & CommandFlags): Promise<FilmInput> {
+  const { seed, ...given } = filmFields(flags);
+  const isGiven = Object.keys(given).length > 0 || flags.score !== undefined;
+  if (flags.redo !== undefined && isGiven) {
+    throw new SoundstageError(
+      'input',
+      '--redo takes the film as it was made: leave all flags but --output and --seed out',
+      {
+        field: 'redo',
+      },
+    );
+  }
+  if (!isGiven) return await keptInput(partsFolder(resolve(flags.output)));
+  const fields = {
+    ...(flags.score !== undefined && (await readScore(flags.score))),
+    ...given,
+    ...(seed !== undefined && { seed }),
+  };
+  const input = parseFilm(withOutputType(fields, flags.output));
+  return {
+    ...input,
+    audio_url: absolute(input.audio_url),
+    ...(input.image_url !== undefined && { image_url: absolute(input.image_url) }),
+    ...(input.anchor_url !== undefined && { anchor_url: absolute(input.anchor_url) }),
+  };
+}
+
+/** A film can be gone on with from another folder. */
+function absolute(name: string): string {
+  return isAddress(name) ? name : resolve(name);
+}
+
+async function readScore(path: string): Promise<Record<string, unknown>> {
+  try {
+    const { video_output_type: _, ...score }: Record<string, unknown> = JSON.parse(await readFile(path, 'utf8'));
+    return score;
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code !== 'ENOENT' && !(cause instanceof SyntaxError)) throw cause;
+    const what = code === 'ENOENT' ? 'does not exist' : 'is not JSON';
+    throw new SoundstageError('input', `--score ${path} ${what}: give a file that --plan has printed`, {
+      field: 'score',
+      cause,
+    });
+  }
+}
+
+async function runWith(input: FilmInput, { flags, signal, services: given }: CommandRun): Promise<void> {
+  const output = resolve(flags.output);
+  using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
+  await using own = new AsyncDisposableStack();
+  const services = given ?? { media: own.use(new MediaService()), engine: own.use(new Engine()) };
+  const names = own.use(new LocalFirst());
+  const fetched = own.use(await temporaryFolder());
+  const fetch = (name: string, field: string): Promise<string> =>
+    names.input(name, { folder: fetched.path, field, signal });
+  const files = {
+    audio: await fetch(input.audio_url, 'audio_url'),
+    anchor: input.anchor_url === undefined ? undefined : await fetch(input.anchor_url, 'anchor_url'),
+  };
+  await names.requireImages(input);
+  const folder = partsFolder(output);
+  if (flags.plan) {
+    const { score } = await scoreOf(input, files, services, { folder, signal });
+    if (!flags.quiet) display.note(told(score, estimateFilm(score, [], 0)));
+    process.stdout.write(`${JSON.stringify(score, null, 2)}\n`);
+    return;
+  }
+  const { device: wanted, gpuMemory } = flags;
+  const weights = await resolveWeights(flags.model, { cameras: camerasOf(input) });
+  const context = { folder: fetched.path, signal, log: (_level: string, message: string) => display.note(message) };
+  const studio = {
+    weights,
+    services,
+    device: await chooseDevice(wanted, { signal, gpuMemory }),
+    inspector: own.use(openChecker()),
+    files: async (part: Parameters<typeof fetchInputs>[0]) => {
+      await names.requireFiles({ ...part, loras: part.loras ?? [] }, weights);
+      return await fetchInputs(part, { fetcher: names, weights }, context);
+    },
+  };
+  let estimate: FilmEstimate | undefined;
+  const film = await makeFilm(input, files, studio, {
+    output,
+    folder,
+    signal,
+    redo: flags.redo === undefined ? undefined : { part: flags.redo, seed: redoSeed(flags) },
+    soFar: flags.soFar,
+    keepParts: flags.keepParts,
+    onScore: (score, taking) => {
+      estimate = taking;
+      if (!flags.quiet) display.note(told(score, taking));
+    },
+    onProgress: ({ part, parts, phase, fraction, secondsLeft }) => {
+      const name = phase === 'join' ? 'join' : `part ${part} of ${parts}`;
+      display.update({ phase: name, place: phase === 'join' ? '' : `, ${phase}`, fraction, secondsLeft });
+    },
+    onNote: (note) => display.note(inFilmFlags(note)),
+  });
+  display.done();
+  process.stdout.write(flags.json ? `${JSON.stringify(filmReport(film, estimate), null, 2)}\n` : filmSummary(film));
+}
+
+function redoSeed(flags: FlagValues): number | undefined {
+  const { seed } = filmFields(flags);
+  if (seed === undefined) return undefined;
+  return parseFilm({ audio_url: 'a', seed }).seed;
+}
+
+function camerasOf({ camera_lora: camera, parts = [] }: FilmInput) {
+  const all = [camera, ...parts.map((part) => part.camera_lora ?? camera)];
+  return [...new Set(all)].flatMap((each) => (each === 'none' ? [] : [each]));
+}
+
+function told({ fps }: Score, { frames, parts, price, maxBytes, seconds }: FilmEstimate): string {
+  const time = seconds === undefined ? '' : `; about ${formatSeconds(seconds)} to go`;
+  return `${parts} ${parts === 1 ? 'part' : 'parts'}, ${frames} frames (${timeOf(frames / fps)}), at most ${formatBytes(maxBytes)} on disk; $${price} at the endpoint's price${time}`;
+}
+
+function parsePart(text: string): number {
+  const part = Number(text);
+  if (!Number.isInteger(part) || part < 1)
+    throw new InvalidArgumentError('It must be the number of a part, such as 3.');
+  return part;
+}
