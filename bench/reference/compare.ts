@@ -1,0 +1,167 @@
+// Every network beside the published reference in PyTorch: CPU seconds of one thread, in turn, on the same random checkpoint and
+// inputs, after both have been seen to agree. The reference is a folder with its code (Lightricks/LTX-2); PyTorch is installed once.
+// Usage: node bench/reference/compare.ts --reference DIR [--rows transformer,vocoder] [--rounds 5] [--json]
+
+import { mkdir } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { textTable } from '../../src/cli/text-table.ts';
+import type { HostTensor } from '../../src/graph/runtime/host-tensor.ts';
+import type { Tensors } from '../../src/graph/runtime/session.ts';
+import { openCheckpoint, storedTensor } from '../../src/graph/weights/checkpoint.ts';
+import { writeSafetensors } from '../../src/graph/weights/safetensors-writer.ts';
+import { readStoredFloats } from '../../src/graph/weights/stored-tensor-values.ts';
+import { elementAt } from '../../src/shared/element-at.ts';
+import { benchmarkSizes, randomCheckpoint } from '../checkpoint/random-checkpoint.ts';
+import { median } from '../stopwatch.ts';
+import { PublishedReference, type ReferenceType, type ReferenceWeights } from './published-reference.ts';
+import { comparedRows, type Row } from './rows.ts';
+
+/** A round evaluates small networks so often that it takes this many seconds of each implementation. */
+const leastSeconds = 1;
+/** Relative error above which a row does not compare the same computation. */
+const agreement = 1e-4;
+
+interface Result {
+  readonly name: string;
+  /** Relative error (L2) against the reference in float32. */
+  readonly error: number;
+  /** The same of the reference's own bf16. */
+  readonly bf16Error: number;
+  /** Medians of CPU seconds of one evaluation. */
+  readonly seconds: number;
+  readonly reference: Readonly<Record<ReferenceType, number>>;
+  /** Medians of the rounds' ratios: reference by ours. */
+  readonly ratios: Readonly<Record<ReferenceType, number>>;
+}
+
+const { values } = parseArgs({
+  options: {
+    reference: { type: 'string' },
+    rows: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+  },
+});
+if (values.reference === undefined)
+  throw new Error('--reference is missing: the folder of a checkout of Lightricks/LTX-2');
+const rounds = Number(values.rounds);
+const work = join(import.meta.dirname, '../work');
+const folder = await randomCheckpoint(work, benchmarkSizes);
+const weights: ReferenceWeights = {
+  bundle: join(folder, 'random.safetensors'),
+  upscaler: join(folder, 'random-spatial-upscaler-x2.safetensors'),
+  gemma: join(folder, 'gemma'),
+};
+const exchange = join(work, 'reference');
+await mkdir(exchange, { recursive: true });
+
+const results: Result[] = [];
+await using reference = await PublishedReference.start(values.reference);
+const wanted = values.rows.split(',');
+for (const row of await comparedRows(folder, benchmarkSizes)) {
+  if (!wanted.some((word) => row.name.includes(word))) continue;
+  const result = await compare(row);
+  results.push(result);
+  process.stderr.write(`${cells(result).join('  ')}\n`);
+}
+process.stdout.write(values.json ? `${JSON.stringify({ cpu: cpus()[0]?.model, results }, null, 2)}\n` : table());
+
+async function compare(row: Row): Promise<Result> {
+  await using ours = await row.open();
+  const made = await ours.run();
+  await write(row.inputs);
+  await reference.open(row.network, weights, join(exchange, 'inputs.safetensors'));
+  const exact = await referenceOutputs('float32', made);
+  const rough = await referenceOutputs('bfloat16', made);
+  const error = relativeError(made, exact);
+  if (!(error < agreement))
+    throw new Error(`${row.name} is off by ${error.toExponential(1)}: not the same computation`);
+
+  const evaluate = async (times: number): Promise<number> => {
+    const before = process.cpuUsage();
+    for (let time = 0; time < times; time++) await ours.run();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6 / times;
+  };
+  const timesFor = (seconds: number): number => Math.max(1, Math.round(leastSeconds / seconds));
+  const own = timesFor(await evaluate(1));
+  const theirs = {
+    float32: timesFor(await reference.run('float32', 1)),
+    bfloat16: timesFor(await reference.run('bfloat16', 1)),
+  };
+  const measured: { seconds: number; float32: number; bfloat16: number }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    measured.push({
+      seconds: await evaluate(own),
+      float32: await reference.run('float32', theirs.float32),
+      bfloat16: await reference.run('bfloat16', theirs.bfloat16),
+    });
+  }
+  const of = (value: (round: (typeof measured)[number]) => number): number => median(measured.map(value));
+  return {
+    name: row.name,
+    error,
+    bf16Error: relativeError(rough, exact),
+    seconds: of(({ seconds }) => seconds),
+    reference: { float32: of(({ float32 }) => float32), bfloat16: of(({ bfloat16 }) => bfloat16) },
+    ratios: {
+      float32: of(({ seconds, float32 }) => float32 / seconds),
+      bfloat16: of(({ seconds, bfloat16 }) => bfloat16 / seconds),
+    },
+  };
+}
+
+async function write(inputs: Row['inputs']): Promise<void> {
+  const tensors = Object.entries(inputs).map(([name, { dtype, shape, data }]) => ({
+    name,
+    dtype,
+    shape,
+    bytes: () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  }));
+  await writeSafetensors(join(exchange, 'inputs.safetensors'), tensors);
+}
+
+/** What the reference makes, as far as Soundstage makes it too. */
+async function referenceOutputs(type: ReferenceType, made: Tensors): Promise<Record<string, Float32Array>> {
+  const path = join(exchange, 'outputs.safetensors');
+  await reference.run(type, 1, path);
+  const file = await openCheckpoint(path);
+  const outputs = Object.keys(made).map(
+    async (name) => [name, await readStoredFloats(storedTensor(file, name))] as const,
+  );
+  return Object.fromEntries(await Promise.all(outputs));
+}
+
+/** The largest of all outputs. */
+function relativeError(
+  made: Readonly<Record<string, HostTensor | Float32Array>>,
+  exact: Readonly<Record<string, Float32Array>>,
+): number {
+  const errors = Object.entries(exact).map(([name, right]) => {
+    const tensor = made[name];
+    const given = tensor instanceof Float32Array ? tensor : tensor?.data;
+    if (!(given instanceof Float32Array) || given.length !== right.length)
+      throw new Error(`"${name}" differs in shape`);
+    let [squares, norm] = [0, 0];
+    for (const [at, value] of right.entries()) {
+      squares += (elementAt(given, at) - value) ** 2;
+      norm += value ** 2;
+    }
+    return Math.sqrt(squares / norm);
+  });
+  return Math.max(...errors);
+}
+
+function table(): string {
+  const heading = ['network', 'error', 'bf16 error', 'seconds', 'float32', 'bf16', 'float32 / ours', 'bf16 / ours'];
+  return `${cpus()[0]?.model}, one thread, CPU seconds\n${textTable([heading, ...results.map(cells)])}`;
+}
+
+function cells({ name, error, bf16Error, seconds, reference: theirs, ratios }: Result): string[] {
+  return [
+    ...[name, error.toExponential(1), bf16Error.toExponential(1), seconds.toFixed(3)],
+    ...[theirs.float32.toFixed(3), theirs.bfloat16.toFixed(3), ratios.float32.toFixed(2), ratios.bfloat16.toFixed(2)],
+  ];
+}
