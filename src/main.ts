@@ -1,9 +1,12 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import './shared/platform/disposable-stacks.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { type Command, CommanderError, program } from 'commander';
 import { completionCommand } from './cli/completion-command.ts';
 import { exitCodes, jsonError } from './cli/reporting.ts';
 import { version } from './shared/folders/program-package.ts';
+import { userFolders } from './shared/folders/user-folders.ts';
 import { obstacleToRunning } from './shared/platform/unsupported.ts';
 
 const obstacle = obstacleToRunning();
@@ -11,6 +14,10 @@ if (obstacle !== undefined) {
   process.stderr.write(`${obstacle}\n`);
   process.exit(1);
 }
+
+// What is compiled once is there for the next command, and for the processes of this one.
+process.env.NODE_COMPILE_CACHE ??= join(userFolders().cache, 'soundstage', 'compiled');
+enableCompileCache(process.env.NODE_COMPILE_CACHE);
 
 const endpoints = async () => (await import('./contract/endpoints/served-endpoints.ts')).servedEndpoints;
 
@@ -37,8 +44,10 @@ program
   .description('LTX-2 audio-to-video on your own machine: a recording goes in, a finished clip comes out.')
   .version(version, '--version', 'print the version');
 
-const asked = commands.get(process.argv[2] ?? '');
-for (const load of asked === undefined ? commands.values() : [asked]) program.addCommand(await load());
+const [, , first = ''] = process.argv;
+const asked = commands.get(first);
+const loaded = asked !== undefined ? [asked] : first === '--version' ? [] : commands.values();
+for (const load of loaded) program.addCommand(await load());
 configure(program);
 
 try {
