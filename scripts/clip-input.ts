@@ -1,9 +1,10 @@
-// The input of the library (src/library/clip-input.ts) in TypeScript, made from the schema of the endpoint.
+// The inputs of the library (src/library/clip-input.ts) in TypeScript, made from their schemas.
 
 import { audioToVideoLora } from '../src/contract/endpoints/audio-to-video-lora.ts';
+import { servedFilm } from '../src/contract/film/read-film.ts';
 import { resolved, type ServedSchema } from '../src/contract/json-schema.ts';
 
-const { root, named } = audioToVideoLora.servedInput;
+const named = { ...audioToVideoLora.servedInput.named, ...servedFilm.named };
 const lineWidth = 120;
 
 /** Where files are meant that are on this machine. Empty: a field that only callers from afar have a use for. */
@@ -13,15 +14,24 @@ const ownDescriptions: Readonly<Record<string, string>> = {
   end_image_url: 'Path of a picture to use as the last frame.',
   'loras.path': 'Path of a file, or the name of a LoRA that comes with the model.',
   'loras.weight_name': '',
+  anchor_url: 'Path of a picture that every part is shown, so that who and what is in the film stays the same.',
+  'parts.image_url': 'Path of a picture to use as the first frame of a new scene.',
+  'parts.loras.path': 'Path of a file, or the name of a LoRA that comes with the model.',
+  'parts.loras.weight_name': '',
   sync_mode: '',
 };
 
 export function clipInputText(): string {
-  return `// Made from the schema of the endpoint by scripts/write-clip-input.ts.
+  return `// Made from the schemas of the inputs by scripts/write-clip-input.ts.
 
 /** What a clip should be: the input of the endpoint, with paths of files instead of their URLs. */
 export interface ClipInput {
-${fields(root, [], '  ')}
+${fields(audioToVideoLora.servedInput.root, [], '  ')}
+}
+
+/** What a film should be. With \`parts\` it is a score, in which everything is decided. */
+export interface FilmInput {
+${fields(servedFilm.root, [], '  ')}
 }
 `;
 }
@@ -33,7 +43,8 @@ function fields({ properties = {}, required = [] }: ServedSchema, path: readonly
       const description = ownDescriptions[at.join('.')] ?? schema.description ?? schema.title ?? '';
       if (description === '') return [];
       // An empty list need not be said.
-      const isRequired = (required.includes(name) || at.join('.') === 'loras.path') && at.join('.') !== 'loras';
+      const isRequired =
+        (required.includes(name) || at.slice(-2).join('.') === 'loras.path') && at.join('.') !== 'loras';
       const type = typeOf(schema, at, indent);
       const member = `${indent}readonly ${name}${isRequired ? `: ${type}` : `?: ${type} | undefined`};`;
       return [comment(`${description} ${accepted(schema)}`.trim(), indent), member];

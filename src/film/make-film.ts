@@ -13,7 +13,7 @@ import { type ClipServices, generateClip } from '../pipeline/generate-clip.ts';
 import { throwIfCancelled } from '../shared/cancellation.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { formatBytes } from '../shared/quantities.ts';
-import { systemError } from '../shared/system-code.ts';
+import { errorCode, systemError } from '../shared/system-code.ts';
 import { estimateFilm, type FilmEstimate } from './estimate.ts';
 import { joinFilm } from './join-film.ts';
 import { atPart, partAt, partInput, partSettings } from './part-clip.ts';
@@ -85,7 +85,7 @@ export async function scoreOf(
   { media }: Pick<ClipServices, 'media'>,
   { folder, signal }: Pick<FilmOptions, 'folder' | 'signal'>,
 ): Promise<{ readonly asked: string; readonly score: Score }> {
-  const asked = digest([input, await contentOf(files.audio)]);
+  const asked = digest([input, await contentOf(files.audio, 'audio_url')]);
   const kept = await keptScore(folder, asked);
   if (kept !== undefined) return { asked, score: kept };
   const maxSeconds = filmLimits.maxSeconds + 1 / input.fps;
@@ -281,8 +281,8 @@ class FilmMaking {
     return digest([
       { ...input, video_output_type: null, video_quality: null, video_write_mode: null, enable_safety_checker: null },
       [this.#studio.weights.id, this.#studio.weights.bundle, this.#studio.device.device],
-      [await contentOf(audio), start, meets, continues && [overlap, overlapStrength]],
-      anchor === undefined ? null : [await contentOf(anchor), anchorStrength],
+      [await contentOf(audio, 'audio_url'), start, meets, continues && [overlap, overlapStrength]],
+      anchor === undefined ? null : [await contentOf(anchor, 'anchor_url'), anchorStrength],
       await Promise.all([input.image_url, ...input.loras.map(({ path }) => path)].map(identityOf)),
     ]);
   }
@@ -290,9 +290,12 @@ class FilmMaking {
 
 const contents = new Map<string, string>();
 
-/** Tells the content of a file from any other. */
-async function contentOf(path: string): Promise<string> {
-  const { size, mtimeMs } = await stat(path);
+/** Tells the content of a file from any other. @throws SoundstageError `input` where there is none */
+async function contentOf(path: string, field: string): Promise<string> {
+  const { size, mtimeMs } = await stat(path).catch((cause: unknown) => {
+    if (errorCode(cause) !== 'ENOENT') throw cause;
+    throw new SoundstageError('input', `${field} ${path} does not exist`, { field, cause });
+  });
   const state = `${path} ${size} ${mtimeMs}`;
   const known = contents.get(state);
   if (known !== undefined) return known;

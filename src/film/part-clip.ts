@@ -1,7 +1,8 @@
 import { audioToVideoLora } from '../contract/endpoints/audio-to-video-lora.ts';
-import type { FilmPart, Score } from '../contract/film/film-schema.ts';
+import type { FilmInput, FilmPart, Score } from '../contract/film/film-schema.ts';
 import { type InputWithLoras, parseInput } from '../contract/input/input.ts';
 import { losslessVideo } from '../media/video-settings.ts';
+import type { CameraMove } from '../models/camera-moves.ts';
 import type { ClipSettings, FilmSettings } from '../pipeline/plan/plan.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { filmSize, overlapFrames } from './score.ts';
@@ -13,6 +14,12 @@ export interface PartSources {
   /** The part after, for one that meets it. */
   readonly after?: string | undefined;
   readonly anchor?: string | undefined;
+}
+
+/** The camera moves of a film, each once. */
+export function filmCameras({ camera_lora: camera, parts = [] }: FilmInput): readonly CameraMove[] {
+  const all = [camera, ...parts.map((part) => part.camera_lora ?? camera)];
+  return [...new Set(all)].flatMap((each) => (each === 'none' ? [] : [each]));
 }
 
 /** A part by its place, from 0. */

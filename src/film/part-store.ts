@@ -48,7 +48,7 @@ export function partsFolder(output: string): string {
 export async function keptInput(folder: string): Promise<FilmInput> {
   const record = await readJson<FilmRecord>(join(folder, filmFile));
   if (record !== undefined) return record.input;
-  const message = `there is no film to go on with in ${folder}: say what it should be with audio_url and prompt`;
+  const message = `there is no film to go on with in ${folder}: give a recording and a prompt`;
   throw new SoundstageError('input', message, { field: 'audio_url' });
 }
 

@@ -1,9 +1,9 @@
 // What `import 'soundstage'` is made of, in types that stand for themselves: what they say is a promise to other people's code.
 // test/package/exported-types.txt shows all of it at once.
 
-import type { ClipInput } from './clip-input.ts';
+import type { ClipInput, FilmInput } from './clip-input.ts';
 
-export type { ClipInput } from './clip-input.ts';
+export type { ClipInput, FilmInput } from './clip-input.ts';
 
 export interface SoundstageOptions {
   /** Weights: an id of `soundstage models list`, or a folder of your own. Default `nano`, the miniature that comes along. */
@@ -32,6 +32,15 @@ export interface Soundstage extends AsyncDisposable {
    * @throws SoundstageError `input` with the `field` at fault, `weights`, `device`, `crash`, `cancelled`
    */
   generate(input: ClipInput, options?: GenerateOptions): Promise<Clip>;
+  /**
+   * Makes a film as long as its recording, part after part. Parts are kept in a folder beside it, so that the same call goes
+   * on where another one was broken off, and makes nothing that is there.
+   *
+   * @throws SoundstageError as `generate`; where a part is refused, `field` begins with its place, e.g. `parts.2`
+   */
+  film(input: FilmInput, options?: FilmOptions): Promise<Film>;
+  /** The parts that a film would have, as an input to `film`, and what they take. Makes nothing. */
+  planFilm(input: FilmInput, options?: Pick<FilmOptions, 'output' | 'signal'>): Promise<FilmPlan>;
 }
 
 export interface GenerateOptions {
@@ -45,6 +54,53 @@ export interface GenerateOptions {
   readonly onPreview?: ((preview: ClipPreview) => void | Promise<void>) | undefined;
   /** Told, in a sentence, of what is not quite as it was asked for. */
   readonly onNote?: ((note: string) => void) | undefined;
+}
+
+export interface FilmOptions extends Omit<GenerateOptions, 'onProgress'> {
+  /** Makes a part of a film again, counted from 1, with this seed or another one. */
+  readonly redo?: { readonly part: number; readonly seed?: number | undefined } | undefined;
+  /** Makes nothing, and joins the parts that are there, up to the first that is missing. */
+  readonly soFar?: boolean | undefined;
+  /** Whether parts stay once the film is there. Default: yes. */
+  readonly keepParts?: boolean | undefined;
+  /** Told what the film takes, before anything is made. */
+  readonly onPlan?: ((plan: FilmPlan) => void) | undefined;
+  /** Told of every step. */
+  readonly onProgress?: ((progress: FilmProgress) => void) | undefined;
+}
+
+/** A film of which everything is decided. */
+export type FilmScore = FilmInput & Required<Pick<FilmInput, 'parts' | 'seed'>>;
+
+export interface FilmPlan {
+  readonly score: FilmScore;
+  readonly frames: number;
+  /** US dollars at the price of the endpoint for clips. */
+  readonly price: number;
+  /** Bytes that the parts take on disk at most. */
+  readonly maxBytes: number;
+  /** Seconds of work that are left, from what parts took so far; undefined where none is made yet. */
+  readonly seconds: number | undefined;
+}
+
+export interface FilmProgress {
+  /** The part that is being made, from 1; one more than there are while they are joined. */
+  readonly part: number;
+  readonly parts: number;
+  readonly phase: ClipPhase | 'join';
+  /** Of the whole film, 0 to 1. */
+  readonly fraction: number;
+  /** From what parts took so far; undefined where none is made yet. */
+  readonly secondsLeft: number | undefined;
+}
+
+export interface Film {
+  readonly file: ClipFile;
+  readonly score: FilmScore;
+  /** Those in the file, with the prompt as the model was given it and the seconds that each took. */
+  readonly parts: readonly { readonly prompt: string; readonly seconds: number }[];
+  /** Parts that this call has made. */
+  readonly made: number;
 }
 
 export type ClipPhase = 'load' | 'text' | 'audio' | 'images' | 'denoise' | 'upscale' | 'refine' | 'decode';

@@ -1,11 +1,13 @@
 import { extname, resolve } from 'node:path';
 import { audioToVideoLora } from '../contract/endpoints/audio-to-video-lora.ts';
+import { filmSchema, type FilmInput as ReadFilmInput } from '../contract/film/film-schema.ts';
+import { parseFilm } from '../contract/film/read-film.ts';
 import type { ClipFiles } from '../contract/input/clip-settings.ts';
 import { type InputWithLoras as Input, inputSchema, parseInput } from '../contract/input/input.ts';
 import { videoFormat, videoOutputTypes } from '../media/video-settings.ts';
 import type { WeightSet } from '../models/weight-folder.ts';
 import { SoundstageError } from '../shared/errors.ts';
-import type { ClipInput } from './clip-input.ts';
+import type { ClipInput, FilmInput } from './clip-input.ts';
 
 /** What the endpoint has and a program on the same machine has no use for. */
 const unused: Readonly<Record<string, string>> = {
@@ -34,6 +36,19 @@ export function readInput(given: ClipInput, output: string | undefined): Input {
   return input;
 }
 
+/** The same for a film. */
+export function readFilmInput(given: FilmInput, output: string | undefined): ReadFilmInput {
+  const unknown = Object.keys(given).find((name) => !(name in filmSchema.shape));
+  if (unknown !== undefined) {
+    const message = `the input has no field ${unknown}: docs/library.md says where all are listed`;
+    throw new SoundstageError('input', message, { field: unknown });
+  }
+  const input = parseFilm({ ...given, ...outputType(given, output) });
+  const absolute = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(path));
+  const { audio_url: audio, image_url: image, anchor_url: anchor } = input;
+  return { ...input, audio_url: resolve(audio), image_url: absolute(image), anchor_url: absolute(anchor) };
+}
+
 /** In the working folder. */
 export function defaultOutput(input: Pick<Input, 'video_output_type'>): string {
   return `clip${videoFormat(input.video_output_type).extension}`;
@@ -56,7 +71,10 @@ export function localFiles(input: Input, { cameraLoras, loras: included = {} }: 
   };
 }
 
-function outputType(given: ClipInput, output: string | undefined): Pick<ClipInput, 'video_output_type'> {
+function outputType(
+  given: Pick<ClipInput, 'video_output_type'>,
+  output: string | undefined,
+): Pick<ClipInput, 'video_output_type'> {
   if (output === undefined) return {};
   const extension = extname(output).toLowerCase();
   const type = videoOutputTypes.find((each) => videoFormat(each).extension === extension);

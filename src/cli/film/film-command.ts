@@ -5,6 +5,7 @@ import type { FilmInput, Score } from '../../contract/film/film-schema.ts';
 import { parseFilm } from '../../contract/film/read-film.ts';
 import { estimateFilm, type FilmEstimate } from '../../film/estimate.ts';
 import { makeFilm, scoreOf } from '../../film/make-film.ts';
+import { filmCameras } from '../../film/part-clip.ts';
 import { keptInput, partsFolder } from '../../film/part-store.ts';
 import { timeOf } from '../../film/prompt-timeline.ts';
 import { type DeviceChoice, deviceChoices } from '../../graph/graph-target.ts';
@@ -162,7 +163,7 @@ async function runWith(input: FilmInput, { flags, signal, services: given }: Com
     return;
   }
   const { device: wanted, gpuMemory } = flags;
-  const weights = await resolveWeights(flags.model, { cameras: camerasOf(input) });
+  const weights = await resolveWeights(flags.model, { cameras: filmCameras(input) });
   const context = { folder: fetched.path, signal, log: (_level: string, message: string) => display.note(message) };
   const studio = {
     weights,
@@ -200,11 +201,6 @@ function redoSeed(flags: FlagValues): number | undefined {
   const { seed } = filmFields(flags);
   if (seed === undefined) return undefined;
   return parseFilm({ audio_url: 'a', seed }).seed;
-}
-
-function camerasOf({ camera_lora: camera, parts = [] }: FilmInput) {
-  const all = [camera, ...parts.map((part) => part.camera_lora ?? camera)];
-  return [...new Set(all)].flatMap((each) => (each === 'none' ? [] : [each]));
 }
 
 function told({ fps }: Score, { frames, parts, price, maxBytes, seconds }: FilmEstimate): string {
