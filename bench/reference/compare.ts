@@ -1,6 +1,6 @@
 // Every network beside the published reference in PyTorch: CPU seconds of one thread, in turn, on the same random checkpoint and
 // inputs, after both have been seen to agree. The reference is a folder with its code (Lightricks/LTX-2); PyTorch is installed once.
-// Usage: node bench/reference/compare.ts --reference DIR [--rows transformer,vocoder] [--rounds 5] [--json]
+// Usage: node bench/reference/compare.ts --reference DIR [--rows 'transformer 3072,vocoder'] [--rounds 5] [--json]
 
 import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -61,7 +61,7 @@ const results: Result[] = [];
 await using reference = await PublishedReference.start(values.reference);
 const wanted = values.rows.split(',');
 for (const row of await comparedRows(folder, benchmarkSizes)) {
-  if (!wanted.some((word) => row.name.includes(word))) continue;
+  if (!wanted.some((word) => row.name.replaceAll(',', '').includes(word))) continue;
   const result = await compare(row);
   results.push(result);
   process.stderr.write(`${cells(result).join('  ')}\n`);

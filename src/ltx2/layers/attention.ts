@@ -13,6 +13,12 @@ import { type Biased, geluBiased, rmsNormalizeBiased, settled, withoutBias } fro
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 
+/** What queries attend to: keys `[M, inner]`, normed and rotated, and values `[M, inner]`. */
+export interface KeysAndValues {
+  readonly keys: Value;
+  readonly values: Biased;
+}
+
 interface AttentionOptions {
   readonly heads: number;
   readonly epsilon: number;
@@ -20,29 +26,43 @@ interface AttentionOptions {
   readonly queryRotary?: RotaryTables;
   readonly keyRotary?: RotaryTables;
   /** Context of a negative prompt `[S, E]`: turns on normalized attention guidance. */
-  readonly negativeContext?: Value | undefined;
+  readonly negativeContext?: Biased | KeysAndValues | undefined;
   /** The context is so long that the bias of its values is better taken through the last layer than added to them. */
   readonly hasLongContext?: boolean;
   /** `[1, D]`, multiplies the result. */
   readonly gate?: Value | undefined;
 }
 
-/** Queries from `x [N, D]`, keys and values from `context [M, E]` → `[N, D]`. Norms span all heads. */
-export function attention(weights: ModuleWeights, x: Biased, context: Biased, options: AttentionOptions): Biased {
-  const { heads, epsilon, queryRotary, keyRotary, negativeContext, hasLongContext, gate } = options;
+/** Keys and values from `source [M, E]`. Norms span all heads. */
+export function keysAndValues(
+  weights: ModuleWeights,
+  source: Biased,
+  { heads, epsilon, keyRotary }: Pick<AttentionOptions, 'heads' | 'epsilon' | 'keyRotary'>,
+): KeysAndValues {
+  let keys = rmsNormalizeBiased(weights.biasedLinear(source, 'to_k'), epsilon, weights.parameter('k_norm.weight')); // [M, inner]
+  if (keyRotary !== undefined) keys = rotate(keys, heads, keyRotary); // [M, inner]
+  return { keys, values: weights.biasedLinear(source, 'to_v') };
+}
+
+/** Queries from `x [N, D]`, keys and values from `context [M, E]` unless they are given → `[N, D]`. Norms span all heads. */
+export function attention(
+  weights: ModuleWeights,
+  x: Biased,
+  context: Biased | KeysAndValues,
+  options: AttentionOptions,
+): Biased {
+  const { heads, epsilon, queryRotary, negativeContext, hasLongContext, gate } = options;
   let q = rmsNormalizeBiased(weights.biasedLinear(x, 'to_q'), epsilon, weights.parameter('q_norm.weight')); // [N, inner]
   if (queryRotary !== undefined) q = rotate(q, heads, queryRotary); // [N, inner]
-  const attendTo = (source: Biased): Biased => {
-    let k = rmsNormalizeBiased(weights.biasedLinear(source, 'to_k'), epsilon, weights.parameter('k_norm.weight')); // [M, inner]
-    if (keyRotary !== undefined) k = rotate(k, heads, keyRotary); // [M, inner]
-    const v = weights.biasedLinear(source, 'to_v'); // [M, inner]
+  const attendTo = (source: Biased | KeysAndValues): Biased => {
+    const { keys, values } = 'keys' in source ? source : keysAndValues(weights, source, options);
     // What attention weighs adds up to 1, so that a bias of all values is one of the result.
-    if (hasLongContext) return { value: scaledDotProductAttention(q, k, v.value, heads), bias: v.bias }; // [N, inner]
-    return withoutBias(scaledDotProductAttention(q, k, settled(v), heads)); // [N, inner]
+    if (hasLongContext) return { value: scaledDotProductAttention(q, keys, values.value, heads), bias: values.bias }; // [N, inner]
+    return withoutBias(scaledDotProductAttention(q, keys, settled(values), heads)); // [N, inner]
   };
   let attended = attendTo(context); // [N, inner]
   if (negativeContext !== undefined) {
-    const negative = settled(attendTo(withoutBias(negativeContext))); // [N, inner]
+    const negative = settled(attendTo(negativeContext)); // [N, inner]
     attended = withoutBias(normalizedGuidance(settled(attended), negative)); // [N, inner]
   }
   return weights.biasedLinear(attended, 'to_out.0', gate); // [N, D]

@@ -1,9 +1,9 @@
 import type { RotaryTables } from '../../graph/operations/attention.ts';
-import { withoutBias } from '../../graph/operations/biased.ts';
+import { type Biased, withoutBias } from '../../graph/operations/biased.ts';
 import { slice } from '../../graph/operations/shapes.ts';
 import type { Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
-import { attention, feedForward } from '../layers/attention.ts';
+import { attention, feedForward, type KeysAndValues } from '../layers/attention.ts';
 import { type Modulation, type ModulationRow, modulationRows } from './modulation.ts';
 import { dividedGate, modulatedRms, normalizedResidual, type Residual, type ScaleShift, updated } from './residual.ts';
 
@@ -18,9 +18,9 @@ const hasManyTokens: Streams<boolean> = { video: true, audio: false };
 /** What one stream brings to every block. */
 export interface StreamConditions {
   readonly heads: number;
-  /** Projected text `[S, D]`. */
-  readonly context: Value;
-  readonly negativeContext: Value | undefined;
+  /** Projected text `[S, D]`, or the block's keys and values of it. */
+  readonly context: Biased | KeysAndValues;
+  readonly negativeContext: Biased | KeysAndValues | undefined;
   /** Six rows: shift, scale, gate of attention; shift, scale, gate of the feed-forward. */
   readonly modulation: Modulation;
   /** Four rows: scale and shift for audio→video, scale and shift for video→audio. */
@@ -72,7 +72,7 @@ function streamAttention(
   const h = normalizedResidual(updated(residual.stream, self, left), epsilon); // [N, D]
   const options = { heads, epsilon, negativeContext };
   const query = withoutBias(h.normalized); // [N, D]
-  const text = attention(weights.at(`${prefix}attn2`), query, withoutBias(context), options); // [N, D]
+  const text = attention(weights.at(`${prefix}attn2`), query, context, options); // [N, D]
   return updated(h.stream, text); // [N, D]
 }
 

@@ -2,20 +2,24 @@ import { symbol } from '../../graph/dimension.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { floatInput, type InputType, indexInput, network } from '../../graph/network.ts';
-import { add, affine, gelu, multiply, subtract } from '../../graph/operations/arithmetic.ts';
+import { add, affine, multiply, subtract } from '../../graph/operations/arithmetic.ts';
+import { withoutBias } from '../../graph/operations/biased.ts';
 import { layerNormalize } from '../../graph/operations/layers.ts';
 import { reshape, slice } from '../../graph/operations/shapes.ts';
 import type { SameNames } from '../../graph/tensor-group.ts';
 import { axisLength, type Value } from '../../graph/value.ts';
 import type { Checkpoint } from '../../graph/weights/checkpoint.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { configOf, type TransformerConfig } from '../config.ts';
+import type { KeysAndValues } from '../layers/attention.ts';
 import { tokenRotaryInput, tokenRotaryTables } from '../layers/rotary.ts';
 import { type Stream, type StreamConditions, type Streams, transformerBlock } from './block.ts';
 import { type Modulation, perToken, type StreamTimesteps, timestepModulation } from './modulation.ts';
 import { transformerPath } from './modules.ts';
 import { type Residual, settledResidual } from './residual.ts';
+import { type BlockText, projectedText } from './text-keys.ts';
 import { sinusoidWidth } from './timestep-sinusoid.ts';
 
 /** The sizes of the transformer, and which of its parts a graph has. */
@@ -25,6 +29,8 @@ export interface TransformerForm {
   readonly perToken: Streams<boolean>;
   /** Takes the contexts of a negative prompt. */
   readonly guidance?: boolean;
+  /** Takes every block's keys and values of the text, which `textKeys` works out, instead of the contexts. */
+  readonly hasTextKeys?: boolean;
   /**
    * `record`: also output what the blocks after the first add to both streams. `replay`: run the first block only and
    * take that sum as an input.
@@ -88,7 +94,7 @@ interface StreamSizes {
 
 /** What one stream takes, for N tokens in U distinct timesteps. */
 function streamInputs(stream: Stream, { form, target, tokens, channels, angles, crossAngles, axes }: StreamSizes) {
-  const { config, guidance, residuals } = form;
+  const { config, guidance, residuals, hasTextKeys } = form;
   const N = symbol(tokens);
   const U = form.perToken[stream] ? symbol(`distinct_${stream}`) : 1;
   const when = (wanted: boolean | undefined, input: InputType): InputType | undefined => (wanted ? input : undefined);
@@ -100,11 +106,24 @@ function streamInputs(stream: Stream, { form, target, tokens, channels, angles, 
     },
     rotary: tokenRotaryInput(target, N, angles, axes),
     crossRotary: tokenRotaryInput(target, N, crossAngles, 1),
-    context: floatInput(symbol('S'), config.caption_channels),
-    negativeContext: when(guidance, floatInput(symbol('S_negative'), config.caption_channels)),
+    context: when(!hasTextKeys, floatInput(symbol('S'), config.caption_channels)),
+    negativeContext: when(guidance && !hasTextKeys, floatInput(symbol('S_negative'), config.caption_channels)),
+    textKeys: hasTextKeys ? blockTexts(form, floatInput(symbol('S'), 2 * angles)) : undefined,
+    negativeTextKeys:
+      guidance && hasTextKeys ? blockTexts(form, floatInput(symbol('S_negative'), 2 * angles)) : undefined,
     /** To be replayed. */
     residual: when(residuals === 'replay', floatInput(N, 2 * angles)),
   };
+}
+
+/** An input for the keys and one for the values of every block that is run. */
+function blockTexts(form: TransformerForm, rows: InputType): readonly BlockText<InputType>[] {
+  return Array.from({ length: blocksOf(form) }, () => ({ keys: rows, values: rows }));
+}
+
+/** Blocks that a graph runs. */
+export function blocksOf({ config, residuals }: TransformerForm): number {
+  return residuals === 'replay' ? 1 : config.num_layers;
 }
 
 type StreamValues = SameNames<ReturnType<typeof streamInputs>, Value>;
@@ -159,27 +178,30 @@ export function evaluateStreams(
       : blocks(first, 1, layers); // [Nv, D], [Na, A]
   graph.beginPart();
   const velocity = {
-    video: velocityHead(weights, '', last.video, conditions.video.modulation, epsilon), // [Nv, C]
-    audio: velocityHead(weights, 'audio_', last.audio, conditions.audio.modulation, epsilon), // [Na, Ca]
+    video: velocityHead(weights, '', last.video, conditions.modulation.video, epsilon), // [Nv, C]
+    audio: velocityHead(weights, 'audio_', last.audio, conditions.modulation.audio, epsilon), // [Na, Ca]
   };
   return { velocity, first, last };
 }
 
-/** What the blocks are told: text, timesteps and positions. */
+/** What a block is told: text, timesteps and positions. */
 function streamConditions(
   weights: ModuleWeights,
   { video, audio }: Streams<StreamValues>,
   config: TransformerConfig,
   { scaleShift, gate }: CrossTimesteps,
-): Streams<StreamConditions> {
+): Conditions {
   const modulation = (module: string, timestep: StreamTimesteps): Modulation =>
     timestepModulation(weights.at(module), timestep);
   const theta = config.positional_embedding_theta;
   const widths = streamWidths(config);
-  return {
+  const text = {
+    video: blockContexts(weights.at('caption_projection'), video),
+    audio: blockContexts(weights.at('audio_caption_projection'), audio),
+  };
+  const shared = {
     video: {
       heads: config.num_attention_heads,
-      ...textContexts(weights.at('caption_projection'), video),
       modulation: modulation('adaln_single', video.timestep),
       crossModulation: modulation('av_ca_video_scale_shift_adaln_single', scaleShift.video),
       crossGate: modulation('av_ca_a2v_gate_adaln_single', gate.video),
@@ -188,7 +210,6 @@ function streamConditions(
     },
     audio: {
       heads: config.audio_num_attention_heads,
-      ...textContexts(weights.at('audio_caption_projection'), audio),
       modulation: modulation('audio_adaln_single', audio.timestep),
       crossModulation: modulation('av_ca_audio_scale_shift_adaln_single', scaleShift.audio),
       crossGate: modulation('av_ca_v2a_gate_adaln_single', gate.audio),
@@ -196,18 +217,40 @@ function streamConditions(
       crossRotary: tokenRotaryTables(audio.crossRotary, { dim: widths.audio, theta }),
     },
   };
+  const ofBlock = (block: number): Streams<StreamConditions> => ({
+    video: { ...shared.video, ...text.video(block) },
+    audio: { ...shared.audio, ...text.audio(block) },
+  });
+  return { ofBlock, modulation: { video: shared.video.modulation, audio: shared.audio.modulation } };
 }
 
-/** Contexts `[S, H]` → `[S, D]`. */
-function textContexts(
-  weights: ModuleWeights,
-  { context, negativeContext }: StreamValues,
-): Pick<StreamConditions, 'context' | 'negativeContext'> {
-  const projected = (rows: Value): Value => weights.linear(gelu(weights.linear(rows, 'linear_1')), 'linear_2'); // [S, D]
-  return {
-    context: projected(context),
-    negativeContext: negativeContext === undefined ? undefined : projected(negativeContext),
+interface Conditions {
+  ofBlock(block: number): Streams<StreamConditions>;
+  readonly modulation: Streams<Modulation>;
+}
+
+type TextConditions = Pick<StreamConditions, 'context' | 'negativeContext'>;
+
+/** What each block attends to of the text: contexts `[S, H]` that are projected to `[S, D]`, or what it is given. */
+function blockContexts(weights: ModuleWeights, inputs: StreamValues): (block: number) => TextConditions {
+  const { context, negativeContext, textKeys, negativeTextKeys } = inputs;
+  if (textKeys !== undefined) {
+    return (block) => ({
+      context: givenText(textKeys, block),
+      negativeContext: negativeTextKeys && givenText(negativeTextKeys, block),
+    });
+  }
+  if (context === undefined) throw new Error('there is no text');
+  const projected = {
+    context: withoutBias(projectedText(weights, context)), // [S, D]
+    negativeContext: negativeContext && withoutBias(projectedText(weights, negativeContext)), // [S, D]
   };
+  return () => projected;
+}
+
+function givenText(blocks: readonly BlockText<Value>[], block: number): KeysAndValues {
+  const { keys, values } = elementAt(blocks, block);
+  return { keys, values: withoutBias(values) };
 }
 
 interface BlockRange {
@@ -222,7 +265,7 @@ function runBlocks(
   graph: Graph,
   weights: ModuleWeights,
   streams: Streams<Value>,
-  conditions: Streams<StreamConditions>,
+  conditions: Conditions,
   { from, to, isCut }: BlockRange,
   epsilon: number,
 ): Streams<Value> {
@@ -239,7 +282,7 @@ function runBlocks(
     graph.beginPart();
     const block = weights.at(`transformer_blocks.${i}`);
     residual = graph.scoped(`block${i}`, () => {
-      const result = transformerBlock(block, residual, conditions, epsilon);
+      const result = transformerBlock(block, residual, conditions.ofBlock(i), epsilon);
       return isCut ? unchanged(settled(result)) : result;
     });
   }

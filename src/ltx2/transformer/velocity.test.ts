@@ -142,6 +142,30 @@ test('guidance with the same negative text changes nothing, with another it does
   expect(distance(plain, await evaluate({}, other))).toBeGreaterThan(1e-3);
 });
 
+test('keys and values of the text that are kept change no byte, with LoRAs, guidance, and where blocks come and go', async () => {
+  const negative = { video: context(2), audio: context(3) };
+  const lora = { lora: await readLora(loraPath('a'), adaptableModules(checkpoint)), strength: 0.8 };
+  for (const options of [{}, { loras: [lora] }, { residency: { keptBytes: 0, streamedBytes: 1 } }]) {
+    const kept = await evaluate(options, negative);
+    expect(kept).toEqual(await evaluate({ ...options, textKeyBytes: 0 }, negative));
+  }
+});
+
+test('keys and values of a text are worked out once for all steps, and anew when the LoRAs change', async () => {
+  const opened = vi.spyOn(Session, 'open');
+  onTestFinished(() => opened.mockRestore());
+  const lora = { lora: await readLora(loraPath('a'), adaptableModules(checkpoint)), strength: 0.8 };
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const sessionsOf = async (steps: number): Promise<number> => {
+    const before = opened.mock.calls.length;
+    for (let step = 0; step < steps; step++) await model.evaluate(stageOf(model), video, audio);
+    return opened.mock.calls.length - before;
+  };
+  expect(await sessionsOf(3)).toBe(2); // what makes them, and the transformer
+  await model.useLoras([lora]);
+  expect(await sessionsOf(2)).toBe(2);
+});
+
 /** Relative L2. */
 function distance(a: Float32Array, b: Float32Array): number {
   const difference = a.reduce((sum, value, at) => sum + (value - (b[at] as number)) ** 2, 0);

@@ -13,8 +13,10 @@ import { mappedAdapters } from '../lora/adapters.ts';
 import type { AppliedLora } from '../lora/lora.ts';
 import type { TokenPositions } from '../sampling/positions.ts';
 import type { Stream, Streams } from './block.ts';
+import { TextKeyCache } from './text-key-cache.ts';
+import { textKeys } from './text-keys.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
-import { streamWidths, type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
+import { blocksOf, streamWidths, type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
 
 /** Text contexts `[S, H]` for both streams. */
 export type TextContexts = Streams<HostTensor<'float32'>>;
@@ -26,12 +28,16 @@ export interface VelocityModelOptions {
   readonly session?: SessionOptions;
   /** How much of the weights is in the device's memory at a time. Default: all. */
   readonly residency?: Residency | undefined;
+  /** Bytes that keys and values of the text may take, where the device has no memory of its own. Default: an eighth of the machine's. */
+  readonly textKeyBytes?: number;
 }
 
 type StreamFeed = Feeds<typeof transformer>['video'];
 
 /** What stays the same over all steps of one stage. */
-export type StageFeeds = Streams<Pick<StreamFeed, 'rotary' | 'crossRotary' | 'context' | 'negativeContext'>>;
+export type StageFeeds = Streams<Pick<StreamFeed, 'rotary' | 'crossRotary' | TextFeed>>;
+
+type TextFeed = 'context' | 'negativeContext' | 'textKeys' | 'negativeTextKeys';
 
 /** One stream at one step. */
 export interface StreamStep {
@@ -74,12 +80,14 @@ export class VelocityModel implements AsyncDisposable {
   readonly #options: VelocityModelOptions;
   readonly #sessions = new Map<string, FormSession>();
   #loras: readonly AppliedLora[];
+  #textKeys: TextKeyCache;
 
   constructor(checkpoint: Checkpoint, options: VelocityModelOptions) {
     this.#checkpoint = checkpoint;
     this.#options = options;
     this.#loras = options.loras ?? [];
     this.config = transformerConfigOf(checkpoint);
+    this.#textKeys = this.#keyCache();
   }
 
   /** Applies other LoRAs from the next evaluation on, which opens the sessions again. */
@@ -87,6 +95,7 @@ export class VelocityModel implements AsyncDisposable {
     // First, because a failure must leave the former LoRAs in use as a whole.
     await this.#closeSessions();
     this.#loras = loras;
+    this.#textKeys = this.#keyCache();
   }
 
   /** Works out what the rotary embedding of a stage needs and puts it together with the text. */
@@ -108,12 +117,16 @@ export class VelocityModel implements AsyncDisposable {
         crossRotary: table(videoTime, widths.audio, crossMax),
         context: text.video,
         negativeContext: negative?.video,
+        textKeys: undefined,
+        negativeTextKeys: undefined,
       },
       audio: {
         rotary: table(audioTime, widths.audio, audioMax),
         crossRotary: table(audioTime, widths.audio, crossMax),
         context: text.audio,
         negativeContext: negative?.audio,
+        textKeys: undefined,
+        negativeTextKeys: undefined,
       },
     };
   }
@@ -125,15 +138,21 @@ export class VelocityModel implements AsyncDisposable {
     audio: StreamStep,
     reuse: ResidualUse = {},
   ): Promise<Velocities & { residuals?: BlockResiduals }> {
-    const { form, session } = await this.#sessionFor({
+    const wanted = {
       config: this.config,
       perToken: { video: differs(video), audio: differs(audio) },
       guidance: stage.video.negativeContext !== undefined,
-      residuals: reuse.replay !== undefined ? 'replay' : reuse.record ? 'record' : undefined,
-    });
+      residuals: reuse.replay !== undefined ? ('replay' as const) : reuse.record ? ('record' as const) : undefined,
+      hasTextKeys:
+        !this.#options.target.hasOwnMemory &&
+        this.#textKeys.holds(textsOf(stage, 'context'), textsOf(stage, 'negativeContext')),
+    };
+    // Before the session is open, beside which it would take its memory.
+    const text = wanted.hasTextKeys ? await this.#keptText(stage, blocksOf(wanted)) : stage;
+    const { form, session } = await this.#sessionFor(wanted);
     const feeds: Feeds<typeof transformer> = {
-      video: { ...stage.video, ...this.#stepFeeds('video', video, form), residual: reuse.replay?.video },
-      audio: { ...stage.audio, ...this.#stepFeeds('audio', audio, form), residual: reuse.replay?.audio },
+      video: { ...stage.video, ...text.video, ...this.#stepFeeds('video', video, form), residual: reuse.replay?.video },
+      audio: { ...stage.audio, ...text.audio, ...this.#stepFeeds('audio', audio, form), residual: reuse.replay?.audio },
     };
     const outputs = ['video.velocity', 'audio.velocity'];
     if (reuse.record) outputs.push('video.residual', 'audio.residual');
@@ -146,6 +165,26 @@ export class VelocityModel implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#closeSessions();
+  }
+
+  #keyCache(): TextKeyCache {
+    const { target, session, residency, textKeyBytes } = this.#options;
+    const draw = () => drawNetwork(textKeys, target, this.#checkpoint, this.config, mappedAdapters(this.#loras));
+    return new TextKeyCache(this.config, { draw, session, residency, bytes: textKeyBytes });
+  }
+
+  /** What the first so many blocks make of the texts of a stage, in the place of the contexts. */
+  async #keptText(stage: StageFeeds, blocks: number): Promise<Streams<Pick<StreamFeed, TextFeed>>> {
+    const [positive, negative] = [textsOf(stage, 'context'), textsOf(stage, 'negativeContext')];
+    const keys = positive && (await this.#textKeys.get(positive));
+    const negativeKeys = negative && (await this.#textKeys.get(negative));
+    const feed = (stream: Stream): Pick<StreamFeed, TextFeed> => ({
+      context: undefined,
+      negativeContext: undefined,
+      textKeys: keys?.[stream].slice(0, blocks),
+      negativeTextKeys: negativeKeys?.[stream].slice(0, blocks),
+    });
+    return { video: feed('video'), audio: feed('audio') };
   }
 
   async #closeSessions(isClosed: (form: TransformerForm) => boolean = () => true): Promise<void> {
@@ -172,7 +211,7 @@ export class VelocityModel implements AsyncDisposable {
       return SegmentedSession.open(residentPieces(graph, own), options);
     });
     const added = { form: wanted, session: opened };
-    this.#sessions.set(JSON.stringify([wanted.perToken, wanted.guidance, wanted.residuals]), added);
+    this.#sessions.set(JSON.stringify([wanted.perToken, wanted.guidance, wanted.residuals, wanted.hasTextKeys]), added);
     return added;
   }
 
@@ -202,6 +241,16 @@ interface FormSession {
   readonly session: Lazy<SegmentedSession>;
 }
 
+function textsOf(
+  { video, audio }: StageFeeds,
+  name: 'context' | 'negativeContext',
+): Feeds<typeof textKeys> | undefined {
+  const texts = { video: video[name], audio: audio[name] };
+  return texts.video === undefined || texts.audio === undefined
+    ? undefined
+    : { video: texts.video, audio: texts.audio };
+}
+
 function differs({ timesteps }: StreamStep): boolean {
   return timesteps.some((timestep) => timestep !== timesteps[0]);
 }
@@ -218,11 +267,12 @@ function isRecordingOf(form: TransformerForm, wanted: TransformerForm): boolean 
 
 /** Whether a graph does what is wanted and perhaps more. */
 function includes(form: TransformerForm, wanted: TransformerForm): boolean {
-  const { perToken, guidance, residuals } = wanted;
+  const { perToken, guidance, residuals, hasTextKeys } = wanted;
   return (
     (form.perToken.video || !perToken.video) &&
     (form.perToken.audio || !perToken.audio) &&
     form.guidance === guidance &&
+    form.hasTextKeys === hasTextKeys &&
     (form.residuals === residuals || (form.residuals === 'record' && residuals === undefined))
   );
 }
