@@ -159,7 +159,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     const first = await jobs.requests.submit(submission());
     const second = await jobs.requests.submit(submission());
     const worker = await jobs.worker();
-    await jobs.inState(first.id, 'IN_PROGRESS');
+    await expect.poll(() => jobs.maker.started, { timeout: 10_000 }).toEqual([first.id]);
     await worker[Symbol.asyncDispose]();
     expect(await jobs.requests.status(first.id)).toMatchObject({ state: 'IN_QUEUE', queuePosition: 0 });
     const counted = sql<object>`select crashes, interruptions from requests where id = ${first.id}`;
