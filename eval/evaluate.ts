@@ -3,8 +3,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { precisionOption } from '../src/cli/generate/precision-option.ts';
 import { reporting } from '../src/cli/reporting.ts';
 import { textTable } from '../src/cli/text-table.ts';
+import type { Precision } from '../src/graph/graph-target.ts';
 import { contactSheet } from './contact-sheet.ts';
 import { ProgressLine } from './progress-line.ts';
 import { type MeasuredRow, tableCells, withTable } from './results-table.ts';
@@ -17,6 +19,7 @@ interface Flags {
   readonly only?: readonly string[];
   readonly clips?: number;
   readonly model: string;
+  readonly precision: Precision;
   readonly out?: string;
   readonly write?: boolean;
   readonly json?: boolean;
@@ -34,6 +37,7 @@ const program = new Command('eval')
     whole,
   )
   .option('--model <id|folder>', 'weights, as for `generate`', 'nano')
+  .addOption(precisionOption())
   .option('--out <folder>', 'write a contact sheet per row into this folder')
   .option('--write', 'put the table into the page beside that folder (default: docs/nano.md and docs/nano)')
   .option('--json', 'print the results as JSON')
@@ -45,7 +49,7 @@ await program.parseAsync();
 async function evaluate(flags: Flags, signal: AbortSignal): Promise<void> {
   const folder = flags.out === undefined ? (flags.write ? usualFolder : undefined) : resolve(flags.out);
   if (folder !== undefined) await mkdir(folder, { recursive: true });
-  await using studio = await Studio.open({ model: flags.model, signal });
+  await using studio = await Studio.open({ model: flags.model, precision: flags.precision, signal });
   const sounds = new SoundLibrary(studio.folder, studio.media);
   const measured: MeasuredRow[] = [];
   for (const row of allRows(flags.model).filter(({ name }) => flags.only?.includes(name) ?? true)) {

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { audioToVideoLora } from '../src/contract/endpoints/audio-to-video-lora.ts';
 import { type ClipFiles, clipSettings } from '../src/contract/input/clip-settings.ts';
 import { type InputWithLoras, parseInput } from '../src/contract/input/input.ts';
-import type { DeviceKind } from '../src/graph/graph-target.ts';
+import type { DeviceKind, Precision } from '../src/graph/graph-target.ts';
 import { MediaService } from '../src/media/media-service.ts';
 import { decodeVideoFrames } from '../src/media/native/decode/video-frames.ts';
 import { resolveWeights } from '../src/models/resolve-weights.ts';
@@ -33,6 +33,8 @@ export interface Take {
 export interface StudioOptions {
   /** An id of the registry or a folder, as `generate --model` takes it. */
   readonly model: string;
+  /** Default `exact`. */
+  readonly precision?: Precision;
   readonly signal: AbortSignal;
 }
 
@@ -57,25 +59,27 @@ export class Studio implements AsyncDisposable {
   readonly folder: string;
   readonly device: DeviceKind = 'cpu';
   readonly signal: AbortSignal;
+  readonly #precision: Precision | undefined;
   readonly #engine = new Engine();
   #clips = 0;
 
-  private constructor(weights: WeightSet, folder: string, signal: AbortSignal) {
+  private constructor(weights: WeightSet, folder: string, { precision, signal }: StudioOptions) {
     this.weights = weights;
     this.folder = folder;
     this.signal = signal;
+    this.#precision = precision;
   }
 
-  static async open({ model, signal }: StudioOptions): Promise<Studio> {
-    const weights = await resolveWeights(model);
-    return new Studio(weights, await mkdtemp(join(tmpdir(), 'soundstage-eval-')), signal);
+  static async open(options: StudioOptions): Promise<Studio> {
+    const weights = await resolveWeights(options.model);
+    return new Studio(weights, await mkdtemp(join(tmpdir(), 'soundstage-eval-')), options);
   }
 
   /** @throws SoundstageError as `generateClip` */
   async make(request: ClipRequest, options: { readonly withSound?: boolean } = {}): Promise<Take> {
     const input = parseInput({ ...plain, ...request }, audioToVideoLora);
     const { seed = plain.seed } = input;
-    const settings = clipSettings(input, this.#files(input), { seed, device: this.device });
+    const settings = clipSettings(input, this.#files(input), { seed, device: this.device, precision: this.#precision });
     const output = join(this.folder, `clip-${this.#clips++}.mp4`);
     const services = { engine: this.#engine, media: this.media };
     const { file, seconds } = await generateClip(settings, this.weights, services, { output, signal: this.signal });

@@ -6,6 +6,7 @@ import { cudaFolder, findInstallation } from '../cuda/installation.ts';
 import { devices } from '../graph/graph-target.ts';
 import { type DeviceReport, probeDeviceSafely } from '../graph/runtime/device-probe.ts';
 import { overviewOfWeights, type WeightsOverview } from '../models/weights-overview.ts';
+import { int8Folder, int8Overview } from '../pipeline/engine/int8-cache.ts';
 import { fitOf } from '../pipeline/plan/gpu-fit.ts';
 import { version } from '../shared/folders/program-package.ts';
 import { formatBytes } from '../shared/quantities.ts';
@@ -27,6 +28,8 @@ interface Diagnosis {
   readonly installed?: string | undefined;
   readonly devices: readonly DeviceReport[];
   readonly weights: readonly WeightsOverview[];
+  /** Weights rounded to eight bits, which `--precision int8` has made. */
+  readonly int8: { readonly folder: string; readonly files: number; readonly bytes: number };
 }
 
 /** `soundstage doctor`: says what this machine can do. */
@@ -60,10 +63,21 @@ async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
     installed: describeInstalled(),
     devices: reports,
     weights: await overviewOfWeights(),
+    int8: { folder: int8Folder(), ...(await int8Overview()) },
   };
 }
 
-function describe({ node, platform, cpu, memory, gpus, installed, devices: reports, weights }: Diagnosis): string {
+function describe({
+  node,
+  platform,
+  cpu,
+  memory,
+  gpus,
+  installed,
+  devices: reports,
+  weights,
+  int8,
+}: Diagnosis): string {
   const lines: (readonly [name: string, value: string])[] = [
     ['soundstage', version],
     ['node', `${node}, ${platform}`],
@@ -75,6 +89,7 @@ function describe({ node, platform, cpu, memory, gpus, installed, devices: repor
     ...weights.map(
       ({ id, state, bytes, where }) => ['weights', `${id}: ${state}, ${formatBytes(bytes)}, ${where}`] as const,
     ),
+    ...(int8.files === 0 ? [] : [['int8', `rounded weights, ${formatBytes(int8.bytes)}, ${int8.folder}`] as const]),
   ];
   return lines.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
 }

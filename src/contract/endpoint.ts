@@ -30,7 +30,7 @@ export interface EndpointDefinition<Valid extends Input> {
   toSettings(
     input: Input,
     files: ClipFiles,
-    chosen: Pick<ClipSettings, 'seed' | 'device' | 'deviceMemory'>,
+    chosen: Pick<ClipSettings, 'seed' | 'device' | 'deviceMemory' | 'precision'>,
   ): ClipSettings;
 }
 

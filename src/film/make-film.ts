@@ -201,7 +201,12 @@ class FilmMaking {
     const after = partAt(this.#score, index).meets_next ? await this.#store.record(index + 1) : undefined;
     const input = partInput(this.#score, index);
     await using fetched = await this.#studio.files({ ...input, audio_url: this.#files.audio });
-    const chosen = { seed: partAt(this.#score, index).seed, device: device.device, deviceMemory: device.memory };
+    const chosen = {
+      seed: partAt(this.#score, index).seed,
+      device: device.device,
+      deviceMemory: device.memory,
+      precision: device.precision,
+    };
     const settings = {
       ...clipSettings(input, { ...fetched.files, audio: this.#files.audio }, chosen),
       ...partSettings(this.#score, index, {
@@ -278,9 +283,10 @@ class FilmMaking {
     const { start, continues, meets_next: meets } = partAt(this.#score, index);
     const { overlap, overlap_strength: overlapStrength, anchor_strength: anchorStrength } = this.#score;
     const { audio, anchor } = this.#files;
+    const { device, precision = 'exact' } = this.#studio.device;
     return digest([
       { ...input, video_output_type: null, video_quality: null, video_write_mode: null, enable_safety_checker: null },
-      [this.#studio.weights.id, this.#studio.weights.bundle, this.#studio.device.device],
+      [this.#studio.weights.id, this.#studio.weights.bundle, device, precision],
       [await contentOf(audio, 'audio_url'), start, meets, continues && [overlap, overlapStrength]],
       anchor === undefined ? null : [await contentOf(anchor, 'anchor_url'), anchorStrength],
       await Promise.all([input.image_url, ...input.loras.map(({ path }) => path)].map(identityOf)),

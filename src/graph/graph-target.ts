@@ -16,6 +16,11 @@ export const deviceChoices = ['auto', ...devices] as const;
 
 export type DeviceChoice = (typeof deviceChoices)[number];
 
+/** How layers are computed: `int8` rounds to eight bits, which is faster, and has kernels on the CPU alone. */
+export const precisions = ['exact', 'int8'] as const;
+
+export type Precision = (typeof precisions)[number];
+
 /** What a graph is emitted for and a session runs on. Networks are written once: devices differ in nothing but this. */
 export interface GraphTarget {
   readonly device: DeviceKind;

@@ -14,6 +14,11 @@ export interface SoundstageOptions {
   readonly gpu?: string | undefined;
   /** Gigabytes (2³⁰ bytes) of the GPU's memory that may be used. Default: what is free. */
   readonly gpuMemory?: number | undefined;
+  /**
+   * `int8` rounds the transformer's layers to eight bits on the CPU: faster, and a little less exact. Default `exact`. The rounded
+   * weights are kept in the user's cache folder.
+   */
+  readonly precision?: 'exact' | 'int8' | undefined;
   /** Picture model of the safety checker: `auto` (default), `embedded`, `hub`, or a folder. */
   readonly safetyModel?: string | undefined;
   /** Stops the search for a device. */

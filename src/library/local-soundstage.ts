@@ -43,6 +43,7 @@ export class LocalSoundstage implements Soundstage {
   readonly notes: readonly string[];
   readonly #model: string;
   readonly #memory: number | undefined;
+  readonly #precision: ChosenDevice['precision'];
   readonly #processes = new AsyncDisposableStack();
   readonly #engine: Engine;
   readonly #media: MediaService;
@@ -55,6 +56,7 @@ export class LocalSoundstage implements Soundstage {
     this.notes = chosen.notes;
     this.#model = model;
     this.#memory = chosen.memory;
+    this.#precision = chosen.precision;
     this.#engine = this.#processes.use(new Engine({ gpu }));
     this.#media = this.#processes.use(new MediaService());
     this.#checker = this.#processes.use(new SafetyChecker({ model: safetyModel }));
@@ -124,7 +126,7 @@ export class LocalSoundstage implements Soundstage {
     const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
     const weights = await resolveWeights(this.#model, { cameras });
     const { seed = drawSeed() } = input;
-    const chosen = { seed, device: this.device, deviceMemory: this.#memory };
+    const chosen = { seed, device: this.device, deviceMemory: this.#memory, precision: this.#precision };
     const settings = clipSettings(input, localFiles(input, weights), chosen);
     const clip = generateClip(settings, weights, services, {
       output,

@@ -33,10 +33,10 @@ export type {
  *   work or this system is not supported, `input` for a model of which nothing is known
  */
 export async function openSoundstage(options: SoundstageOptions = {}): Promise<Soundstage> {
-  const { model = 'nano', device = 'auto', gpu, gpuMemory, safetyModel, signal } = options;
+  const { model = 'nano', device = 'auto', gpu, gpuMemory, precision, safetyModel, signal } = options;
   const obstacle = obstacleToRunning();
   if (obstacle !== undefined) throw new SoundstageError('device', obstacle);
   await resolveWeights(model);
-  const chosen = await chooseDevice(device, { signal, gpu, gpuMemory });
+  const chosen = await chooseDevice(device, { signal, gpu, gpuMemory, precision });
   return new LocalSoundstage({ model, gpu, safetyModel, chosen });
 }

@@ -36,3 +36,11 @@ test('a GPU that is looked at again while its engine holds the model has the mem
   expect(chosenAgain(first, cpu)).toEqual(first);
   expect(chosenAgain(first, undefined)).toEqual(first);
 });
+
+test('eight bits are refused where clips would be made on a GPU, and taken on the CPU', async () => {
+  const probe = () => Promise.resolve(works);
+  const chosen = chooseDevice('auto', { precision: 'int8', probe });
+  await expect(chosen).rejects.toMatchObject({ kind: 'device', field: 'precision' });
+  await expect(chosen).rejects.toThrow('leave it out, or choose the device cpu');
+  expect(await chooseDevice('cpu', { precision: 'int8', probe })).toMatchObject({ device: 'cpu', precision: 'int8' });
+});

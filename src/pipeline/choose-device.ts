@@ -1,4 +1,10 @@
-import { type DeviceChoice, type DeviceKind, fallbackDevice, preferredDevices } from '../graph/graph-target.ts';
+import {
+  type DeviceChoice,
+  type DeviceKind,
+  fallbackDevice,
+  type Precision,
+  preferredDevices,
+} from '../graph/graph-target.ts';
 import { type DeviceReport, probeDeviceSafely } from '../graph/runtime/device-probe.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { deviceMemory } from './device-memory.ts';
@@ -7,6 +13,8 @@ export interface ChosenDevice {
   readonly device: DeviceKind;
   /** Bytes of memory that clips may use there; undefined where nobody knows. */
   readonly memory: number | undefined;
+  /** Default `exact`. */
+  readonly precision?: Precision | undefined;
   /** For whoever asks for a clip: why it is not a better one, or not used as it could be. */
   readonly notes: readonly string[];
 }
@@ -17,6 +25,8 @@ export interface ChooseOptions {
   readonly gpu?: string | undefined;
   /** Gigabytes (2³⁰ bytes) of a GPU that may be used. Default: what is free. */
   readonly gpuMemory?: number | undefined;
+  /** Default `exact`. */
+  readonly precision?: Precision | undefined;
   /** Default `probeDeviceSafely`. */
   readonly probe?: typeof probeDeviceSafely | undefined;
 }
@@ -24,12 +34,16 @@ export interface ChooseOptions {
 /**
  * The device to run on; for `auto`, the best of those that work here.
  *
- * @throws SoundstageError `device` with the reason if the device asked for does not work
+ * @throws SoundstageError `device` with the reason if the device asked for does not work, or not in the precision asked for
  */
 export async function chooseDevice(wanted: DeviceChoice, options: ChooseOptions = {}): Promise<ChosenDevice> {
-  const { signal, gpu, gpuMemory } = options;
+  const { signal, gpu, gpuMemory, precision } = options;
   const { device, notes } = await workingDevice(wanted, options);
-  return { device, notes, memory: await deviceMemory(device, { signal, gpu, gpuMemory }) };
+  if (precision === 'int8' && device !== fallbackDevice) {
+    const message = `the precision ${precision} is for the ${fallbackDevice}, and clips are made on ${device}: leave it out, or choose the device ${fallbackDevice}`;
+    throw new SoundstageError('device', message, { field: 'precision' });
+  }
+  return { device, notes, precision, memory: await deviceMemory(device, { signal, gpu, gpuMemory }) };
 }
 
 /** The device chosen anew, with the memory that it had at first: what an engine holds by now is not free, and yet is there for its clips. */

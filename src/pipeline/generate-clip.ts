@@ -91,6 +91,8 @@ async function handle(
       return options.onProgress?.(event);
     case 'preview':
       return options.onPreview?.(event);
+    case 'note':
+      return options.onNote?.(event.text);
     case 'frames':
       await frames?.add(event.rgb);
       return writer.write(event.rgb);

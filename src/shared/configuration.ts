@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { deviceChoices } from '../graph/graph-target.ts';
+import { deviceChoices, precisions } from '../graph/graph-target.ts';
 import { SoundstageError } from './errors.ts';
 import { userFolders } from './folders/user-folders.ts';
 import { trimInvisible } from './trim.ts';
@@ -57,6 +57,12 @@ export const configurationSchema = z.object({
   SOUNDSTAGE_GPU_MEMORY: gigabytes
     .optional()
     .describe('Gigabytes of memory to use of each GPU: what does not fit comes and goes. Default: what is free.'),
+  SOUNDSTAGE_PRECISION: z
+    .enum(precisions)
+    .default('exact')
+    .describe(
+      '`int8` computes the transformer in eight bits: faster on the CPU, a little less exact. The rounded weights are kept in the user’s cache folder.',
+    ),
   SOUNDSTAGE_AUTH: z
     .enum(['auto', 'keys', 'off'])
     .default('auto')

@@ -8,7 +8,7 @@ import { makeFilm, scoreOf } from '../../film/make-film.ts';
 import { filmCameras } from '../../film/part-clip.ts';
 import { keptInput, partsFolder } from '../../film/part-store.ts';
 import { timeOf } from '../../film/prompt-timeline.ts';
-import { type DeviceChoice, deviceChoices } from '../../graph/graph-target.ts';
+import { type DeviceChoice, deviceChoices, type Precision } from '../../graph/graph-target.ts';
 import { fetchInputs } from '../../jobs/making/fetch-inputs.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
@@ -24,6 +24,7 @@ import { GenerationDisplay } from '../generate/generation-display.ts';
 import { isAddress, LocalFirst } from '../generate/local-first.ts';
 import { openChecker, temporaryFolder } from '../generate/make-clip.ts';
 import { withOutputType } from '../generate/output-type.ts';
+import { precisionOption } from '../generate/precision-option.ts';
 import { reporting } from '../reporting.ts';
 import { addFilmFlags, filmFields, inFilmFlags } from './film-flags.ts';
 import { filmReport, filmSummary } from './film-report.ts';
@@ -38,6 +39,7 @@ interface CommandFlags {
   readonly model: string;
   readonly device: DeviceChoice;
   readonly gpuMemory?: number;
+  readonly precision: Precision;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -70,6 +72,7 @@ export function filmCommand(services?: ClipServices): Command {
         'memory of the GPU to use: what does not fit comes and goes; default what is free',
       ).argParser(parseGigabytes),
     )
+    .addOption(precisionOption())
     .option('--json', 'print the result as JSON, errors too')
     .option('--quiet', 'no progress')
     .action((flags: FlagValues & CommandFlags) =>
@@ -162,13 +165,13 @@ async function runWith(input: FilmInput, { flags, signal, services: given }: Com
     process.stdout.write(`${JSON.stringify(score, null, 2)}\n`);
     return;
   }
-  const { device: wanted, gpuMemory } = flags;
+  const { device: wanted, gpuMemory, precision } = flags;
   const weights = await resolveWeights(flags.model, { cameras: filmCameras(input) });
   const context = { folder: fetched.path, signal, log: (_level: string, message: string) => display.note(message) };
   const studio = {
     weights,
     services,
-    device: await chooseDevice(wanted, { signal, gpuMemory }),
+    device: await chooseDevice(wanted, { signal, gpuMemory, precision }),
     inspector: own.use(openChecker()),
     files: async (part: Parameters<typeof fetchInputs>[0]) => {
       await names.requireFiles({ ...part, loras: part.loras ?? [] }, weights);

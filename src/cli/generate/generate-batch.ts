@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { DeviceChoice } from '../../graph/graph-target.ts';
+import type { DeviceChoice, Precision } from '../../graph/graph-target.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
@@ -21,6 +21,7 @@ export interface BatchFlags {
   readonly model: string;
   readonly device: DeviceChoice;
   readonly gpuMemory?: number;
+  readonly precision: Precision;
   readonly preview?: string;
   readonly quiet?: boolean;
 }
@@ -46,7 +47,7 @@ export async function generateBatch(
   if (flags.preview !== undefined) {
     throw new SoundstageError('input', '--preview is for a single clip: leave it or --batch out', { field: 'preview' });
   }
-  const { model, gpuMemory } = flags;
+  const { model, gpuMemory, precision } = flags;
   const defaults = requestFields(flags);
   const jobs = await readJobs(flags.batch, { model, defaults });
   const onNote = (note: string): void => void (flags.quiet || stderr.write(`${note}\n`));
@@ -59,7 +60,7 @@ export async function generateBatch(
   const names = own.use(new LocalFirst());
   const studios = places.map(({ device, gpu }) => ({
     ...{ model, checker, names },
-    device: new Lazy(() => chooseDevice(device, { signal, gpu, gpuMemory })),
+    device: new Lazy(() => chooseDevice(device, { signal, gpu, gpuMemory, precision })),
     services: { media, engine: own.use(new Engine({ gpu })) },
   }));
   const folder = resolve(flags.output ?? defaultFolder);

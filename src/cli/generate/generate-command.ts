@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import sharp from 'sharp';
 import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type InputWithLoras as Input, parseInput } from '../../contract/input/input.ts';
-import { type DeviceChoice, deviceChoices } from '../../graph/graph-target.ts';
+import { type DeviceChoice, deviceChoices, type Precision } from '../../graph/graph-target.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { videoFormat } from '../../media/video-settings.ts';
 import { chooseDevice } from '../../pipeline/choose-device.ts';
@@ -23,6 +23,7 @@ import { GenerationDisplay } from './generation-display.ts';
 import { LocalFirst } from './local-first.ts';
 import { makeClip, openChecker, temporaryFolder } from './make-clip.ts';
 import { withOutputType } from './output-type.ts';
+import { precisionOption } from './precision-option.ts';
 
 interface CommandFlags {
   readonly output?: string;
@@ -30,6 +31,7 @@ interface CommandFlags {
   readonly model: string;
   readonly device: DeviceChoice;
   readonly gpuMemory?: number;
+  readonly precision: Precision;
   readonly preview?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -56,6 +58,7 @@ export function generateCommand(services?: ClipServices): Command {
         'memory of the GPU to use: what does not fit comes and goes; default what is free',
       ).argParser(parseGigabytes),
     )
+    .addOption(precisionOption())
     .option('--preview <file.png>', 'keep a small picture of the clip as it takes shape in this file')
     .option('--json', 'print the result as JSON, errors too')
     .option('--quiet', 'no progress')
@@ -103,12 +106,12 @@ async function runWith(input: Input, command: CommandRun): Promise<void> {
 }
 
 async function make(input: Input, output: string, { flags, signal, services }: CommandRun): Promise<Clip> {
-  const { preview, model, gpuMemory } = flags;
+  const { preview, model, gpuMemory, precision } = flags;
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using own = new AsyncDisposableStack();
   const studio = {
     model,
-    device: new Lazy(() => chooseDevice(flags.device, { signal, gpuMemory })),
+    device: new Lazy(() => chooseDevice(flags.device, { signal, gpuMemory, precision })),
     services: services ?? { media: own.use(new MediaService()), engine: own.use(new Engine()) },
     checker: own.use(openChecker()),
     names: own.use(new LocalFirst()),

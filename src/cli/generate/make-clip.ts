@@ -41,10 +41,10 @@ export async function makeClip(input: Input, studio: Studio, options: MakingOpti
   await using folder = await temporaryFolder();
   const context = { folder: folder.path, signal, log: (_level: string, message: string) => onNote(message) };
   await using fetched = await fetchInputs(input, { fetcher: studio.names, weights }, context);
-  const { device, memory, notes } = await studio.device.get();
+  const { device, memory, precision, notes } = await studio.device.get();
   for (const note of notes) onNote(note);
   const { seed = drawSeed() } = input;
-  const settings = clipSettings(input, fetched.files, { seed, device, deviceMemory: memory });
+  const settings = clipSettings(input, fetched.files, { seed, device, deviceMemory: memory, precision });
   const inspector = input.enable_safety_checker ? studio.checker : undefined;
   return await generateClip(settings, weights, studio.services, { ...options, inspector });
 }

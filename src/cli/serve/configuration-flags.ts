@@ -12,6 +12,7 @@ const flags = Object.freeze({
   SOUNDSTAGE_DEVICE: '--device <device>',
   SOUNDSTAGE_GPUS: '--gpus <list>',
   SOUNDSTAGE_GPU_MEMORY: '--gpu-memory <gigabytes>',
+  SOUNDSTAGE_PRECISION: '--precision <precision>',
   SOUNDSTAGE_AUTH: '--auth <mode>',
   SOUNDSTAGE_ALLOW_ORIGINS: '--allow-origins <list>',
   SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '--allow-private-hosts <list>',

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Endpoints } from '../../contract/endpoint.ts';
+import type { Precision } from '../../graph/graph-target.ts';
 import { PipelineClipMaker } from '../../jobs/making/pipeline-clip-maker.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
 import { type ChosenDevice, chooseDevice } from '../../pipeline/choose-device.ts';
@@ -29,6 +30,7 @@ const settings = [
   'SOUNDSTAGE_DEVICE',
   'SOUNDSTAGE_GPUS',
   'SOUNDSTAGE_GPU_MEMORY',
+  'SOUNDSTAGE_PRECISION',
   'SOUNDSTAGE_AUTH',
   'SOUNDSTAGE_ALLOW_ORIGINS',
   'SOUNDSTAGE_ALLOW_PRIVATE_HOSTS',
@@ -134,13 +136,16 @@ Press Ctrl-C to stop it.
 }
 
 /** @throws what the last of them has against it, where none works */
-async function firstThatWorks([place, ...others]: readonly EnginePlace[]): Promise<ChosenDevice | undefined> {
+async function firstThatWorks(
+  [place, ...others]: readonly EnginePlace[],
+  precision: Precision,
+): Promise<ChosenDevice | undefined> {
   if (place === undefined) return undefined;
   try {
-    return await chooseDevice(place.device, { gpu: place.gpu });
+    return await chooseDevice(place.device, { gpu: place.gpu, precision });
   } catch (error) {
     if (others.length === 0) throw error;
-    return await firstThatWorks(others);
+    return await firstThatWorks(others, precision);
   }
 }
 
@@ -156,7 +161,7 @@ function readinessChecks(
   places: readonly EnginePlace[],
 ): Readonly<Record<string, ReadinessCheck>> {
   // Probing starts a process; a device that was found stays.
-  const device = new Lazy(() => firstThatWorks(places));
+  const device = new Lazy(() => firstThatWorks(places, configuration.SOUNDSTAGE_PRECISION));
   return Object.freeze({
     weights: async () => {
       await resolveWeights(configuration.SOUNDSTAGE_MODEL);

@@ -24,7 +24,7 @@ export function drawSeed(): number {
 export function clipSettings(
   input: Input,
   { cameraLora, loras, ...files }: ClipFiles,
-  options: Pick<ClipSettings, 'seed' | 'device' | 'deviceMemory'>,
+  options: Pick<ClipSettings, 'seed' | 'device' | 'deviceMemory' | 'precision'>,
 ): ClipSettings {
   const { video_size: size, negative_prompt: negative } = input;
   const camera = cameraLora === undefined ? [] : [{ path: cameraLora, scale: input.camera_lora_scale }];

@@ -5,10 +5,12 @@ import { multiply } from '../operations/arithmetic.ts';
 import { type Biased, multiplyBiased, settled, withoutBias } from '../operations/biased.ts';
 import { type ConvolutionOptions, convolve } from '../operations/convolution.ts';
 import { linear } from '../operations/layers.ts';
+import { type QuantizedWeight, quantizedLinear } from '../operations/quantized.ts';
 import { reshape } from '../operations/shapes.ts';
 import { axisLength, knownLength, type Value } from '../value.ts';
 import { type Checkpoint, storedTensor } from './checkpoint.ts';
 import { linearByRows } from './linear-by-rows.ts';
+import { quantizedNames } from './quantized-matrix.ts';
 import type { StoredTensor } from './safetensors.ts';
 
 /** Changes what a network does, as LoRAs ask. `module` and `name` are keys of the checkpoint. */
@@ -70,6 +72,11 @@ export class ModuleWeights {
 
   /** `x [M, in]` → `[M, out]`, with bias if the module has one and with the adapters' branches. */
   linear(x: Value, module: string): Value {
+    const quantized = this.#quantizedWeight(module);
+    if (quantized !== undefined) {
+      const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
+      return this.#branched(x, quantizedLinear(x, quantized, bias), module);
+    }
     const { weight, scale } = this.#scaledWeight(module);
     return this.#branched(x, linear(x, weight, this.#bias(module, weight), scale), module);
   }
@@ -118,6 +125,15 @@ export class ModuleWeights {
   convolve(x: Value, module: string, options?: ConvolutionOptions): Value {
     const bias = this.has(`${module}.bias`) ? this.parameter(`${module}.bias`) : undefined;
     return convolve(x, this.parameter(`${module}.weight`), bias, options);
+  }
+
+  /** The weight of a linear layer in eight bits, where the checkpoint has it and adapters leave the weight as it is. */
+  #quantizedWeight(module: string): QuantizedWeight | undefined {
+    const names = quantizedNames(this.#key(module));
+    const [values, scales] = [names.values, names.scales].map((name) => this.#checkpoint.tensors.get(name));
+    if (values === undefined || scales === undefined) return undefined;
+    if (this.#adapters?.changesParameters(this.#key(module))) return undefined;
+    return { values: this.#graph.storedWeight(values), scales: this.#graph.weight(scales) };
   }
 
   /** The weight of a linear layer, and what its products are to be multiplied by: cheaper than bringing the weight to scale. */

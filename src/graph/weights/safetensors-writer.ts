@@ -6,7 +6,7 @@ export interface TensorToWrite {
   readonly dtype: ElementType;
   readonly shape: readonly number[];
   /** Little-endian bytes; asked for once, when their turn to be written comes. */
-  bytes(): Uint8Array;
+  bytes(): Uint8Array | Promise<Uint8Array>;
 }
 
 /** Writes a safetensors file tensor by tensor, so that a large file never has to be in memory. */
@@ -30,7 +30,7 @@ export async function writeSafetensors(
   await handle.writeFile(length);
   await handle.writeFile(header);
   for (const tensor of tensors) {
-    const data = tensor.bytes();
+    const data = await tensor.bytes();
     const expected = byteLength(tensor.dtype, tensor.shape);
     if (data.length !== expected) throw new Error(`"${tensor.name}" takes ${expected} bytes, not ${data.length}`);
     await handle.writeFile(data);

@@ -100,7 +100,8 @@ export class PipelineClipMaker implements ClipMaker {
     return new Lazy(async () => {
       const { configuration, place } = this.#options;
       const { SOUNDSTAGE_DEVICE: device, SOUNDSTAGE_GPU_MEMORY: gpuMemory } = configuration;
-      const chosen = await chooseDevice(place?.device ?? device, { gpu: place?.gpu, gpuMemory });
+      const { SOUNDSTAGE_PRECISION: precision } = configuration;
+      const chosen = await chooseDevice(place?.device ?? device, { gpu: place?.gpu, gpuMemory, precision });
       this.#known = chosenAgain(chosen, this.#known);
       return this.#known;
     });
@@ -113,8 +114,8 @@ export class PipelineClipMaker implements ClipMaker {
   ): Promise<MadeClip> {
     const { endpoint, input, seed } = request;
     const { folder, signal, log } = context;
-    const { device, memory, notes } = await this.#device.get();
-    const settings = endpoint.toSettings(input, inputs.files, { seed, device, deviceMemory: memory });
+    const { device, memory, precision, notes } = await this.#device.get();
+    const settings = endpoint.toSettings(input, inputs.files, { seed, device, deviceMemory: memory, precision });
     const { title } = this.#options.place ?? {};
     log('INFO', `seed ${seed}, ${weights.id} on ${device}${title === undefined ? '' : ` (${title})`}`);
     for (const note of notes) log('INFO', note);

@@ -151,6 +151,10 @@ class Generation {
   }
 
   async run(): Promise<void> {
+    await this.#model.preparePrecision({
+      signal: this.#context.signal,
+      onNote: (text) => this.#context.emit({ type: 'note', text }),
+    });
     await this.#model.useLoras(this.#plan.loras);
     await this.#model.planMemory(this.#plan, imagesOf(this.#inputs));
     try {

@@ -52,7 +52,13 @@ export interface Frames {
   readonly rgb: Uint8Array;
 }
 
-export type EngineEvent = Progress | Preview | Frames;
+/** Something the user should hear about. */
+export interface Note {
+  readonly type: 'note';
+  readonly text: string;
+}
+
+export type EngineEvent = Progress | Preview | Frames | Note;
 
 /** Seconds per phase, and what the whole cost. */
 export interface EngineReport {

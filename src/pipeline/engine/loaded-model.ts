@@ -1,7 +1,7 @@
 import type { Graph } from '../../graph/graph.ts';
 import { type DeviceKind, fallbackDevice, graphTargets } from '../../graph/graph-target.ts';
 import { Session } from '../../graph/runtime/session.ts';
-import { type Checkpoint, openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { type Checkpoint, joinCheckpoints, openCheckpoint } from '../../graph/weights/checkpoint.ts';
 import { adaptableModules, isTextModule } from '../../ltx2/adaptable-modules.ts';
 import { audioVaeConfigOf } from '../../ltx2/audio/audio-latents.ts';
 import { type VocoderSizes, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
@@ -15,6 +15,7 @@ import { type MemoryPlan, placeBeside, type SidePhase } from '../plan/memory-pla
 import type { LoraChoice, Plan } from '../plan/plan.ts';
 import { usableLora } from '../usable-lora.ts';
 import { type ClipImages, languageModelMemory, planClipMemory } from './clip-memory.ts';
+import { type Int8CacheOptions, int8Linears } from './int8-cache.ts';
 import { type SideNetworks, sideNetworks } from './networks.ts';
 import { convolutionSession, transformerSession } from './session-options.ts';
 
@@ -30,7 +31,7 @@ const unplanned: MemoryPlan = {
 };
 
 /** What of a plan decides which networks are loaded where. */
-type ModelSource = Pick<Plan, 'weights' | 'device'> & Partial<Pick<Plan, 'deviceMemory'>>;
+type ModelSource = Pick<Plan, 'weights' | 'device'> & Partial<Pick<Plan, 'deviceMemory' | 'precision'>>;
 
 interface OpenTransformer {
   readonly model: VelocityModel;
@@ -54,6 +55,8 @@ export class LoadedModel implements AsyncDisposable {
   readonly #side: SideNetworks;
   /** By prompt and the LoRAs that change how it is read. */
   readonly #contexts = new Map<string, TextContexts>();
+  /** The bundle, with layers in eight bits where those are wanted and there. */
+  #transformerWeights: Checkpoint;
   #loras: readonly AppliedLora[] = [];
   #memory: MemoryPlan = unplanned;
   #preview: LatentPreview | undefined;
@@ -63,6 +66,7 @@ export class LoadedModel implements AsyncDisposable {
     this.key = LoadedModel.keyOf(plan);
     this.#plan = plan;
     this.bundle = bundle;
+    this.#transformerWeights = bundle;
     this.#side = sideNetworks(this.#target, bundle, plan.weights.upscaler);
     this.audioConfig = audioVaeConfigOf(bundle);
     this.vocoderConfig = vocoderConfigOf(bundle);
@@ -72,8 +76,18 @@ export class LoadedModel implements AsyncDisposable {
     return new LoadedModel(plan, await openCheckpoint(plan.weights.bundle));
   }
 
-  static keyOf({ weights, device }: ModelSource): string {
-    return JSON.stringify([weights, device]);
+  static keyOf({ weights, device, precision = 'exact' }: ModelSource): string {
+    return JSON.stringify([weights, device, precision]);
+  }
+
+  /**
+   * Sees to it that the transformer's weights are there in the precision of the plan.
+   *
+   * @throws SoundstageError `device` if they cannot be kept, `cancelled`
+   */
+  async preparePrecision(options: Int8CacheOptions): Promise<void> {
+    if (this.#plan.precision !== 'int8' || this.#transformerWeights !== this.bundle) return;
+    this.#transformerWeights = joinCheckpoints(this.bundle, await int8Linears(this.bundle, options));
   }
 
   /**
@@ -99,7 +113,7 @@ export class LoadedModel implements AsyncDisposable {
    * @throws SoundstageError `input` if the clip does not fit
    */
   async planMemory(plan: Plan, images: ClipImages): Promise<MemoryPlan | undefined> {
-    const networks = { bundle: this.bundle, loras: this.#loras, textLoras: this.#textLoras };
+    const networks = { bundle: this.#transformerWeights, loras: this.#loras, textLoras: this.#textLoras };
     const memory = await planClipMemory(plan, images, networks);
     this.#memory = memory ?? unplanned;
     return memory;
@@ -151,7 +165,7 @@ export class LoadedModel implements AsyncDisposable {
     const { transformer: residency } = this.#memory;
     if (JSON.stringify(this.#transformer?.residency) !== JSON.stringify(residency)) await this.#closeTransformer();
     const options = { target: this.#target, session: transformerSession, residency };
-    this.#transformer ??= { model: new VelocityModel(this.bundle, options), residency, loras: '[]' };
+    this.#transformer ??= { model: new VelocityModel(this.#transformerWeights, options), residency, loras: '[]' };
     const wanted = keyOfLoras(this.#loras);
     if (this.#transformer.loras !== wanted) {
       await this.#transformer.model.useLoras(this.#loras);

@@ -1,4 +1,4 @@
-import type { DeviceKind } from '../../graph/graph-target.ts';
+import type { DeviceKind, Precision } from '../../graph/graph-target.ts';
 import { audioLatentCount } from '../../ltx2/audio/audio-latents.ts';
 import { type LatentSize, spatialStride, temporalStride } from '../../ltx2/sampling/positions.ts';
 import type { Schedules, StepSchedule } from '../../ltx2/sampling/schedule.ts';
@@ -76,6 +76,8 @@ export interface ClipSettings extends FilmSettings {
   readonly device: DeviceKind;
   /** Bytes of memory that the device may use; undefined: nobody knows. */
   readonly deviceMemory?: number | undefined;
+  /** Default `exact`. */
+  readonly precision?: Precision | undefined;
 }
 
 /** Facts about the inputs that settings alone do not hold. */
@@ -107,6 +109,7 @@ export interface Plan {
   readonly weights: Pick<WeightSet, 'bundle' | 'upscaler' | 'textEncoder'>;
   readonly device: DeviceKind;
   readonly deviceMemory: number | undefined;
+  readonly precision: Precision;
   readonly prompt: string;
   readonly negativePrompt: string | undefined;
   readonly loras: readonly LoraChoice[];
@@ -159,6 +162,7 @@ export function createPlan(
     weights: { bundle: weights.bundle, upscaler: weights.upscaler, textEncoder: weights.textEncoder },
     device: settings.device,
     deviceMemory: settings.deviceMemory,
+    precision: settings.precision ?? 'exact',
     prompt: settings.prompt,
     negativePrompt: settings.negativePrompt,
     loras: settings.loras,
