@@ -7,24 +7,23 @@ import { resolved, type ServedSchema } from '../src/contract/json-schema.ts';
 const named = { ...audioToVideoLora.servedInput.named, ...servedFilm.named };
 const lineWidth = 120;
 
-/** Where files are meant that are on this machine. Empty: a field that only callers from afar have a use for. */
+const loraPath = 'Path or URL of a file, a hub repository, or the name of a LoRA that comes with the model.';
+/** Where files on this machine may be meant. Empty: a field that only callers from afar have a use for. */
 const ownDescriptions: Readonly<Record<string, string>> = {
-  audio_url: 'Path of the recording that drives the clip: any common sound or video file.',
-  image_url: 'Path of a picture to use as the first frame.',
-  end_image_url: 'Path of a picture to use as the last frame.',
-  'loras.path': 'Path of a file, or the name of a LoRA that comes with the model.',
-  'loras.weight_name': '',
-  anchor_url: 'Path of a picture that every part is shown, so that who and what is in the film stays the same.',
-  'parts.image_url': 'Path of a picture to use as the first frame of a new scene.',
-  'parts.loras.path': 'Path of a file, or the name of a LoRA that comes with the model.',
-  'parts.loras.weight_name': '',
+  audio_url: 'Path or URL of the recording that drives the clip: any common sound or video file.',
+  image_url: 'Path or URL of a picture to use as the first frame.',
+  end_image_url: 'Path or URL of a picture to use as the last frame.',
+  'loras.path': loraPath,
+  anchor_url: 'Path or URL of a picture that every part is shown, so that who and what is in the film stays the same.',
+  'parts.image_url': 'Path or URL of a picture to use as the first frame of a new scene.',
+  'parts.loras.path': loraPath,
   sync_mode: '',
 };
 
 export function clipInputText(): string {
   return `// Made from the schemas of the inputs by scripts/write-clip-input.ts.
 
-/** What a clip should be: the input of the endpoint, with paths of files instead of their URLs. */
+/** What a clip should be: the input of the endpoint, in which files may be named by their paths too. */
 export interface ClipInput {
 ${fields(audioToVideoLora.servedInput.root, [], '  ')}
 }

@@ -96,12 +96,20 @@ test('the extension of the output decides the type; a LoRA changes the clip', as
   expect(await readFile(at('plain.gif'))).not.toEqual(await readFile(changed.file.path));
 });
 
+test('files may be named as for the endpoint, too', async () => {
+  const sound = (await readFile(at('sound.wav'))).toString('base64');
+  const named = { ...input, audio_url: `data:audio/wav;base64,${sound}` };
+  await soundstage.generate(input, { output: at('by-path.mp4') });
+  await soundstage.generate(named, { output: at('by-data.mp4') });
+  expect(await readFile(at('by-data.mp4'))).toEqual(await readFile(at('by-path.mp4')));
+});
+
 test.for<[string, Record<string, unknown>, string | undefined, string, string]>([
   ['a value out of range', { num_frames: 3 }, undefined, 'num_frames', 'a whole number from 9 to 481, not 3'],
   ['a missing value', { prompt: undefined }, undefined, 'prompt', 'prompt is missing'],
   ['a misspelt field', { videoSize: 'square' }, undefined, 'videoSize', 'no field videoSize'],
   ['what is for HTTP', { sync_mode: true }, undefined, 'sync_mode', 'leave it out'],
-  ['a repository', { loras: [{ path: 'owner/repo', weight_name: 'a' }] }, undefined, 'loras.0.weight_name', 'the file'],
+  ['a URL of this machine', { image_url: 'http://127.0.0.1:9/a.png' }, undefined, 'image_url', '127.0.0.1'],
   ['a recording that is not there', { audio_url: '/nowhere.wav' }, undefined, 'audio_url', 'does not exist'],
   ['a LoRA that is not there', { loras: [{ path: '/no.safetensors' }] }, undefined, 'loras.0.path', '/no.safetensors'],
   ['a type that no extension says', {}, 'refused.avi', 'output', 'must end in .mp4'],

@@ -1,14 +1,14 @@
 // Made from the schemas of the inputs by scripts/write-clip-input.ts.
 
-/** What a clip should be: the input of the endpoint, with paths of files instead of their URLs. */
+/** What a clip should be: the input of the endpoint, in which files may be named by their paths too. */
 export interface ClipInput {
   /** The prompt to generate the video from. */
   readonly prompt: string;
-  /** Path of the recording that drives the clip: any common sound or video file. */
+  /** Path or URL of the recording that drives the clip: any common sound or video file. */
   readonly audio_url: string;
-  /** Path of a picture to use as the first frame. */
+  /** Path or URL of a picture to use as the first frame. */
   readonly image_url?: string | undefined;
-  /** Path of a picture to use as the last frame. */
+  /** Path or URL of a picture to use as the last frame. */
   readonly end_image_url?: string | undefined;
   /**
    * When enabled, the number of frames will be calculated based on the audio duration and FPS. When disabled, use the
@@ -86,8 +86,13 @@ export interface ClipInput {
   /** The LoRAs to use for the generation. */
   readonly loras?:
     | readonly {
-        /** Path of a file, or the name of a LoRA that comes with the model. */
+        /** Path or URL of a file, a hub repository, or the name of a LoRA that comes with the model. */
         readonly path: string;
+        /**
+         * Name of the LoRA weight. Only used if `path` is a HuggingFace repository, and is only required when the
+         * repository contains multiple LoRA weights.
+         */
+        readonly weight_name?: string | undefined;
         /** Scale factor for LoRA application (0.0 to 4.0). A number from 0 to 4. Default 1. */
         readonly scale?: number | undefined;
       }[]
@@ -107,7 +112,7 @@ export interface ClipInput {
 
 /** What a film should be. With `parts` it is a score, in which everything is decided. */
 export interface FilmInput {
-  /** Path of the recording that drives the clip: any common sound or video file. */
+  /** Path or URL of the recording that drives the clip: any common sound or video file. */
   readonly audio_url: string;
   /**
    * What the film shows, over time: "0:00 a woman sings; 0:45 a sea at night". Every time begins a new scene, or, with
@@ -129,13 +134,18 @@ export interface FilmInput {
          * Whether it goes on from the last frames of the part before. Otherwise a new scene begins with it. Default true.
          */
         readonly continues?: boolean | undefined;
-        /** Path of a picture to use as the first frame of a new scene. */
+        /** Path or URL of a picture to use as the first frame of a new scene. */
         readonly image_url?: string | undefined;
         /** In place of those of the film. */
         readonly loras?:
           | readonly {
-              /** Path of a file, or the name of a LoRA that comes with the model. */
+              /** Path or URL of a file, a hub repository, or the name of a LoRA that comes with the model. */
               readonly path: string;
+              /**
+               * Name of the LoRA weight. Only used if `path` is a HuggingFace repository, and is only required when the
+               * repository contains multiple LoRA weights.
+               */
+              readonly weight_name?: string | undefined;
               /** Scale factor for LoRA application (0.0 to 4.0). A number from 0 to 4. Default 1. */
               readonly scale?: number | undefined;
             }[]
@@ -170,11 +180,11 @@ export interface FilmInput {
   readonly overlap?: number | undefined;
   /** How firmly a part begins with what it is shown. A number from 0 to 1. Default 1. */
   readonly overlap_strength?: number | undefined;
-  /** Path of a picture that every part is shown, so that who and what is in the film stays the same. */
+  /** Path or URL of a picture that every part is shown, so that who and what is in the film stays the same. */
   readonly anchor_url?: string | undefined;
   /** How firmly the film keeps to the anchor. A number from 0 to 1. Default 1. */
   readonly anchor_strength?: number | undefined;
-  /** Path of a picture to use as the first frame. */
+  /** Path or URL of a picture to use as the first frame. */
   readonly image_url?: string | undefined;
   /** The size of the generated video. Default `landscape_4_3`. */
   readonly video_size?:
@@ -241,8 +251,13 @@ export interface FilmInput {
   /** The LoRAs to use for the generation. Default . */
   readonly loras?:
     | readonly {
-        /** Path of a file, or the name of a LoRA that comes with the model. */
+        /** Path or URL of a file, a hub repository, or the name of a LoRA that comes with the model. */
         readonly path: string;
+        /**
+         * Name of the LoRA weight. Only used if `path` is a HuggingFace repository, and is only required when the
+         * repository contains multiple LoRA weights.
+         */
+        readonly weight_name?: string | undefined;
         /** Scale factor for LoRA application (0.0 to 4.0). A number from 0 to 4. Default 1. */
         readonly scale?: number | undefined;
       }[]

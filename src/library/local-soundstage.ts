@@ -2,21 +2,22 @@ import '../shared/platform/disposable-stacks.ts';
 import { resolve } from 'node:path';
 import { audioToVideoLora } from '../contract/endpoints/audio-to-video-lora.ts';
 import { pathOfField } from '../contract/errors/error-location.ts';
-import type { FilmInput as ReadFilmInput, Score } from '../contract/film/film-schema.ts';
-import { clipSettings, drawSeed } from '../contract/input/clip-settings.ts';
+import type { Score } from '../contract/film/film-schema.ts';
 import type { InputWithLoras as Input } from '../contract/input/input.ts';
 import { estimateFilm, type FilmEstimate } from '../film/estimate.ts';
-import { type FilmFiles, type FilmStudio, makeFilm, scoreOf } from '../film/make-film.ts';
-import { filmCameras } from '../film/part-clip.ts';
+import { makeFilm, scoreOf } from '../film/make-film.ts';
 import { partsFolder } from '../film/part-store.ts';
+import { filmFiles, filmStudio } from '../local/film-studio.ts';
+import { LocalFirst } from '../local/local-first.ts';
+import { makeClip, type Studio, temporaryFolder } from '../local/make-clip.ts';
 import { MediaService } from '../media/media-service.ts';
-import { resolveWeights } from '../models/resolve-weights.ts';
 import type { ChosenDevice } from '../pipeline/choose-device.ts';
 import { Engine } from '../pipeline/engine/engine.ts';
-import { type ClipServices, type Clip as GeneratedClip, generateClip } from '../pipeline/generate-clip.ts';
+import type { Clip as GeneratedClip } from '../pipeline/generate-clip.ts';
 import { SafetyChecker } from '../safety/safety-checker.ts';
 import { cancelled } from '../shared/cancellation.ts';
 import { SoundstageError } from '../shared/errors.ts';
+import { Lazy } from '../shared/lazy.ts';
 import { Mutex } from '../shared/mutex.ts';
 import type {
   Clip,
@@ -30,7 +31,7 @@ import type {
   Soundstage,
   SoundstageOptions,
 } from './api.ts';
-import { defaultOutput, localFiles, readFilmInput, readInput } from './local-input.ts';
+import { defaultOutput, readFilmInput, readInput } from './local-input.ts';
 
 interface LocalOptions extends Pick<SoundstageOptions, 'gpu' | 'safetyModel'> {
   readonly model: string;
@@ -41,25 +42,22 @@ interface LocalOptions extends Pick<SoundstageOptions, 'gpu' | 'safetyModel'> {
 export class LocalSoundstage implements Soundstage {
   readonly device: Soundstage['device'];
   readonly notes: readonly string[];
-  readonly #model: string;
-  readonly #memory: number | undefined;
-  readonly #precision: ChosenDevice['precision'];
-  readonly #processes = new AsyncDisposableStack();
-  readonly #engine: Engine;
-  readonly #media: MediaService;
-  readonly #checker: SafetyChecker;
+  readonly #owned = new AsyncDisposableStack();
+  readonly #studio: Studio;
   /** The model makes one clip at a time. */
   readonly #turns = new Mutex();
 
   constructor({ model, gpu, safetyModel, chosen }: LocalOptions) {
     this.device = chosen.device;
     this.notes = chosen.notes;
-    this.#model = model;
-    this.#memory = chosen.memory;
-    this.#precision = chosen.precision;
-    this.#engine = this.#processes.use(new Engine({ gpu }));
-    this.#media = this.#processes.use(new MediaService());
-    this.#checker = this.#processes.use(new SafetyChecker({ model: safetyModel }));
+    this.#studio = {
+      model,
+      // Its notes are told already.
+      device: new Lazy(async () => ({ ...chosen, notes: [] })),
+      services: { engine: this.#owned.use(new Engine({ gpu })), media: this.#owned.use(new MediaService()) },
+      checker: this.#owned.use(new SafetyChecker({ model: safetyModel })),
+      names: this.#owned.use(new LocalFirst()),
+    };
   }
 
   async generate(given: ClipInput, options: GenerateOptions = {}): Promise<Clip> {
@@ -69,16 +67,20 @@ export class LocalSoundstage implements Soundstage {
   }
 
   async film(given: FilmInput, options: FilmOptions = {}): Promise<Film> {
-    const { output = 'film.mp4', onPlan, ...rest } = options;
+    const { output = 'film.mp4', onPlan, onPreview, ...rest } = options;
     const input = readFilmInput(given, output);
     return await this.#turns.run(async () => {
-      const studio = await this.#filmStudio(input, this.#open(options));
-      const { file, score, parts, made } = await makeFilm(input, filesOf(input), studio, {
+      this.#requireOpen(options);
+      await using fetched = await temporaryFolder();
+      const fetching = { folder: fetched.path, signal: options.signal, onNote: options.onNote };
+      const files = await filmFiles(input, this.#studio.names, fetching);
+      const studio = await filmStudio(input, this.#studio, fetching);
+      const { file, score, parts, made } = await makeFilm(input, files, studio, {
         ...rest,
         output: resolve(output),
         folder: partsFolder(resolve(output)),
         onScore: onPlan && ((planned, estimate) => onPlan(plan(planned, estimate))),
-        onPreview: options.onPreview && (({ type, ...preview }) => options.onPreview?.(preview)),
+        onPreview: onPreview && (({ type, ...preview }) => onPreview(preview)),
       });
       const { fps, ...measured } = file;
       return {
@@ -93,45 +95,29 @@ export class LocalSoundstage implements Soundstage {
   async planFilm(given: FilmInput, options: Pick<FilmOptions, 'output' | 'signal'> = {}): Promise<FilmPlan> {
     const { output = 'film.mp4', signal } = options;
     const input = readFilmInput(given, output);
+    this.#requireOpen(options);
+    await using fetched = await temporaryFolder();
+    const files = await filmFiles(input, this.#studio.names, { folder: fetched.path, signal });
     const folder = partsFolder(resolve(output));
-    const { score } = await scoreOf(input, filesOf(input), this.#open(options), { folder, signal });
+    const { score } = await scoreOf(input, files, this.#studio.services, { folder, signal });
     return plan(score, estimateFilm(score, [], 0));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#processes.disposeAsync();
+    return this.#owned.disposeAsync();
   }
 
-  /** What makes clips, unless that is over. */
-  #open({ signal }: Pick<GenerateOptions, 'signal'>): ClipServices {
+  #requireOpen({ signal }: Pick<GenerateOptions, 'signal'>): void {
     if (signal?.aborted) throw cancelled();
-    if (this.#processes.disposed) throw new Error('this Soundstage is disposed of: open another one');
-    return { engine: this.#engine, media: this.#media };
-  }
-
-  async #filmStudio(input: ReadFilmInput, services: ClipServices): Promise<FilmStudio> {
-    const weights = await resolveWeights(this.#model, { cameras: filmCameras(input) });
-    return {
-      weights,
-      device: { device: this.device, memory: this.#memory, notes: [] },
-      services,
-      inspector: this.#checker,
-      files: async (part) => ({ files: localFiles(part, weights), [Symbol.asyncDispose]: async () => {} }),
-    };
+    if (this.#owned.disposed) throw new Error('this Soundstage is disposed of: open another one');
   }
 
   async #make(input: Input, output: string, options: GenerateOptions): Promise<GeneratedClip> {
     const { signal, onProgress, onPreview, onNote } = options;
-    const services = this.#open(options);
-    const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
-    const weights = await resolveWeights(this.#model, { cameras });
-    const { seed = drawSeed() } = input;
-    const chosen = { seed, device: this.device, deviceMemory: this.#memory, precision: this.#precision };
-    const settings = clipSettings(input, localFiles(input, weights), chosen);
-    const clip = generateClip(settings, weights, services, {
+    this.#requireOpen(options);
+    const clip = makeClip(input, this.#studio, {
       output,
       signal,
-      inspector: input.enable_safety_checker ? this.#checker : undefined,
       onProgress: onProgress && (({ type, ...progress }) => onProgress(progress)),
       onPreview: onPreview && (({ type, ...preview }) => onPreview(preview)),
       onNote,
@@ -140,10 +126,6 @@ export class LocalSoundstage implements Soundstage {
       throw inTermsOfInput(error);
     });
   }
-}
-
-function filesOf({ audio_url: audio, anchor_url: anchor }: ReadFilmInput): FilmFiles {
-  return { audio, anchor };
 }
 
 function plan(score: Score, { frames, price, maxBytes, seconds }: FilmEstimate): FilmPlan {

@@ -5,25 +5,24 @@ import type { FilmInput, Score } from '../../contract/film/film-schema.ts';
 import { parseFilm } from '../../contract/film/read-film.ts';
 import { estimateFilm, type FilmEstimate } from '../../film/estimate.ts';
 import { makeFilm, scoreOf } from '../../film/make-film.ts';
-import { filmCameras } from '../../film/part-clip.ts';
 import { keptInput, partsFolder } from '../../film/part-store.ts';
 import { timeOf } from '../../film/prompt-timeline.ts';
 import { type DeviceChoice, deviceChoices, type Precision } from '../../graph/graph-target.ts';
-import { fetchInputs } from '../../jobs/making/fetch-inputs.ts';
+import { filmFiles, filmStudio, withAbsolutePaths } from '../../local/film-studio.ts';
+import { LocalFirst } from '../../local/local-first.ts';
+import { openChecker, temporaryFolder } from '../../local/make-clip.ts';
+import { withOutputType } from '../../local/output-type.ts';
 import { MediaService } from '../../media/media-service.ts';
-import { resolveWeights } from '../../models/resolve-weights.ts';
 import { chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
 import type { ClipServices } from '../../pipeline/generate-clip.ts';
 import { SoundstageError } from '../../shared/errors.ts';
+import { Lazy } from '../../shared/lazy.ts';
 import { formatBytes, formatSeconds } from '../../shared/quantities.ts';
 import { errorCode } from '../../shared/system-code.ts';
 import type { FlagValues } from '../generate/field-flags.ts';
 import { parseGigabytes } from '../generate/generate-command.ts';
 import { GenerationDisplay } from '../generate/generation-display.ts';
-import { isAddress, LocalFirst } from '../generate/local-first.ts';
-import { openChecker, temporaryFolder } from '../generate/make-clip.ts';
-import { withOutputType } from '../generate/output-type.ts';
 import { precisionOption } from '../generate/precision-option.ts';
 import { reporting } from '../reporting.ts';
 import { addFilmFlags, filmFields, inFilmFlags } from './film-flags.ts';
@@ -115,18 +114,7 @@ async function inputOf(flags: FlagValues & CommandFlags): Promise<FilmInput> {
     ...given,
     ...(seed !== undefined && { seed }),
   };
-  const input = parseFilm(withOutputType(fields, flags.output));
-  return {
-    ...input,
-    audio_url: absolute(input.audio_url),
-    ...(input.image_url !== undefined && { image_url: absolute(input.image_url) }),
-    ...(input.anchor_url !== undefined && { anchor_url: absolute(input.anchor_url) }),
-  };
-}
-
-/** A film can be gone on with from another folder. */
-function absolute(name: string): string {
-  return isAddress(name) ? name : resolve(name);
+  return withAbsolutePaths(parseFilm(withOutputType(fields, flags.output)));
 }
 
 async function readScore(path: string): Promise<Record<string, unknown>> {
@@ -149,15 +137,17 @@ async function runWith(input: FilmInput, { flags, signal, services: given }: Com
   using display = new GenerationDisplay(process.stderr, flags.quiet ?? false);
   await using own = new AsyncDisposableStack();
   const services = given ?? { media: own.use(new MediaService()), engine: own.use(new Engine()) };
-  const names = own.use(new LocalFirst());
-  const fetched = own.use(await temporaryFolder());
-  const fetch = (name: string, field: string): Promise<string> =>
-    names.input(name, { folder: fetched.path, field, signal });
-  const files = {
-    audio: await fetch(input.audio_url, 'audio_url'),
-    anchor: input.anchor_url === undefined ? undefined : await fetch(input.anchor_url, 'anchor_url'),
+  const { device, gpuMemory, precision, model } = flags;
+  const studio = {
+    model,
+    services,
+    device: new Lazy(() => chooseDevice(device, { signal, gpuMemory, precision })),
+    checker: own.use(openChecker()),
+    names: own.use(new LocalFirst()),
   };
-  await names.requireImages(input);
+  const { path } = own.use(await temporaryFolder());
+  const fetching = { folder: path, signal, onNote: (note: string) => display.note(note) };
+  const files = await filmFiles(input, studio.names, fetching);
   const folder = partsFolder(output);
   if (flags.plan) {
     const { score } = await scoreOf(input, files, services, { folder, signal });
@@ -165,21 +155,8 @@ async function runWith(input: FilmInput, { flags, signal, services: given }: Com
     process.stdout.write(`${JSON.stringify(score, null, 2)}\n`);
     return;
   }
-  const { device: wanted, gpuMemory, precision } = flags;
-  const weights = await resolveWeights(flags.model, { cameras: filmCameras(input) });
-  const context = { folder: fetched.path, signal, log: (_level: string, message: string) => display.note(message) };
-  const studio = {
-    weights,
-    services,
-    device: await chooseDevice(wanted, { signal, gpuMemory, precision }),
-    inspector: own.use(openChecker()),
-    files: async (part: Parameters<typeof fetchInputs>[0]) => {
-      await names.requireFiles({ ...part, loras: part.loras ?? [] }, weights);
-      return await fetchInputs(part, { fetcher: names, weights }, context);
-    },
-  };
   let estimate: FilmEstimate | undefined;
-  const film = await makeFilm(input, files, studio, {
+  const film = await makeFilm(input, files, await filmStudio(input, studio, fetching), {
     output,
     folder,
     signal,

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import type { DeviceChoice, Precision } from '../../graph/graph-target.ts';
+import { LocalFirst } from '../../local/local-first.ts';
+import { openChecker } from '../../local/make-clip.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
@@ -10,8 +12,6 @@ import { Lazy } from '../../shared/lazy.ts';
 import type { TextOutput } from '../reporting.ts';
 import { readJobs } from './batch-jobs.ts';
 import { type GenerateFlags, requestFields } from './generate-flags.ts';
-import { LocalFirst } from './local-first.ts';
-import { openChecker } from './make-clip.ts';
 import { runBatch } from './run-batch.ts';
 
 export interface BatchFlags {

@@ -5,6 +5,9 @@ import sharp from 'sharp';
 import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type InputWithLoras as Input, parseInput } from '../../contract/input/input.ts';
 import { type DeviceChoice, deviceChoices, type Precision } from '../../graph/graph-target.ts';
+import { LocalFirst } from '../../local/local-first.ts';
+import { makeClip, openChecker, temporaryFolder } from '../../local/make-clip.ts';
+import { withOutputType } from '../../local/output-type.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { videoFormat } from '../../media/video-settings.ts';
 import { chooseDevice } from '../../pipeline/choose-device.ts';
@@ -20,9 +23,6 @@ import { inWordsOfFlags, withFlags } from './flag-words.ts';
 import { generateBatch } from './generate-batch.ts';
 import { addGenerateFlags, type GenerateFlags, requestFields } from './generate-flags.ts';
 import { GenerationDisplay } from './generation-display.ts';
-import { LocalFirst } from './local-first.ts';
-import { makeClip, openChecker, temporaryFolder } from './make-clip.ts';
-import { withOutputType } from './output-type.ts';
 import { precisionOption } from './precision-option.ts';
 
 interface CommandFlags {

@@ -2,13 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { parseInput } from '../../contract/input/input.ts';
+import { makeClip, type Studio } from '../../local/make-clip.ts';
 import { videoFormat } from '../../media/video-settings.ts';
 import { cancelled } from '../../shared/cancellation.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { exitCodes, type ReportedError, reportedError, type TextOutput } from '../reporting.ts';
 import { type BatchJob, BatchState } from './batch-jobs.ts';
 import { type ClipReport, clipReport } from './clip-report.ts';
-import { makeClip, type Studio } from './make-clip.ts';
 
 export interface BatchOptions {
   readonly jobs: readonly BatchJob[];

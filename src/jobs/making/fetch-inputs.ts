@@ -30,7 +30,7 @@ export interface InputSources {
 export async function fetchInputs(
   input: Input,
   sources: InputSources,
-  { folder, signal: outer, log }: Pick<ClipMakerContext, 'folder' | 'signal' | 'log'>,
+  { folder, signal: outer, log }: Pick<ClipMakerContext, 'folder' | 'log'> & Partial<Pick<ClipMakerContext, 'signal'>>,
 ): Promise<FetchedInputs> {
   const { timeout } = sources.fetcher;
   // One limit for all of them: a request with many would have many times as long otherwise.

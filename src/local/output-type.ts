@@ -1,12 +1,12 @@
 import { extname } from 'node:path';
-import { type VideoOutputType, videoFormat, videoOutputTypes } from '../../media/video-settings.ts';
-import { SoundstageError } from '../../shared/errors.ts';
+import { type VideoOutputType, videoFormat, videoOutputTypes } from '../media/video-settings.ts';
+import { SoundstageError } from '../shared/errors.ts';
 
 /** The extension of the output file decides the type, unless the type is given; then they must agree. */
 export function withOutputType(
-  fields: Readonly<Record<string, unknown>>,
+  fields: { readonly video_output_type?: unknown },
   output: string | undefined,
-): Record<string, unknown> {
+): { readonly video_output_type?: unknown } {
   if (output === undefined) return fields;
   const extension = extname(output).toLowerCase();
   const byExtension = videoOutputTypes.find((type) => videoFormat(type).extension === extension);

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { FilmInput } from '../../contract/film/film-schema.ts';
-import type { InputWithLoras as Input } from '../../contract/input/input.ts';
-import { type Fetcher, openFetcher } from '../../fetching/fetcher.ts';
-import { parseHubReference } from '../../fetching/loras/hub-reference.ts';
-import type { WeightSet } from '../../models/weight-folder.ts';
-import { readConfiguration } from '../../shared/configuration.ts';
-import { SoundstageError } from '../../shared/errors.ts';
-import { Lazy } from '../../shared/lazy.ts';
+import type { FilmInput } from '../contract/film/film-schema.ts';
+import type { InputWithLoras as Input } from '../contract/input/input.ts';
+import { type Fetcher, openFetcher } from '../fetching/fetcher.ts';
+import { parseHubReference } from '../fetching/loras/hub-reference.ts';
+import type { WeightSet } from '../models/weight-folder.ts';
+import { readConfiguration } from '../shared/configuration.ts';
+import { SoundstageError } from '../shared/errors.ts';
+import { Lazy } from '../shared/lazy.ts';
 
 /** Takes files of one's own where they are; what else endpoints take it fetches as a server does, under the same settings. */
 export class LocalFirst implements AsyncDisposable {
