@@ -37,7 +37,10 @@ test('every part is of a length that the model makes, and they cover all frames'
 });
 
 test('every so many frames, where the last part is not too short for the model', () => {
-  expect(divideEvenly(0, 105, { min: 9, wanted: 50, max: 200 })).toEqual([50, 96, 105]);
+  expect(divideEvenly(0, 105, { min: 9, wanted: 50, max: 200 })).toEqual([50, 105]);
+  expect(divideEvenly(0, 25, { min: 9, wanted: 12, max: 200 })).toEqual([12, 25]);
+  expect(divideEvenly(0, 105, { min: 9, wanted: 50, max: 50 })).toEqual([50, 96, 105]);
+  expect(divideEvenly(0, 30, { min: 9, wanted: 50, max: 200 })).toEqual([30]);
   expect(divideEvenly(7, 100, { min: 9, wanted: 50, max: 200 })).toEqual([57, 100]);
 });
 

@@ -84,11 +84,12 @@ export function divide(start: number, end: number, lengths: PartLengths, costs: 
   return ends.reverse();
 }
 
-/** Divides the frames from `start` to `end` every `length` frames; the last part has at least `min`. */
-export function divideEvenly(start: number, end: number, { min, wanted }: PartLengths): readonly number[] {
+/** Divides the frames from `start` to `end` every `wanted` frames. What is left in the end and too short goes to the last part. */
+export function divideEvenly(start: number, end: number, { min, wanted, max }: PartLengths): readonly number[] {
   const ends: number[] = [];
   for (let at = start + wanted; at < end; at += wanted) ends.push(at);
-  const last = ends.at(-1);
-  if (last !== undefined && end - last < min) ends[ends.length - 1] = end - min;
-  return [...ends, end];
+  const [before = start, last = start] = [ends.at(-2), ends.at(-1)];
+  if (end - last >= min) return [...ends, end];
+  // Too long for one part, it is divided so that what is left is long enough.
+  return [...ends.slice(0, -1), ...(end - before <= max ? [] : [end - min]), end];
 }
