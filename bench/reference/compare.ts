@@ -16,7 +16,7 @@ import { elementAt } from '../../src/shared/element-at.ts';
 import { benchmarkSizes, randomCheckpoint } from '../checkpoint/random-checkpoint.ts';
 import { median } from '../stopwatch.ts';
 import { PublishedReference, type ReferenceType, type ReferenceWeights } from './published-reference.ts';
-import { comparedRows, type Row } from './rows.ts';
+import { comparedRows, type OpenNetwork, type Row } from './rows.ts';
 
 /** A round evaluates small networks so often that it takes this many seconds of each implementation. */
 const leastSeconds = 1;
@@ -29,6 +29,8 @@ interface Result {
   readonly error: number;
   /** The same of the reference's own bf16. */
   readonly bf16Error: number;
+  /** Of the form with layers in eight bits: its error, seconds, and the ratio to the reference's bf16. */
+  readonly int8: { readonly error: number; readonly seconds: number; readonly ratio: number } | undefined;
   /** Medians of CPU seconds of one evaluation. */
   readonly seconds: number;
   readonly reference: Readonly<Record<ReferenceType, number>>;
@@ -70,6 +72,7 @@ process.stdout.write(values.json ? `${JSON.stringify({ cpu: cpus()[0]?.model, re
 
 async function compare(row: Row): Promise<Result> {
   await using ours = await row.open();
+  await using rounded = await row.openInt8?.();
   const made = await ours.run();
   await write(row.inputs);
   await reference.open(row.network, weights, join(exchange, 'inputs.safetensors'));
@@ -79,22 +82,25 @@ async function compare(row: Row): Promise<Result> {
   if (!(error < agreement))
     throw new Error(`${row.name} is off by ${error.toExponential(1)}: not the same computation`);
 
-  const evaluate = async (times: number): Promise<number> => {
+  const int8Error = rounded && relativeError(await rounded.run(), exact);
+
+  const evaluate = async (network: OpenNetwork, times: number): Promise<number> => {
     const before = process.cpuUsage();
-    for (let time = 0; time < times; time++) await ours.run();
+    for (let time = 0; time < times; time++) await network.run();
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1e6 / times;
   };
   const timesFor = (seconds: number): number => Math.max(1, Math.round(leastSeconds / seconds));
-  const own = timesFor(await evaluate(1));
+  const own = timesFor(await evaluate(ours, 1));
   const theirs = {
     float32: timesFor(await reference.run('float32', 1)),
     bfloat16: timesFor(await reference.run('bfloat16', 1)),
   };
-  const measured: { seconds: number; float32: number; bfloat16: number }[] = [];
+  const measured: { seconds: number; int8: number; float32: number; bfloat16: number }[] = [];
   for (let round = 0; round < rounds; round++) {
     measured.push({
-      seconds: await evaluate(own),
+      seconds: await evaluate(ours, own),
+      int8: rounded === undefined ? Number.NaN : await evaluate(rounded, own),
       float32: await reference.run('float32', theirs.float32),
       bfloat16: await reference.run('bfloat16', theirs.bfloat16),
     });
@@ -104,6 +110,14 @@ async function compare(row: Row): Promise<Result> {
     name: row.name,
     error,
     bf16Error: relativeError(rough, exact),
+    int8:
+      int8Error === undefined
+        ? undefined
+        : {
+            error: int8Error,
+            seconds: of(({ int8 }) => int8),
+            ratio: of(({ int8, bfloat16 }) => bfloat16 / int8),
+          },
     seconds: of(({ seconds }) => seconds),
     reference: { float32: of(({ float32 }) => float32), bfloat16: of(({ bfloat16 }) => bfloat16) },
     ratios: {
@@ -155,13 +169,28 @@ function relativeError(
 }
 
 function table(): string {
-  const heading = ['network', 'error', 'bf16 error', 'seconds', 'float32', 'bf16', 'float32 / ours', 'bf16 / ours'];
+  const heading = [
+    'network',
+    'error',
+    'bf16 error',
+    'seconds',
+    'float32',
+    'bf16',
+    'float32 / ours',
+    'bf16 / ours',
+    'int8 error',
+    'int8',
+    'bf16 / int8',
+  ];
   return `${cpus()[0]?.model}, one thread, CPU seconds\n${textTable([heading, ...results.map(cells)])}`;
 }
 
-function cells({ name, error, bf16Error, seconds, reference: theirs, ratios }: Result): string[] {
+function cells({ name, error, bf16Error, int8, seconds, reference: theirs, ratios }: Result): string[] {
   return [
     ...[name, error.toExponential(1), bf16Error.toExponential(1), seconds.toFixed(3)],
     ...[theirs.float32.toFixed(3), theirs.bfloat16.toFixed(3), ratios.float32.toFixed(2), ratios.bfloat16.toFixed(2)],
+    ...(int8 === undefined
+      ? ['', '', '']
+      : [int8.error.toExponential(1), int8.seconds.toFixed(3), int8.ratio.toFixed(2)]),
   ];
 }

@@ -25,6 +25,7 @@ import { VelocityModel } from '../../src/ltx2/transformer/velocity.ts';
 import { latentUpsampler } from '../../src/ltx2/video/latent-upsampler.ts';
 import { videoDecoder } from '../../src/ltx2/video/video-decoder.ts';
 import { videoEncoder } from '../../src/ltx2/video/video-encoder.ts';
+import { int8Linears } from '../../src/pipeline/engine/int8-cache.ts';
 import { convolutionSession, transformerSession } from '../../src/pipeline/engine/session-options.ts';
 import { audioTokenWidth, type CheckpointSizes } from '../checkpoint/checkpoint-shapes.ts';
 import { someValues } from '../stopwatch.ts';
@@ -42,6 +43,8 @@ export interface Row {
   /** For the reference. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
   open(): Promise<OpenNetwork>;
+  /** The same with layers in eight bits, where there is such a form. */
+  openInt8?(): Promise<OpenNetwork>;
 }
 
 /** Every processor time is of one core. */
@@ -72,7 +75,10 @@ export async function comparedRows(folder: string, sizes: CheckpointSizes): Prom
     }),
     networkRow('latent upsampler, 16×12×16', 'upsampler', {
       graph: () =>
-        networkGraph(latentUpsampler, target, joinCheckpoints(upscaler, bundle), upsamplerConfigOf(upscaler)),
+        networkGraph(latentUpsampler, target, joinCheckpoints(upscaler, bundle), {
+          ...upsamplerConfigOf(upscaler),
+          size: { frames: 16, height: 12, width: 16 },
+        }),
       feeds: { latent: someValues([1, channels, 16, 12, 16]) },
     }),
     await textEncoderRow(folder, bundle),
@@ -108,33 +114,37 @@ export async function comparedRows(folder: string, sizes: CheckpointSizes): Prom
       name: `transformer, ${tokens.toLocaleString('en')} tokens`,
       network: 'dit',
       inputs,
-      async open() {
-        const model = new VelocityModel(checkpoint, { target, session: { ...transformerSession, ...oneThread } });
-        const stage = model.prepareStage(video, sound, {
-          video: floatTensor(inputs.video_context.data, text),
-          audio: floatTensor(inputs.audio_context.data, text),
-        });
-        const [sigma = 0] = inputs.sigma.data;
-        const step = (data: Float32Array, count: number) => ({
-          tokens: data,
-          timesteps: new Float32Array(count).fill(sigma),
-        });
-        const [videoStep, audioStep] = [
-          step(inputs.video_tokens.data, tokens),
-          step(inputs.audio_tokens.data, audioLatents),
-        ];
-        return {
-          async run() {
-            const made = await model.evaluate(stage, videoStep, audioStep);
-            return {
-              'video.velocity': floatTensor(made.video, inputs.video_tokens.shape),
-              'audio.velocity': floatTensor(made.audio, inputs.audio_tokens.shape),
-            };
-          },
-          [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
-        };
-      },
+      open: () => opened(checkpoint),
+      openInt8: async () =>
+        opened(joinCheckpoints(checkpoint, await int8Linears(checkpoint, { folder: join(folder, 'int8') }))),
     };
+
+    function opened(weights: Checkpoint): Promise<OpenNetwork> {
+      const model = new VelocityModel(weights, { target, session: { ...transformerSession, ...oneThread } });
+      const stage = model.prepareStage(video, sound, {
+        video: floatTensor(inputs.video_context.data, text),
+        audio: floatTensor(inputs.audio_context.data, text),
+      });
+      const [sigma = 0] = inputs.sigma.data;
+      const step = (data: Float32Array, count: number) => ({
+        tokens: data,
+        timesteps: new Float32Array(count).fill(sigma),
+      });
+      const [videoStep, audioStep] = [
+        step(inputs.video_tokens.data, tokens),
+        step(inputs.audio_tokens.data, audioLatents),
+      ];
+      return Promise.resolve({
+        async run() {
+          const made = await model.evaluate(stage, videoStep, audioStep);
+          return {
+            'video.velocity': floatTensor(made.video, inputs.video_tokens.shape),
+            'audio.velocity': floatTensor(made.audio, inputs.audio_tokens.shape),
+          };
+        },
+        [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
+      });
+    }
   }
 }
 

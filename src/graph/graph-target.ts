@@ -38,6 +38,8 @@ export interface GraphTarget {
   readonly attention: 'MultiHeadAttention' | 'Attention';
   /** Whether it makes tables of sines faster than it is handed them. */
   readonly makesTables: boolean;
+  /** Whether 3×3×3 convolutions are to be made of fewer products and more sums (`operations/winograd.ts`). GPUs' libraries do so themselves. */
+  readonly filtersConvolutions: boolean;
   /** Whether there is a kernel for InstanceNormalization. */
   readonly hasInstanceNormalization: boolean;
   /**
@@ -76,6 +78,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     biasesProducts: true,
     attention: 'MultiHeadAttention',
     makesTables: false,
+    filtersConvolutions: true,
     hasInstanceNormalization: true,
     hasOwnMemory: false,
     needsWorkspace: false,
@@ -92,6 +95,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     // In bf16 the one has cuDNN's kernel or a slow one, the other always flash attention.
     attention: process.env[cudnnAttentionVariable] === '0' ? 'Attention' : 'MultiHeadAttention',
     makesTables: true,
+    filtersConvolutions: false,
     hasInstanceNormalization: false,
     hasOwnMemory: true,
     needsWorkspace: true,
@@ -107,6 +111,7 @@ export const graphTargets: Readonly<Record<DeviceKind, GraphTarget>> = Object.fr
     biasesProducts: true,
     attention: 'MultiHeadAttention',
     makesTables: false,
+    filtersConvolutions: false,
     hasInstanceNormalization: true,
     hasOwnMemory: true,
     needsWorkspace: false,

@@ -1,5 +1,7 @@
 import { addDimensions, type Dimension, floorDivide, multiplyDimensions } from '../dimension.ts';
 import { axisLength, knownLength, type Value } from '../value.ts';
+import { pad } from './shapes.ts';
+import { convolveFiltered, filteredAxis } from './winograd.ts';
 
 export interface ConvolutionOptions {
   readonly strides?: readonly number[];
@@ -35,6 +37,13 @@ export function convolve(x: Value, weight: Value, bias: Value | undefined, optio
   });
   x.graph.countMultiplications(axisLength(x, 0), ...weight.shape, ...lengths);
   x.graph.noteActivation(axisLength(x, 0), Math.max(knownLength(x, 1), knownLength(weight, 0)), ...lengths);
+  const isPlain = groups === 1 && [...strides, ...dilations].every((step) => step === 1);
+  const filter = isPlain && isCubic(weight) ? filteredAxis(x, weight, lengths) : undefined;
+  if (filter !== undefined) {
+    const isPadded = [...before, ...after].some((width) => width !== 0);
+    const padded = isPadded ? pad(x, 'constant', [0, 0, ...before], [0, 0, ...after]) : x;
+    return convolveFiltered(padded, weight, bias, filter);
+  }
   return x.graph.node(
     'Conv',
     bias === undefined ? [x, weight] : [x, weight, bias],
@@ -70,6 +79,11 @@ export function convolveTransposed(x: Value, weight: Value, bias: Value, stride:
   return x.graph.node('ConvTranspose', [x, weight, bias], [axisLength(x, 0), axisLength(weight, 1), length], {
     attributes: { strides: [stride], pads: [padding, padding] },
   });
+}
+
+/** 3×3×3. */
+function isCubic({ shape }: Value): boolean {
+  return shape.length === 5 && shape.slice(2).every((length) => length === 3);
 }
 
 function filled(length: number, value: number): number[] {

@@ -7,11 +7,17 @@ import { axisLength, knownLength, type Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import type { UpsamplerConfig } from '../config.ts';
 import { denormalizeLatent, latentStatistics, normalizeLatent } from '../layers/latent-statistics.ts';
+import type { LatentSize } from '../sampling/positions.ts';
 
 /** Zero padding that keeps the size under a 3×3×3 kernel. */
 const same = { before: [1, 1, 1] };
 const groups = 32;
 const epsilon = 1e-5;
+
+export interface UpsamplerForm extends UpsamplerConfig {
+  /** Of the latents that are taken. Known, it allows of faster convolutions where rows or frames come in fours; default any. */
+  readonly size?: LatentSize | undefined;
+}
 
 /**
  * Doubles height and width of a latent: input `latent [1, C, f, h, w]`, output `upsampled [1, C, f, 2·h, 2·w]`, both
@@ -19,8 +25,8 @@ const epsilon = 1e-5;
  * Group statistics span the whole clip: it cannot be tiled.
  */
 export const latentUpsampler = network({
-  inputs: ({ in_channels: C }: UpsamplerConfig) => ({
-    latent: floatInput(1, C, symbol('f'), symbol('h'), symbol('w')),
+  inputs: ({ in_channels: C, size }: UpsamplerForm) => ({
+    latent: floatInput(1, C, size?.frames ?? symbol('f'), size?.height ?? symbol('h'), size?.width ?? symbol('w')),
   }),
 
   build(graph, weights, { latent }, config) {

@@ -305,7 +305,8 @@ class Generation {
 
   async #upscale(latent: HostTensor<'float32'>): Promise<HostTensor<'float32'>> {
     await this.#begin('upscale');
-    await using upsampler = await this.#model.upsampler();
+    const [, , frames = 0, height = 0, width = 0] = latent.shape;
+    await using upsampler = await this.#model.upsampler({ frames, height, width });
     const upsampled = floats(await upsampler.run({ latent }), 'upsampled');
     requireFinite(upsampled.data, 'the upscaled latents');
     return upsampled;

@@ -8,6 +8,7 @@ import { type VocoderSizes, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts'
 import type { AudioVaeConfig } from '../../ltx2/config.ts';
 import { mappedAdapters } from '../../ltx2/lora/adapters.ts';
 import { type AppliedLora, requireFiniteWeights } from '../../ltx2/lora/lora.ts';
+import type { LatentSize } from '../../ltx2/sampling/positions.ts';
 import { PromptEncoder } from '../../ltx2/text/context/prompt-encoder.ts';
 import { type TextContexts, VelocityModel } from '../../ltx2/transformer/velocity.ts';
 import { fitLatentPreview, type LatentPreview } from '../../ltx2/video/latent-preview.ts';
@@ -187,8 +188,10 @@ export class LoadedModel implements AsyncDisposable {
     return this.#open('images', this.#side.imageEncoder());
   }
 
-  async upsampler(): Promise<Session> {
-    return this.#open('upscale', await this.#side.upsampler());
+  async upsampler(size?: LatentSize): Promise<Session> {
+    // Elsewhere its memory was planned for the graph that takes any size.
+    const drawn = this.#side.upsampler(this.#target.hasOwnMemory ? undefined : size);
+    return this.#open('upscale', await drawn);
   }
 
   videoDecoder(): Promise<Session> {

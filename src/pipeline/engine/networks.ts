@@ -7,6 +7,7 @@ import { audioEncoder } from '../../ltx2/audio/audio-encoder.ts';
 import { audioVaeConfigOf } from '../../ltx2/audio/audio-latents.ts';
 import { vocoder, vocoderConfigOf } from '../../ltx2/audio/vocoder.ts';
 import { configOf, upsamplerConfigOf } from '../../ltx2/config.ts';
+import type { LatentSize } from '../../ltx2/sampling/positions.ts';
 import { latentUpsampler } from '../../ltx2/video/latent-upsampler.ts';
 import { videoDecoder } from '../../ltx2/video/video-decoder.ts';
 import { videoEncoder } from '../../ltx2/video/video-encoder.ts';
@@ -15,7 +16,8 @@ import { videoEncoder } from '../../ltx2/video/video-encoder.ts';
 export interface SideNetworks {
   readonly audioEncoder: () => Graph;
   readonly imageEncoder: () => Graph;
-  readonly upsampler: () => Promise<Graph>;
+  /** For latents of a size, or of any. */
+  readonly upsampler: (size?: LatentSize) => Promise<Graph>;
   readonly videoDecoder: () => Graph;
   readonly audioDecoder: () => Graph;
   readonly vocoder: () => Graph;
@@ -26,9 +28,10 @@ export function sideNetworks(target: GraphTarget, bundle: Checkpoint, upscaler: 
   return {
     audioEncoder: () => drawNetwork(audioEncoder, target, bundle, audioVaeConfigOf(bundle)),
     imageEncoder: () => drawNetwork(videoEncoder, target, bundle, configOf(bundle, 'vae')),
-    upsampler: async () => {
+    upsampler: async (size) => {
       const file = await openCheckpoint(upscaler);
-      return drawNetwork(latentUpsampler, target, joinCheckpoints(file, bundle), upsamplerConfigOf(file));
+      const form = { ...upsamplerConfigOf(file), size };
+      return drawNetwork(latentUpsampler, target, joinCheckpoints(file, bundle), form);
     },
     videoDecoder: () => drawNetwork(videoDecoder, target, bundle, configOf(bundle, 'vae')),
     audioDecoder: () => drawNetwork(audioDecoder, target, bundle, audioVaeConfigOf(bundle)),
