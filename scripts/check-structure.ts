@@ -100,6 +100,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/jobs/accept': ['src/jobs/request', 'src/contract', 'src/fetching', 'src/files', 'src/database', 'src/shared'],
   'src/jobs/watch': ['src/jobs/request', 'src/contract', 'src/database', 'src/shared'],
   'src/jobs/making': [
+    'src/film',
     'src/jobs/clip-maker.ts',
     'src/jobs/request',
     'src/contract',
@@ -112,6 +113,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/shared',
   ],
   'src/jobs/work': [
+    'src/film',
     'src/jobs/clip-maker.ts',
     'src/jobs/request',
     'src/contract',

@@ -19,7 +19,7 @@ if (obstacle !== undefined) {
 process.env.NODE_COMPILE_CACHE ??= join(userFolders().cache, 'soundstage', 'compiled');
 enableCompileCache(process.env.NODE_COMPILE_CACHE);
 
-const endpoints = async () => (await import('./contract/endpoints/served-endpoints.ts')).servedEndpoints;
+const endpoints = async () => (await import('./contract/endpoints/served-endpoints.ts')).allEndpoints;
 
 /** Only the one that is asked for is loaded, since each brings along what the others do not need; for the help, all are. */
 const others = new Map<string, () => Promise<Command>>([

@@ -42,7 +42,7 @@ async function made(...args: readonly string[]): Promise<Record<string, unknown>
 
 test('killed at random, again and again, a film is finished with the bytes that it would have had', async () => {
   const whole = await made(...song('whole.mov'), '--quiet', '--json');
-  expect(whole).toMatchObject({ parts_made: 4, seed: 7, price: 0.001, video: { num_frames: 40, duration: 1.6 } });
+  expect(whole).toMatchObject({ parts_made: 4, seed: 7, price: 0.004, video: { num_frames: 40, duration: 1.6 } });
   expect(whole.parts).toHaveLength(4);
   const random = new SeededRandom(Date.now() % 1000);
   for (let kill = 0; kill < 5; kill++) {
@@ -122,7 +122,7 @@ test.for<[string, readonly string[], string]>([
   [
     'parts that are too long',
     ['--audio', 'song.wav', '--prompt', 'a dog', '--part-seconds', '30'],
-    'makes 9 to 480 at once\n',
+    'makes 9 to 472 at once\n',
   ],
   ['no score', ['--score', 'no.json'], 'does not exist: give a file that --plan has printed\n'],
 ])('%s is said in one sentence', async ([, args, sentence]) => {
@@ -147,7 +147,7 @@ test('the library makes films, and says before what they take', async () => {
   } as const;
   const output = at('library.mp4');
   const plan = await stage.planFilm(input, { output });
-  expect(plan).toMatchObject({ frames: 40, price: 0.001, maxBytes: 64 * 64 * 3 * 40, seconds: undefined });
+  expect(plan).toMatchObject({ frames: 40, price: 0.002, maxBytes: 64 * 64 * 3 * 40, seconds: undefined });
   expect(plan.score.parts).toMatchObject([{ end: 20 }, { start: 20, end: 40 }]);
   const phases = new Set<string>();
   const film = await stage.film(plan.score, { output, onProgress: ({ phase }) => phases.add(phase) });

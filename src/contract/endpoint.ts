@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ClipSettings } from '../pipeline/plan/plan.ts';
 import { appOf } from './endpoint-id.ts';
+import type { FilmRequest } from './film/film-schema.ts';
 import type { ClipFiles } from './input/clip-settings.ts';
 import type { Input } from './input/input-schema.ts';
 import { type Validation, validateInput } from './input/validate-input.ts';
@@ -8,7 +9,7 @@ import { type JsonSchemas, published, type SchemaSet, type ServedSchema, served 
 import type { Price } from './price.ts';
 
 /** What an endpoint is, in its own words and as it is published. */
-export interface EndpointDefinition<Valid extends Input> {
+export interface EndpointDefinition<Valid> {
   /** `owner/alias/…` */
   readonly id: string;
   readonly displayName: string;
@@ -26,17 +27,11 @@ export interface EndpointDefinition<Valid extends Input> {
   readonly outputSchema: z.ZodType;
   /** Fields that name files, as paths such as `loras.*.path`; the star stands for every item of a list. */
   readonly fileFields: readonly string[];
-  /** What a clip should be, from a valid request and its files. */
-  toSettings(
-    input: Input,
-    files: ClipFiles,
-    chosen: Pick<ClipSettings, 'seed' | 'device' | 'deviceMemory' | 'precision'>,
-  ): ClipSettings;
 }
 
-/** An endpoint: what it is called and costs, what it takes and returns, and which clip a request asks for. */
-export interface Endpoint<Valid extends Input = Input>
-  extends Omit<EndpointDefinition<Valid>, 'inputSchema' | 'outputSchema'> {
+/** An endpoint: what it is called and costs, what it takes and returns. */
+export interface Endpoint<Valid = unknown> extends Omit<EndpointDefinition<Valid>, 'inputSchema' | 'outputSchema'> {
+  readonly makes: 'clips' | 'films';
   /** See `appOf`. */
   readonly app: string;
   /** What the input must be to be served. */
@@ -48,22 +43,52 @@ export interface Endpoint<Valid extends Input = Input>
   validate(body: unknown): Validation<Valid>;
 }
 
-/** The endpoints of a server by id, in the order in which they are listed. */
-export type Endpoints = ReadonlyMap<string, Endpoint>;
+/** What a clip should be, from a valid request and its files. */
+type ToSettings = (
+  input: Input,
+  files: ClipFiles,
+  chosen: Pick<ClipSettings, 'seed' | 'device' | 'deviceMemory' | 'precision'>,
+) => ClipSettings;
 
-export function defineEndpoint<Valid extends Input>(definition: EndpointDefinition<Valid>): Endpoint<Valid> {
+/** An endpoint that makes clips, and which clip a request asks for. */
+export interface ClipEndpoint<Valid extends Input = Input> extends Endpoint<Valid> {
+  readonly makes: 'clips';
+  readonly toSettings: ToSettings;
+}
+
+export interface FilmEndpoint extends Endpoint<FilmRequest> {
+  readonly makes: 'films';
+}
+
+export type AnyEndpoint = ClipEndpoint | FilmEndpoint;
+
+/** The endpoints of a server by id, in the order in which they are listed. */
+export type Endpoints = ReadonlyMap<string, AnyEndpoint>;
+
+export function defineEndpoint<Valid extends Input>({
+  toSettings,
+  ...definition
+}: EndpointDefinition<Valid> & { readonly toSettings: ToSettings }): ClipEndpoint<Valid> {
+  return Object.freeze({ ...endpointOf(definition), makes: 'clips', toSettings });
+}
+
+export function defineFilmEndpoint(definition: EndpointDefinition<FilmRequest>): FilmEndpoint {
+  return Object.freeze({ ...endpointOf(definition), makes: 'films' });
+}
+
+export function endpointsById(endpoints: readonly AnyEndpoint[]): Endpoints {
+  return new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
+}
+
+function endpointOf<Valid>(definition: EndpointDefinition<Valid>): Omit<Endpoint<Valid>, 'makes'> {
   const { inputSchema, outputSchema, ...rest } = definition;
   const servedInput = served(inputSchema);
-  return Object.freeze({
+  return {
     ...rest,
     app: appOf(definition.id),
     servedInput,
     input: published(servedInput),
     output: published(served(outputSchema)),
     validate: (body: unknown) => validateInput(body, { schema: inputSchema, served: servedInput }),
-  });
-}
-
-export function endpointsById(endpoints: readonly Endpoint[]): Endpoints {
-  return new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
+  };
 }

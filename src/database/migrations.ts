@@ -8,6 +8,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0003-drawn-seed': { up: drawnSeed },
   '0004-claims': { up: claims },
   '0005-input-files': { up: inputFiles },
+  '0006-films': { up: films },
 };
 
 export const migrationProvider: MigrationProvider = { getMigrations: async () => ({ ...migrations }) };
@@ -147,4 +148,35 @@ async function claims(database: Kysely<unknown>): Promise<void> {
 async function inputFiles(database: Kysely<unknown>): Promise<void> {
   await sql`alter table files add column input_of uuid`.execute(database);
   await sql`create index files_of_input on files (input_of) where input_of is not null`.execute(database);
+}
+
+async function films(database: Kysely<unknown>): Promise<void> {
+  await sql`
+    alter table requests
+      add column film uuid references requests on delete cascade,
+      add column part integer
+  `.execute(database);
+  await sql`create index requests_of_film on requests (film, part) where film is not null`.execute(database);
+  await sql`
+    create table films (
+      request_id uuid primary key references requests on delete cascade,
+      score json not null,
+      audio_file text not null,
+      anchor_file text
+    )`.execute(database);
+  await sql`
+    create table film_parts (
+      film uuid not null references films on delete cascade,
+      part integer not null,
+      frames integer not null,
+      request_id uuid,
+      file_id text,
+      seconds double precision,
+      prompt text,
+      failure json,
+      primary key (film, part)
+    )`.execute(database);
+  await sql`create index film_parts_of_request on film_parts (request_id) where request_id is not null`.execute(
+    database,
+  );
 }

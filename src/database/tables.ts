@@ -73,6 +73,35 @@ export interface RequestsTable {
   units: number | null;
   inference_seconds: number | null;
   payload_expires_at: Date | null;
+  /** The film that it is a part of, and which, from 0. */
+  film: string | null;
+  part: number | null;
+}
+
+/** The score of a film, from when it is made on. */
+export interface FilmsTable {
+  request_id: string;
+  score: Json<unknown>;
+  /** Files of the store that all parts are made from. */
+  audio_file: string;
+  anchor_file: string | null;
+}
+
+/** The parts of a film, all of them. */
+export interface FilmPartsTable {
+  film: string;
+  /** From 0. */
+  part: number;
+  frames: number;
+  /** That makes it; null before, and where it is taken from another film. */
+  request_id: string | null;
+  /** Once it is made. */
+  file_id: string | null;
+  seconds: number | null;
+  /** The prompt actually used. */
+  prompt: string | null;
+  /** How its request ended, where it failed. */
+  failure: Json<unknown> | null;
 }
 
 export interface RequestLogsTable {
@@ -150,6 +179,8 @@ export interface Tables {
   requests: RequestsTable;
   request_logs: RequestLogsTable;
   request_progress: RequestProgressTable;
+  films: FilmsTable;
+  film_parts: FilmPartsTable;
   usage: UsageTable;
   files: FilesTable;
   upload_parts: UploadPartsTable;

@@ -7,7 +7,7 @@ import { filmSize } from './score.ts';
 export interface FilmEstimate {
   readonly frames: number;
   readonly parts: number;
-  /** US dollars at the price of the endpoint for clips. */
+  /** US dollars at the price of the endpoint for clips: each part is a clip, in whole megapixels. */
   readonly price: number;
   /** Bytes that its parts take on disk at most: as many as their pixels. */
   readonly maxBytes: number;
@@ -22,12 +22,13 @@ export function estimateFilm(
 ): FilmEstimate {
   const { width, height, made: full } = filmSize(score);
   const frames = score.parts.at(-1)?.end ?? 0;
+  const units = score.parts.reduce((sum, { start, end }) => sum + megapixels(width, height, end - start), 0);
   const spent = made.reduce((sum, { seconds }) => sum + seconds, 0);
   const framesMade = made.reduce((sum, part) => sum + part.frames, 0);
   return {
     frames,
     parts: score.parts.length,
-    price: cost(megapixels(width, height, frames), audioToVideoLora.price),
+    price: cost(units, audioToVideoLora.price),
     maxBytes: full.width * full.height * 3 * frames,
     seconds: framesMade === 0 ? undefined : (spent / framesMade) * framesLeft,
   };

@@ -81,7 +81,7 @@ test('a film is as long as its recording, parts go on from each other, and scene
     onScore: (_, taking) => (estimate = taking),
   });
   expect(film.file).toMatchObject({ width: 120, height: 72, frames: 51, duration: 2.04 });
-  expect(estimate).toEqual({ frames: 51, parts: 3, price: 0.001, maxBytes: 128 * 128 * 3 * 51, seconds: undefined });
+  expect(estimate).toEqual({ frames: 51, parts: 3, price: 0.003, maxBytes: 128 * 128 * 3 * 51, seconds: undefined });
   expect(film.score.parts.map(({ start, continues }) => [start, continues])).toEqual([
     [0, false],
     [17, true],

@@ -18,6 +18,7 @@ import { estimateFilm, type FilmEstimate } from './estimate.ts';
 import { joinFilm } from './join-film.ts';
 import { atPart, partAt, partInput, partSettings } from './part-clip.ts';
 import { digest, isCurrent, keptScore, type PartRecord, PartStore } from './part-store.ts';
+import { type Redo, withRedo } from './resume-score.ts';
 import { composeScore } from './score.ts';
 
 /** What films are made with. */
@@ -52,7 +53,7 @@ export interface FilmOptions {
   /** Where parts are kept. */
   readonly folder: string;
   /** Makes a part again, from 1, with this seed or another one; the others stay. */
-  readonly redo?: { readonly part: number; readonly seed?: number | undefined } | undefined;
+  readonly redo?: Redo | undefined;
   /** Makes nothing, and joins the parts that are there, up to the first that is missing. */
   readonly soFar?: boolean | undefined;
   /** Whether parts stay once the film is there, to be made again one by one. Default: yes. */
@@ -108,31 +109,12 @@ export async function makeFilm(
   using store = await PartStore.open(options.folder);
   const { asked, score: first } = await scoreOf(input, files, studio.services, options);
   const { redo } = options;
-  const score = redo === undefined ? first : await withRedo(first, redo, store);
+  const isThere = redo !== undefined && (await store.record(redo.part)) !== undefined;
+  const score = redo === undefined ? first : withRedo(first, [redo], () => isThere, drawSeed);
   await store.keepScore({ input, asked, score });
   const film = await new FilmMaking(score, files, studio, options, store).run();
   if (options.keepParts === false && film.parts.length === score.parts.length) await store.remove();
   return film;
-}
-
-/** The score with another seed for a part, whose end leads to the part after it where that is there and goes on from it. */
-async function withRedo(
-  score: Score,
-  { part, seed = drawSeed() }: NonNullable<FilmOptions['redo']>,
-  store: PartStore,
-): Promise<Score> {
-  const index = part - 1;
-  if (score.parts[index] === undefined) {
-    throw new SoundstageError('input', `there is no part ${part}: the film has ${score.parts.length}`, {
-      field: 'redo',
-    });
-  }
-  const after = score.parts[index + 1];
-  const meets = after?.continues === true && (await store.record(index + 1)) !== undefined;
-  return {
-    ...score,
-    parts: score.parts.map((each, at) => (at === index ? { ...each, seed, meets_next: meets } : each)),
-  };
 }
 
 class FilmMaking {

@@ -1,3 +1,4 @@
+import type { Score } from '../contract/film/film-schema.ts';
 import { SoundstageError } from '../shared/errors.ts';
 
 /** What a film shows from a moment on. */
@@ -51,6 +52,16 @@ export function timeOf(seconds: number): string {
   const [hours, minutes, rest] = [Math.floor(tenths / 36_000), Math.floor(tenths / 600) % 60, (tenths % 600) / 10];
   const short = (Number.isInteger(rest) ? String(rest) : rest.toFixed(1)).padStart(Number.isInteger(rest) ? 2 : 4, '0');
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${short}` : `${minutes}:${short}`;
+}
+
+/** The prompts of a score over time, as they are read. */
+export function timelineOf({ parts, fps }: Pick<Score, 'parts' | 'fps'>): string {
+  const changes = parts.filter(({ prompt }, index) => prompt !== parts[index - 1]?.prompt);
+  if (changes.length === 1) return changes[0]?.prompt ?? '';
+  const entries = changes.map(({ start, continues, prompt }) => {
+    return `${timeOf(start / fps)} ${continues ? '+ ' : ''}${prompt}`;
+  });
+  return entries.join('; ');
 }
 
 function readEntry(text: string): TimedPrompt {

@@ -84,7 +84,7 @@ test('a score that was printed is taken back as it is, and validated', () => {
     message: 'the parts end at frame 150, but the recording has 500 at 25 fps: let the last part end there',
   });
   expect(again((parts) => [{ ...parts[0], end: 500 }])).toMatchObject({
-    message: 'part 1 has 500 frames: the model makes 9 to 480 at once',
+    message: 'part 1 has 500 frames: the model makes 9 to 472 at once',
   });
   expect(again(() => [])).toMatchObject({ field: 'parts' });
 });
@@ -95,7 +95,7 @@ test.for([
     { part_seconds: 30 },
     60,
     'part_seconds',
-    /^part_seconds 30 is 750 frames at 25 fps: the model makes 9 to 480 at once$/,
+    /^part_seconds 30 is 750 frames at 25 fps: the model makes 9 to 472 at once$/,
   ],
   [{ prompt: '0:00 a sea; 0:30 a lake' }, 20, 'prompt', /the recording ends at 0:20/],
   [{ prompt: '0:00 a sea; 0:19.9 a lake' }, 20, 'prompt', /^the prompt at 0:19.9 is shown for less than 9 frames/],

@@ -1,19 +1,29 @@
-import type { Endpoint } from '../contract/endpoint.ts';
+import type { ClipEndpoint } from '../contract/endpoint.ts';
+import type { FilmRequest, Score } from '../contract/film/film-schema.ts';
 import type { Input } from '../contract/input/input.ts';
 import type { CallerOptions } from '../database/json-columns.ts';
 import type { VideoFile } from '../media/video-encoder.ts';
 import type { Preview, Progress } from '../pipeline/engine/engine-messages.ts';
+import type { KnownFilm } from './request/film-rows.ts';
 
 export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG';
 
 export interface ClipRequest {
   readonly id: string;
   readonly owner: string;
-  readonly endpoint: Endpoint;
+  readonly endpoint: ClipEndpoint;
   readonly input: Input;
   /** The input's, or the one drawn when the request was accepted: the same in every attempt. */
   readonly seed: number;
   readonly caller: CallerOptions;
+  /** Of a film, for a clip that is a part of one. */
+  readonly part?: PartOfFilm | undefined;
+}
+
+export interface PartOfFilm {
+  readonly film: KnownFilm;
+  /** From 0. */
+  readonly index: number;
 }
 
 export interface ClipMakerContext {
@@ -41,6 +51,31 @@ export interface PreparedClip extends AsyncDisposable {
   make(): Promise<MadeClip>;
 }
 
+/** A film that is asked for. */
+export interface FilmTask extends Pick<ClipRequest, 'owner' | 'caller' | 'seed'> {
+  readonly input: FilmRequest;
+}
+
+export type FilmContext = Pick<ClipMakerContext, 'folder' | 'signal' | 'log'>;
+
+/** A film before its parts are made. */
+export interface PlannedFilm {
+  readonly score: Score;
+  /** Files in the context's folder. */
+  readonly audio: string;
+  readonly anchor: string | undefined;
+  /** Those that are taken from another film. */
+  readonly parts: KnownFilm['parts'];
+}
+
+/** What films need besides their parts. Both throw SoundstageError, as a `ClipMaker`. */
+export interface FilmMaker {
+  /** Decides what the parts of a film are. @param resumed the film that it goes on from */
+  plan(task: FilmTask, resumed: KnownFilm | undefined, context: FilmContext): Promise<PlannedFilm>;
+  /** Makes one file of parts that are made. */
+  join(film: KnownFilm, context: FilmContext): Promise<MadeClip>;
+}
+
 /**
  * Makes the clips of requests, in two steps, so that the model does not wait for the network.
  *
@@ -48,6 +83,8 @@ export interface PreparedClip extends AsyncDisposable {
  * machine may be at fault; anything else is final.
  */
 export interface ClipMaker extends AsyncDisposable {
+  /** Absent: it makes no films. */
+  readonly films?: FilmMaker | undefined;
   /** Checks a request and fetches what it names; of several requests at a time. */
   prepare(request: ClipRequest, context: ClipMakerContext): Promise<PreparedClip>;
   /**

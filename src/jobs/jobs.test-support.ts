@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { sql } from 'kysely';
 import { audioToVideoLora } from '../contract/endpoints/audio-to-video-lora.ts';
-import { servedEndpoints } from '../contract/endpoints/served-endpoints.ts';
+import { allEndpoints } from '../contract/endpoints/served-endpoints.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../database/open-database.ts';
 import type { RequestState } from '../database/tables.ts';
 import type { FileStore } from '../files/file-store.ts';
@@ -113,7 +113,7 @@ export async function openJobs(options: DatabaseOptions): Promise<TestJobs> {
     logger,
     troubles,
     worker: async (own = maker, changes = {}) => {
-      const worker = stack.use(await Worker.open({ ...common, endpoints: servedEndpoints, maker: own, ...changes }));
+      const worker = stack.use(await Worker.open({ ...common, endpoints: allEndpoints, maker: own, ...changes }));
       worker.start();
       return worker;
     },

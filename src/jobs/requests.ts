@@ -134,7 +134,7 @@ export class Requests implements AsyncDisposable {
   async submit(submission: Submission): Promise<AcceptedRequest> {
     await this.#requireSpace();
     const validated = submission.endpoint.validate(submission.input);
-    const sync = validated.ok ? validated.input.sync_mode : asksForSync(submission.input);
+    const sync = asksForSync(validated.ok ? validated.input : submission.input);
     const entry = { id: uuidv7(), submission, listed: submission.storePayloads && !sync };
     if (!validated.ok) return await this.#refuse(entry, invalidOutcome(validated.problems));
     const malformed = malformedAttachment(submission);

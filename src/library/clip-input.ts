@@ -175,7 +175,7 @@ export interface FilmInput {
   readonly part_seconds?: number | undefined;
   /**
    * What a part is shown of the one before: its last frame for 1, and 8 frames more for each further. A whole number
-   * from 1 to 4. Default 1.
+   * from 1 to 4. Default 2.
    */
   readonly overlap?: number | undefined;
   /** How firmly a part begins with what it is shown. A number from 0 to 1. Default 1. */

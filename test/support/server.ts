@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeInstallation } from '../../src/cli/serve/installation.ts';
 import type { Endpoints } from '../../src/contract/endpoint.ts';
-import { servedEndpoints } from '../../src/contract/endpoints/served-endpoints.ts';
+import { allEndpoints } from '../../src/contract/endpoints/served-endpoints.ts';
 import type { ClipMaker } from '../../src/jobs/clip-maker.ts';
 import { PipelineClipMaker } from '../../src/jobs/making/pipeline-clip-maker.ts';
 import {
@@ -56,7 +56,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...options.settings,
   });
   const logged: Record<string, unknown>[] = [];
-  const { maker, makers = [], endpoints = servedEndpoints, checks, timeouts } = options;
+  const { maker, makers = [], endpoints = allEndpoints, checks, timeouts } = options;
   const logger = recordingLogger(logged, options.logLevel ?? 'error');
   const open = (chosen: ClipMaker | 'pipeline') => (services: MakerServices) =>
     chosen === 'pipeline' ? PipelineClipMaker.open({ ...services, configuration, logger }) : chosen;

@@ -3,6 +3,7 @@ import { frameLimits } from '../../pipeline/plan/limits.ts';
 import { address, integer, number, text } from '../input/field-schemas.ts';
 import { imageSize, inputSchema, loraInput, loraLimit, promptLimit } from '../input/input-schema.ts';
 import { videoSizePresetNames } from '../input/presets.ts';
+import { outputSchema } from '../output.ts';
 
 /** How long a film may be, in seconds, and how many parts it may have. */
 export const filmLimits = { maxSeconds: 3600, maxParts: 1000 } as const;
@@ -56,6 +57,7 @@ export const filmSchema = z
         description:
           'What the film shows, over time: "0:00 a woman sings; 0:45 a sea at night". Every time begins a new scene, or, ' +
           'with a plus sign after it, what the scene goes on with: "0:45 + she smiles".',
+        examples: ['0:00 a woman sings; 0:45 a sea at night'],
         nullable: true,
       }),
     parts: z.array(part).max(filmLimits.maxParts).optional().meta({
@@ -72,7 +74,7 @@ export const filmSchema = z
       description: 'How long parts should be. Default: as long as the model can make them.',
       nullable: true,
     }),
-    overlap: integer({ min: 1, max: 4 }).default(1).meta({
+    overlap: integer({ min: 1, max: 4 }).default(2).meta({
       title: 'Overlap',
       description: 'What a part is shown of the one before: its last frame for 1, and 8 frames more for each further.',
     }),
@@ -115,6 +117,57 @@ export const filmSchema = z
     ...inputSchema.pick({ image_strength: true, preprocess_audio: true }).shape,
   })
   .meta({ title: 'FilmInput' });
+
+/** A film as the server is asked for it: anew, or going on from one that is there. */
+export const filmRequestSchema = z
+  .object({
+    ...filmSchema.shape,
+    audio_url: filmSchema.shape.audio_url.optional().meta({
+      title: 'Audio URL',
+      description: 'The recording that the film is as long as; not needed where a film is gone on with.',
+      examples: ['https://example.com/song.mp3'],
+      nullable: true,
+    }),
+    resume: z
+      .uuid()
+      .optional()
+      .meta({
+        title: 'Resume',
+        description:
+          'The request id of a film of yours: its score and its parts that are made are taken, and the rest is made. ' +
+          'With `parts`, those that are the same are taken.',
+        nullable: true,
+      }),
+    redo: z
+      .array(
+        z
+          .object({
+            part: integer({ min: 1, max: filmLimits.maxParts }).meta({ title: 'Part', description: 'Counted from 1.' }),
+            seed: seed
+              .optional()
+              .meta({ title: 'Seed', description: 'The seed to use. Default: another one.', nullable: true }),
+          })
+          .meta({ id: 'FilmRedo', title: 'FilmRedo', description: 'A part to be made again.' }),
+      )
+      .max(filmLimits.maxParts)
+      .optional()
+      .meta({
+        title: 'Redo',
+        description: 'Parts of the film that is gone on with to be made again; those after them stay.',
+        nullable: true,
+      }),
+  })
+  .meta({ title: 'FilmRequest' });
+
+export type FilmRequest = z.infer<typeof filmRequestSchema>;
+
+/** What a finished film returns. */
+export const filmOutputSchema = z
+  .object({
+    ...outputSchema.shape,
+    parts: z.array(part).meta({ title: 'Parts', description: 'The parts of its score.' }),
+  })
+  .meta({ title: 'FilmOutput' });
 
 export type FilmInput = z.infer<typeof filmSchema>;
 

@@ -88,7 +88,7 @@ function loraMessage(index: number, state: 'fetching' | 'waiting', bytes: number
 }
 
 /** Finds the files of this server that a request names by their address, as far as its owner may read them. */
-export function ownFilesOf({ owner, caller }: ClipRequest, files: FileStore): FindOwnFile {
+export function ownFilesOf({ owner, caller }: Pick<ClipRequest, 'owner' | 'caller'>, files: FileStore): FindOwnFile {
   return async (url) => {
     const opened = await files.openUrl(url, { ownHosts: caller.ownHosts, user: owner });
     if (opened === undefined) return undefined;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Fetcher, openFetcher } from '../../fetching/fetcher.ts';
 import type { FileStore } from '../../files/file-store.ts';
+import { partAt, partSettings } from '../../film/part-clip.ts';
 import { MediaService } from '../../media/media-service.ts';
 import { videoFormat } from '../../media/video-settings.ts';
 import { resolveWeights } from '../../models/resolve-weights.ts';
@@ -15,8 +16,9 @@ import { SoundstageError } from '../../shared/errors.ts';
 import { Lazy } from '../../shared/lazy.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { systemCode } from '../../shared/system-code.ts';
-import type { ClipMaker, ClipMakerContext, ClipRequest, MadeClip, PreparedClip } from '../clip-maker.ts';
-import { type FetchedInputs, fetchInputs, ownFilesOf } from './fetch-inputs.ts';
+import type { ClipMaker, ClipMakerContext, ClipRequest, FilmMaker, MadeClip, PreparedClip } from '../clip-maker.ts';
+import { type FetchedInputs, fetchInputs, type InputSources, ownFilesOf } from './fetch-inputs.ts';
+import { fetchStored, StoredFilmMaker } from './film-maker.ts';
 import { ProgressLog } from './progress-log.ts';
 
 export interface PipelineClipMakerOptions {
@@ -31,6 +33,8 @@ export interface PipelineClipMakerOptions {
 
 /** What a clip is made with. */
 interface ClipResources {
+  /** What makes the clip part of a film. */
+  readonly film: Partial<ReturnType<typeof partSettings>>;
   readonly weights: WeightSet;
   readonly inputs: FetchedInputs;
   readonly inspector: SafetyChecker | undefined;
@@ -41,6 +45,7 @@ interface ClipResources {
  * and the clip it had fails with `crash`.
  */
 export class PipelineClipMaker implements ClipMaker {
+  readonly films: FilmMaker;
   readonly #options: PipelineClipMakerOptions;
   readonly #fetcher: Fetcher;
   readonly #engine: Engine;
@@ -58,6 +63,7 @@ export class PipelineClipMaker implements ClipMaker {
     this.#stack = stack;
     this.#media = stack.use(new MediaService());
     this.#engine = stack.use(new Engine({ gpu: options.place?.gpu }));
+    this.films = new StoredFilmMaker({ fetcher, files: options.files, media: this.#media });
     this.#checker = stack.use(new SafetyChecker({ model: options.configuration.SOUNDSTAGE_SAFETY_MODEL }));
   }
 
@@ -80,11 +86,11 @@ export class PipelineClipMaker implements ClipMaker {
     const cameras = input.camera_lora === 'none' ? [] : [input.camera_lora];
     const weights = await resolveWeights(this.#options.configuration.SOUNDSTAGE_MODEL, { cameras });
     const findOwnFile = ownFilesOf(request, this.#options.files);
-    const sources = { fetcher: this.#fetcher, findOwnFile, weights };
     context.log('INFO', 'fetching inputs');
-    const inputs = await fetchInputs(input, sources, context);
+    const { fetcher, film } = await this.#ofFilm(request, context);
+    const inputs = await fetchInputs(input, { fetcher, findOwnFile, weights }, context);
     return {
-      make: () => this.#make(request, context, { weights, inputs, inspector }),
+      make: () => this.#make(request, context, { weights, inputs, inspector, film }),
       [Symbol.asyncDispose]: () => inputs[Symbol.asyncDispose](),
     };
   }
@@ -94,6 +100,34 @@ export class PipelineClipMaker implements ClipMaker {
     // Anew: where `auto` chose a GPU that is lost since, it chooses what else there is.
     this.#device = this.#chosenDevice();
     await this.#device.get();
+  }
+
+  /** What a part of a film is made from besides its own inputs, and a fetcher that has the recording already. */
+  async #ofFilm(
+    { part }: ClipRequest,
+    { folder }: ClipMakerContext,
+  ): Promise<{ readonly fetcher: InputSources['fetcher'] } & Pick<ClipResources, 'film'>> {
+    if (part === undefined) return { fetcher: this.#fetcher, film: {} };
+    const { film, index } = part;
+    const { score, parts } = film;
+    const { continues, meets_next: meets } = partAt(score, index);
+    const take = async (id: string | undefined, name: string): Promise<string | undefined> =>
+      id === undefined ? undefined : await fetchStored(this.#options.files, id, join(folder, name), name);
+    const recording = await fetchStored(this.#options.files, film.audio, join(folder, 'recording'), 'the recording');
+    const fetcher = this.#fetcher;
+    return {
+      fetcher: {
+        timeout: fetcher.timeout,
+        lora: fetcher.lora.bind(fetcher),
+        input: async (address, options) =>
+          options.field === 'audio_url' ? recording : await fetcher.input(address, options),
+      },
+      film: partSettings(score, index, {
+        before: continues ? await take(parts[index - 1]?.file, 'before.mkv') : undefined,
+        after: meets ? await take(parts[index + 1]?.file, 'after.mkv') : undefined,
+        anchor: await take(film.anchor, 'anchor'),
+      }),
+    };
   }
 
   #chosenDevice(): Lazy<ChosenDevice> {
@@ -110,17 +144,18 @@ export class PipelineClipMaker implements ClipMaker {
   async #make(
     request: ClipRequest,
     context: ClipMakerContext,
-    { weights, inputs, inspector }: ClipResources,
+    { weights, inputs, inspector, film }: ClipResources,
   ): Promise<MadeClip> {
     const { endpoint, input, seed } = request;
     const { folder, signal, log } = context;
     const { device, memory, precision, notes } = await this.#device.get();
-    const settings = endpoint.toSettings(input, inputs.files, { seed, device, deviceMemory: memory, precision });
+    const chosen = { seed, device, deviceMemory: memory, precision };
+    const settings = { ...endpoint.toSettings(input, inputs.files, chosen), ...film };
     const { title } = this.#options.place ?? {};
     log('INFO', `seed ${seed}, ${weights.id} on ${device}${title === undefined ? '' : ` (${title})`}`);
     for (const note of notes) log('INFO', note);
     const progress = new ProgressLog(log);
-    const output = join(folder, `ltx-2-a2v-output${videoFormat(input.video_output_type).extension}`);
+    const output = join(folder, `ltx-2-a2v-output${videoFormat(settings.videoOutputType).extension}`);
     const services = { engine: this.#engine, media: this.#media };
     const clip = await generateClip(settings, weights, services, {
       output,

@@ -3,6 +3,7 @@ import { fromKysely } from 'pg-boss';
 import type { Database } from '../../database/open-database.ts';
 import type { Tables } from '../../database/tables.ts';
 import { sendWebhook } from '../webhooks/webhook-queue.ts';
+import { endParts, partEnded } from './film-rows.ts';
 import type { Outcome } from './outcome.ts';
 import { channels, clipsQueue } from './queues.ts';
 import { removeProgress } from './request-progress.ts';
@@ -49,6 +50,13 @@ export async function completeRequest(
   await database.boss.deleteJob(clipsQueue, request.id, { db: fromKysely(transaction) });
   if (request.webhook !== null) await sendWebhook(database, transaction, request.id, request.webhook);
   await database.notifications.notify(channels.requests, request.id, transaction);
+  const complete = (other: LockedRequest, its: Outcome): Promise<void> =>
+    completeRequest({ database, payloadRetention }, transaction, other, its);
+  if (request.film !== null) {
+    await partEnded({ database, payloadRetention }, transaction, request, outcome, complete);
+  } else {
+    await endParts(transaction, request.id, (part) => complete(part, outcome));
+  }
 }
 
 /** Puts a request that a worker had taken back where it was in the queue, in the transaction that locked it. */

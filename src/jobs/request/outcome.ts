@@ -31,7 +31,7 @@ export interface Outcome {
   readonly message?: string | undefined;
 }
 
-export function successOutcome(output: StoredOutput, charge: Charge): Outcome {
+export function successOutcome(output: StoredOutput, charge: Charge | undefined): Outcome {
   return { statusCode: 200, output, charge };
 }
 

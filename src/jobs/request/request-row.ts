@@ -21,6 +21,8 @@ export type LockedRequest = Pick<
   | 'webhook'
   | 'listed'
   | 'caller'
+  | 'film'
+  | 'part'
 > & {
   /** Since the current attempt got the model, by the database's clock of the day; null before. */
   readonly runningSeconds: number | null;
@@ -43,6 +45,8 @@ export function lockable(transaction: Transaction<Tables>) {
     'webhook',
     'listed',
     'caller',
+    'film',
+    'part',
     // Of nothing and 0, the greatest would be 0.
     sql<number | null>`
         case when started_at is not null
@@ -51,9 +55,14 @@ export function lockable(transaction: Transaction<Tables>) {
   ]);
 }
 
-/** Locks a request until the transaction ends. Whoever needs its job in the queue as well locks the request first. */
-export function lockRequest(transaction: Transaction<Tables>, id: string): Promise<LockedRequest | undefined> {
-  return lockable(transaction).where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
+/**
+ * Locks a request until the transaction ends, and before it the film that it is a part of. Whoever needs its job in the
+ * queue as well locks the request first.
+ */
+export async function lockRequest(transaction: Transaction<Tables>, id: string): Promise<LockedRequest | undefined> {
+  const film = transaction.selectFrom('requests').select('film').where('id', '=', id);
+  await transaction.selectFrom('requests').select('id').where('id', '=', film).forNoKeyUpdate().execute();
+  return await lockable(transaction).where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
 }
 
 /** How often this request may be tried again, from its first start on. */

@@ -1,3 +1,4 @@
+import type { FilmPart } from '../../contract/film/film-schema.ts';
 import { type DescribedVideo, describeVideo, type Output } from '../../contract/output.ts';
 import type { FileStore } from '../../files/file-store.ts';
 import { filePath } from '../../files/links/file-url.ts';
@@ -12,6 +13,8 @@ export interface StoredOutput extends Omit<Output, 'video'> {
     /** Whether its bytes are part of the reply (`sync_mode`). */
     readonly inline: boolean;
   };
+  /** Of a film. */
+  readonly parts?: readonly FilmPart[] | undefined;
 }
 
 /** Describes a clip that is in the file `file`. */
@@ -32,12 +35,12 @@ export function isStoredOutput(output: unknown): output is StoredOutput {
  * @param fileBase address of the file server, e.g. `https://host/cdn`
  */
 export async function presentOutput(
-  { video: { file: id, inline, ...video }, seed, prompt }: StoredOutput,
+  { video: { file: id, inline, ...video }, seed, prompt, parts }: StoredOutput,
   files: FileStore,
   fileBase: string,
 ): Promise<Output | InlineOutput | undefined> {
   const url = `${fileBase}${filePath({ id, name: video.file_name })}`;
-  const output = { video: { url, ...video }, seed, prompt };
+  const output = { video: { url, ...video }, seed, prompt, ...(parts && { parts }) };
   if (!inline) return output;
   const file = await files.find(id);
   return file && new InlineOutput(output, file, files);

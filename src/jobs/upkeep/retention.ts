@@ -29,6 +29,9 @@ export async function erasePayloads(
   await files.removeInputsOf(id);
   const inline = isStoredOutput(request.output) && request.output.video.inline;
   if (which === 'file' || inline) await files.removeOfRequest(id);
+  // Those of a part belong to its film.
+  const parts = await kysely.selectFrom('requests').select('id').where('film', '=', id).execute();
+  for (const part of parts) await files.removeOfRequest(part.id);
   await kysely.transaction().execute((transaction) => erase(transaction, id));
   return true;
 }

@@ -105,6 +105,7 @@ function completedAt(kysely: Kysely<Tables>, endpoint: string, query: HistoryQue
     .where('state', '=', 'COMPLETED')
     .$narrowType<{ ended_at: NotNull; status_code: NotNull; units: NotNull }>()
     .where('endpoint', '=', endpoint)
+    .where('film', 'is', null)
     .orderBy('sequence', 'desc')
     .limit(query.limit + 1);
   if (query.owner !== undefined) select = select.where('owner', '=', query.owner);

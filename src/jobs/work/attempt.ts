@@ -1,9 +1,10 @@
 import { sql, type Transaction } from 'kysely';
-import type { Endpoint } from '../../contract/endpoint.ts';
+import type { AnyEndpoint, Endpoint } from '../../contract/endpoint.ts';
 import type { CallerOptions } from '../../database/json-columns.ts';
 import type { Tables } from '../../database/tables.ts';
 import type { LogLevel } from '../clip-maker.ts';
 import { completeRequest, type JobsContext, requeue, requeueLast } from '../request/complete-request.ts';
+import { beginParts, type FilmStage, type KnownFilm, reportFilm } from '../request/film-rows.ts';
 import { type Charge, type Outcome, timeoutOutcome } from '../request/outcome.ts';
 import { channels } from '../request/queues.ts';
 import { type ProgressChanges, removeProgress, upsertProgress } from '../request/request-progress.ts';
@@ -22,7 +23,9 @@ export interface LogEntry {
 export interface AttemptFields {
   readonly id: string;
   readonly owner: string;
-  readonly endpoint: Endpoint;
+  readonly endpoint: AnyEndpoint;
+  /** Of an endpoint that makes films. */
+  readonly stage: FilmStage | undefined;
   /** As received. */
   readonly input: unknown;
   /** For a clip whose input names no seed. */
@@ -95,9 +98,10 @@ export class Attempt {
 
   /** Writes how far the request is, and what it looks like where that is new; false: no longer ours. */
   writeProgress(changes: ProgressChanges): Promise<boolean> {
-    return this.#ifOurs(async (transaction) => {
+    return this.#ifOurs(async (transaction, request) => {
       await upsertProgress(transaction, this.request.id, changes);
       await this.#context.database.notifications.notify(channels.requests, this.request.id, transaction);
+      if (request.film !== null) await reportFilm(this.#context, transaction, request.film, changes.preview);
     });
   }
 
@@ -116,6 +120,19 @@ export class Attempt {
       await together(transaction);
       if (outcome.charge !== undefined) await billUsage(transaction, this.request, outcome.charge);
       await completeRequest(this.#context, transaction, this.#timed(request), outcome);
+    });
+  }
+
+  /** Gives a film its parts, which are made before anybody takes it again; `together` runs in the same transaction. */
+  planned(
+    film: KnownFilm,
+    logs: readonly LogEntry[],
+    together: (transaction: Transaction<Tables>) => Promise<void>,
+  ): Promise<boolean> {
+    return this.#ifOurs(async (transaction, request) => {
+      await insertLogs(transaction, this.request.id, logs);
+      await together(transaction);
+      await beginParts(this.#context, transaction, request, film);
     });
   }
 

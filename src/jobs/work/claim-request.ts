@@ -1,8 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
-import type { Endpoint, Endpoints } from '../../contract/endpoint.ts';
+import type { AnyEndpoint, Endpoints } from '../../contract/endpoint.ts';
 import type { Tables } from '../../database/tables.ts';
 import { completeRequest, type JobsContext } from '../request/complete-request.ts';
+import { readFilmStage } from '../request/film-rows.ts';
 import { timeoutOutcome, unservedOutcome } from '../request/outcome.ts';
 import { channels, clipsQueue } from '../request/queues.ts';
 import { type LockedRequest, lockable } from '../request/request-row.ts';
@@ -88,7 +89,7 @@ async function claimIn(
 async function begin(
   transaction: Transaction<Tables>,
   context: JobsContext,
-  { request, endpoint }: { readonly request: LockedRequest; readonly endpoint: Endpoint },
+  { request, endpoint }: { readonly request: LockedRequest; readonly endpoint: AnyEndpoint },
   { worker, ahead }: Claim,
 ): Promise<Attempt> {
   const { id, owner, caller } = request;
@@ -105,7 +106,19 @@ async function begin(
     .returning(['input', 'attempt', 'drawn_seed', 'priority'])
     .executeTakeFirstOrThrow();
   await context.database.notifications.notify(channels.requests, id, transaction);
-  const fields = { id, owner, endpoint, input, drawnSeed: drawn_seed, caller, priority, number: attempt, worker };
+  const stage = endpoint.makes === 'films' ? await readFilmStage(transaction, { ...request, input }) : undefined;
+  const fields = {
+    id,
+    owner,
+    stage,
+    endpoint,
+    input,
+    drawnSeed: drawn_seed,
+    caller,
+    priority,
+    number: attempt,
+    worker,
+  };
   return new Attempt(context, fields);
 }
 

@@ -1,18 +1,41 @@
 import { basename } from 'node:path';
 import type { Transaction } from 'kysely';
+import type { AnyEndpoint, ClipEndpoint, FilmEndpoint } from '../../contract/endpoint.ts';
+import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
+import type { Problem } from '../../contract/errors/problem.ts';
 import { redactPaths } from '../../contract/errors/redact-paths.ts';
 import type { Input } from '../../contract/input/input.ts';
 import { cost, megapixels } from '../../contract/price.ts';
 import type { Lifecycle } from '../../database/json-columns.ts';
 import type { Tables } from '../../database/tables.ts';
 import type { FileStore } from '../../files/file-store.ts';
+import type { PendingFile } from '../../files/pending-file.ts';
+import { estimateFilm } from '../../film/estimate.ts';
+import { atPart, partInput } from '../../film/part-clip.ts';
+import { filmSize } from '../../film/score.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Mutex } from '../../shared/mutex.ts';
+import { formatBytes } from '../../shared/quantities.ts';
 import { systemCode } from '../../shared/system-code.ts';
-import type { ClipMaker, LogLevel, MadeClip, PreparedClip } from '../clip-maker.ts';
+import type {
+  ClipMaker,
+  FilmContext,
+  LogLevel,
+  MadeClip,
+  PartOfFilm,
+  PlannedFilm,
+  PreparedClip,
+} from '../clip-maker.ts';
 import { privateRetention } from '../request/complete-request.ts';
-import { exhaustedOutcome, failureOutcome, invalidOutcome, type Outcome, successOutcome } from '../request/outcome.ts';
+import {
+  exhaustedOutcome,
+  failureOutcome,
+  invalidOutcome,
+  type Outcome,
+  successOutcome,
+  unservedOutcome,
+} from '../request/outcome.ts';
 import { storedOutput } from '../request/stored-output.ts';
 import type { Attempt } from './attempt.ts';
 import { LogWriter } from './log-writer.ts';
@@ -124,19 +147,19 @@ export class ClipRun {
   }
 
   async #process(openFolder: () => Promise<AttemptFolder>): Promise<void> {
-    const { id, owner, endpoint, input: body, drawnSeed, caller } = this.attempt.request;
-    const validated = endpoint.validate(body);
-    if (!validated.ok) return await this.#complete(invalidOutcome(validated.problems));
-    const { input } = validated;
+    const { endpoint, stage, input: body } = this.attempt.request;
+    if (endpoint.makes === 'films' && stage?.kind !== 'part') return await this.#processFilm(endpoint, openFolder);
+    const asked = stage?.kind === 'part' ? this.#partAsked(stage) : validatedClip(endpoint, body);
+    if (!asked.ok) return await this.#complete(invalidOutcome(asked.problems));
+    const { id, owner, drawnSeed, caller } = this.attempt.request;
+    const { input } = asked;
     const { signal } = this.#abort;
     signal.throwIfAborted();
     await using folder = await openFolder();
     await using prepared = await this.#options.maker.prepare(
-      { id, owner, endpoint, input, seed: input.seed ?? drawnSeed, caller },
+      { id, owner, endpoint: asked.endpoint, input, seed: input.seed ?? drawnSeed, caller, part: asked.part },
       {
-        folder: folder.path,
-        signal,
-        log: (level: LogLevel, message: string): void => this.#logs.add(level, redactPaths(message)),
+        ...this.#contextIn(folder),
         onProgress: this.#progress.update.bind(this.#progress),
         onPreview: this.#progress.show.bind(this.#progress),
       },
@@ -144,8 +167,73 @@ export class ClipRun {
     this.#enter('ready');
     const made = await this.#make(prepared);
     if (made === undefined || this.#released !== undefined) return;
+    const { width, height } = asked.part === undefined ? made.file : filmSize(asked.part.film.score);
+    const units = megapixels(width, height, made.file.frames);
     // One after another, in the order in which they were made.
-    await this.#options.storing.run(() => this.#store(made, input));
+    await this.#options.storing.run(() => this.#store(made, units, input));
+  }
+
+  #partAsked(part: PartOfFilm): AskedClip {
+    return { ok: true, endpoint: audioToVideoLora, input: partInput(part.film.score, part.index), part };
+  }
+
+  /** Makes the score of a film, or its file once its parts are made; neither waits for the model. */
+  async #processFilm(endpoint: FilmEndpoint, openFolder: () => Promise<AttemptFolder>): Promise<void> {
+    const { owner, input: body, drawnSeed, caller, stage } = this.attempt.request;
+    const { films } = this.#options.maker;
+    if (films === undefined) return await this.#complete(unservedOutcome(endpoint.id));
+    this.#abort.signal.throwIfAborted();
+    if (!(await this.#persist('starting the request', () => this.attempt.start()))) return;
+    await using folder = await openFolder();
+    const context = this.#contextIn(folder);
+    if (stage?.kind === 'join') {
+      const made = await films.join(stage.film, context);
+      if (this.#released !== undefined) return;
+      this.#enter('storing');
+      // Its parts are paid for one by one.
+      return await this.#options.storing.run(() => this.#store(made, 0, { sync_mode: false }));
+    }
+    const validated = endpoint.validate(body);
+    if (!validated.ok) return await this.#complete(invalidOutcome(validated.problems));
+    const { input } = validated;
+    const task = { owner, caller, input, seed: input.seed ?? drawnSeed };
+    const planned = await films.plan(task, stage?.kind === 'plan' ? stage.resumed : undefined, context);
+    if (this.#released !== undefined) return;
+    this.#enter('storing');
+    await this.#options.storing.run(() => this.#keepPlan(planned));
+  }
+
+  /** Stores what all parts of a film are made from, and hands the parts to the queue. */
+  async #keepPlan({ score, parts, audio, anchor }: PlannedFilm): Promise<void> {
+    const { files, storeTimeout } = this.#options;
+    const { id: inputOf, owner } = this.attempt.request;
+    await using kept = new AsyncDisposableStack();
+    const keep = async (name: string, path: string): Promise<PendingFile> => {
+      const file = { owner, name, contentType: 'application/octet-stream', inputOf };
+      const pending = await this.#persist('reserving a file', () => files.reserve(file));
+      kept.defer(() => pending.discard());
+      await this.#persist('storing a file', () => pending.write(path), storeTimeout);
+      return pending;
+    };
+    const recording = await keep('recording', audio);
+    const picture = anchor === undefined ? undefined : await keep('anchor', anchor);
+    const { frames, price, maxBytes } = estimateFilm(score, [], 0);
+    const there = parts.filter(Boolean).length;
+    const takes = `${frames} frames, $${price}, at most ${formatBytes(maxBytes)} of parts`;
+    this.#logs.add('INFO', `${score.parts.length} parts, ${there} of them are there; ${takes}`);
+    const logs = await this.#logs.end();
+    const film = { score, parts, audio: recording.id, anchor: picture?.id };
+    await this.#persist('handing on the parts', () =>
+      this.attempt.planned(film, logs, async (transaction) => {
+        await recording.commit(transaction);
+        await picture?.commit(transaction);
+      }),
+    );
+  }
+
+  #contextIn(folder: AttemptFolder): FilmContext {
+    const log = (level: LogLevel, message: string): void => this.#logs.add(level, redactPaths(message));
+    return { folder: folder.path, signal: this.#abort.signal, log };
   }
 
   /**
@@ -183,12 +271,14 @@ export class ClipRun {
     return await this.#persist('counting the crash', () => this.attempt.crashed());
   }
 
-  async #store(made: MadeClip, { sync_mode: inline }: Input): Promise<void> {
+  /** @param units megapixels to be paid for */
+  async #store(made: MadeClip, units: number, { sync_mode: inline }: Pick<Input, 'sync_mode'>): Promise<void> {
     const { files, storeTimeout } = this.#options;
-    const { id: requestId, endpoint, owner, caller } = this.attempt.request;
-    const { path, contentType, fileSize, width, height, frames } = made.file;
+    const { id: requestId, endpoint, owner, caller, stage } = this.attempt.request;
+    const { path, contentType, fileSize } = made.file;
     if (inline && fileSize > maxInline) throw tooLargeForReply(fileSize);
-    const lifecycle = inline ? privateLifecycle : caller.lifecycle;
+    const isPart = stage?.kind === 'part';
+    const lifecycle = inline ? privateLifecycle : isPart ? { ...caller.lifecycle, ...hidden } : caller.lifecycle;
     const file = { owner, name: basename(path), contentType, requestId, lifecycle };
     const pending = await this.#persist('reserving the file', () => files.reserve(file));
     try {
@@ -199,9 +289,10 @@ export class ClipRun {
       });
       throw error;
     }
-    const units = megapixels(width, height, frames);
-    const charge = { units, cost: cost(units, endpoint.price) };
-    const outcome = successOutcome(storedOutput(made, pending.id, inline), charge);
+    const charge = units === 0 ? undefined : { units, cost: cost(units, endpoint.price) };
+    const output = storedOutput(made, pending.id, inline);
+    const parts = stage?.kind === 'join' ? stage.film.score.parts : undefined;
+    const outcome = successOutcome(parts === undefined ? output : { ...output, parts }, charge);
     await this.#complete(outcome, (transaction) => pending.commit(transaction));
     // Its request was cancelled or given to somebody else; or else the file is in place.
     const stored = await this.#persist('looking for the file', () => files.find(pending.id));
@@ -209,10 +300,11 @@ export class ClipRun {
   }
 
   /** Does what is to be done about a request whose attempt failed, once its folder is gone. */
-  async #fail(error: unknown): Promise<void> {
+  async #fail(thrown: unknown): Promise<void> {
     const { machine, logger } = this.#options;
     if (this.#abort.signal.aborted) return;
     const { request } = this.attempt;
+    const error = request.stage?.kind === 'part' ? atPart(thrown, request.stage.index) : thrown;
     switch (await machine.examine(error)) {
       case 'machine': {
         this.#logs.add('WARN', 'the server has trouble with its machine; the request is back in the queue');
@@ -279,11 +371,30 @@ function reasonOf(error: unknown): string {
   return isTold ? `: ${redactPaths(error.message)}` : '';
 }
 
+/** Of a file that is its owner's alone. */
+const hidden = { initial_acl: { default: 'hide' } } as const satisfies Lifecycle;
+
 /** Of a file that is only read to become part of a reply. */
 const privateLifecycle: Lifecycle = Object.freeze<Lifecycle>({
   expiration_duration_seconds: 2 * privateRetention,
-  initial_acl: { default: 'hide' },
+  ...hidden,
 });
+
+/** A clip to be made, or what is wrong with its input. */
+type AskedClip =
+  | {
+      readonly ok: true;
+      readonly endpoint: ClipEndpoint;
+      readonly input: Input;
+      readonly part?: PartOfFilm | undefined;
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+function validatedClip(endpoint: AnyEndpoint, body: unknown): AskedClip {
+  if (endpoint.makes === 'films') throw new Error('a film is no clip');
+  const validated = endpoint.validate(body);
+  return validated.ok ? { ok: true, endpoint, input: validated.input } : validated;
+}
 
 function tooLargeForReply(size: number): SoundstageError {
   const megabytes = Math.ceil(size / 2 ** 20);

@@ -1,3 +1,4 @@
+import { film } from '../../contract/endpoints/film.ts';
 import { publicFileHosts } from '../../files/links/file-url.ts';
 
 /** Which of the hosted platform's hosts a request stands for, or `own` for what only this server has. */
@@ -34,6 +35,9 @@ export function locate(hostname: string, pathname: string): Location {
   const origin = originOfHost(hostname);
   if (origin !== undefined) return { origin, path: trimmed(origin, pathname) };
   const [, first = ''] = pathname.split('/', 2);
+  if (first === filmPrefix) {
+    return { origin: 'queue', path: trimmed('queue', `/${film.id}${pathname.slice(first.length + 1)}`) };
+  }
   if (isPrefix(first)) {
     // Clients that know only the run host, path included, put `queue.` before it.
     const named = first === 'run' && isQueueHost(hostname) ? 'queue' : first;
@@ -43,6 +47,9 @@ export function locate(hostname: string, pathname: string): Location {
   const said = saidByPath(path, hostname);
   return { origin: said, path: trimmed(said, pathname) };
 }
+
+/** The short address of films, which are our own: `POST /film` is the queue's `POST /soundstage/film`. */
+const filmPrefix = 'film';
 
 const prefixes = ['run', 'queue', 'rest', 'cdn'] as const;
 

@@ -79,10 +79,10 @@ function publicRoutes(routes: Hono<AppEnv>, endpoints: Endpoints): void {
   });
 }
 
-/** The endpoints whose ids are asked for; all where none is. */
+/** The endpoints whose ids are asked for; where none is, all that the platform has too. */
 function askedFor(c: AppContext, endpoints: Endpoints): readonly Endpoint[] {
   const ids = listQuery(c, 'endpoint_id');
-  return [...endpoints.values()].filter(({ id }) => ids.length === 0 || ids.includes(id));
+  return [...endpoints.values()].filter(({ id, makes }) => (ids.length === 0 ? makes === 'clips' : ids.includes(id)));
 }
 
 function isFound(c: AppContext, endpoint: Endpoint): boolean {
@@ -107,7 +107,7 @@ async function usage(c: AppContext, { endpoints, requests }: PlatformDependencie
     tags: tagsQuery(c),
     bucket: choiceQuery(c, 'timeframe', periods) ?? 'day',
   });
-  return usageBody(buckets, askedFor(c, endpoints), listQuery(c, 'expand'));
+  return usageBody(buckets, [...endpoints.values()], listQuery(c, 'expand'));
 }
 
 function tagsQuery(c: AppContext): Readonly<Record<string, string>> | undefined {
