@@ -38,7 +38,7 @@ describe.skipIf(chromiumPath === undefined)('what was made and what was tried', 
     };
     await page.prompt('Too large');
     await page.run();
-    await page.page.getByText('No clip was made.').waitFor();
+    await page.page.getByText('Nothing was made.').waitFor();
     expect(await result.locator('.caption').first().textContent()).toBe('A clip to be seen');
     await page.page.locator('.failure').getByRole('button', { name: 'Size' }).waitFor();
     await attempts.getByText('This is more than the device can hold').waitFor();

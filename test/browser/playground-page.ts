@@ -11,7 +11,7 @@ export const patience = 100_000;
 const screenshots = join(import.meta.dirname, 'screenshots');
 
 /** What takes the least time; the rest is typed in by the tests. */
-const quickForm = {
+export const quickForm = {
   video_size: { width: 64, height: 64 },
   use_multiscale: false,
   match_audio_length: false,
@@ -169,7 +169,7 @@ export class PlaygroundPage implements AsyncDisposable {
 
   async result(): Promise<Locator> {
     const result = this.page.getByRole('region', { name: 'Result' });
-    await result.getByRole('button', { name: 'Again with this seed' }).waitFor();
+    await result.getByRole('link', { name: 'Download' }).waitFor();
     return result;
   }
 

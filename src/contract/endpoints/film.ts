@@ -1,10 +1,11 @@
 import { defineFilmEndpoint } from '../endpoint.ts';
+import { filmId } from '../film/film-id.ts';
 import { filmOutputSchema, filmRequestSchema } from '../film/film-schema.ts';
 import { pricePerMegapixel } from '../price.ts';
 
 /** Films as long as a recording: our own, on top of the endpoint for clips. No hosted service has it. */
 export const film = defineFilmEndpoint({
-  id: 'soundstage/film',
+  id: filmId,
   displayName: 'Soundstage Film',
   description:
     'Generate a film as long as a recording, in parts that go on from each other, using LTX-2 Distilled and custom LoRA',

@@ -22,9 +22,8 @@ export function siteRoutes({ authentication, endpoints, playground }: SiteDepend
   for (const endpoint of endpoints.values()) {
     const text = llmsTxt(endpoint);
     routes.get(`/models/${endpoint.id}`, (c) => {
-      // Under the platform's name for its pages nothing else is found that the playground needs; films are not in it.
-      if (isPlatformsHost(c) || endpoint.makes === 'films')
-        return c.redirect(`${rootFrom(c)}models/${endpoint.id}/api`);
+      // Under the platform's name for its pages nothing else is found that the playground needs.
+      if (isPlatformsHost(c)) return c.redirect(`${rootFrom(c)}models/${endpoint.id}/api`);
       return playgroundPage(c, playground);
     });
     routes.get(`/models/${endpoint.id}/api`, async (c) => {

@@ -1,5 +1,7 @@
 import { cost, megapixels } from '../../../src/contract/price.ts';
 import { CopyButton } from '../code/copy-button.tsx';
+import { isFilm } from '../film/film.ts';
+import { FilmParts } from '../film/film-parts.tsx';
 import { dollars } from '../form/clip-size.ts';
 import { changeOneThing, runAgain } from '../run/begin.ts';
 import { isUnderWay, run } from '../run/run-state.ts';
@@ -12,11 +14,13 @@ import { clipAddress } from './selection.ts';
 export function ClipView({ clip }: { readonly clip: Clip }) {
   const { video } = clip.output;
   const isBusy = isUnderWay(run.value);
+  // What it was made from is another film, and not for the form.
+  const isContinued = 'resume' in clip.input;
   return (
     <section class="card result" aria-label="Result">
       <Player clip={clip} />
       <p class="caption">{promptOf(clip)}</p>
-      {clip.output.prompt !== clip.input.prompt && (
+      {clip.output.prompt !== promptOf(clip) && (
         <p class="note">
           <strong>As expanded:</strong> {clip.output.prompt}
         </p>
@@ -26,16 +30,21 @@ export function ClipView({ clip }: { readonly clip: Clip }) {
           Download
         </a>
         <CopyButton text={clipAddress(clip)} label="Copy link" />
-        <button type="button" disabled={isBusy} onClick={() => void runAgain(clip)}>
-          Again with this seed
-        </button>
-        <button type="button" onClick={() => changeOneThing(clip)}>
-          Change one thing
-        </button>
+        {!isContinued && (
+          <>
+            <button type="button" disabled={isBusy} onClick={() => void runAgain(clip)}>
+              Again with this seed
+            </button>
+            <button type="button" onClick={() => changeOneThing(clip)}>
+              Change one thing
+            </button>
+          </>
+        )}
         <button type="button" class="quiet" onClick={() => saveInputs(clip)}>
           Save its inputs
         </button>
       </div>
+      {isFilm(clip) && <FilmParts film={clip} />}
       <Facts clip={clip} />
     </section>
   );

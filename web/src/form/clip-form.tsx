@@ -30,7 +30,12 @@ const groups: readonly Group[] = [
     more: ['match_audio_length', 'num_frames', 'audio_strength', 'preprocess_audio'],
   },
   { title: 'Prompt', isOpen: true, fields: ['prompt'], more: ['enable_prompt_expansion', 'negative_prompt'] },
-  { title: 'Pictures', fields: ['image_url'], more: ['image_strength', 'end_image_url', 'end_image_strength'] },
+  { title: 'Parts', fields: ['cut', 'part_seconds'], more: ['overlap', 'overlap_strength'] },
+  {
+    title: 'Pictures',
+    fields: ['image_url', 'anchor_url'],
+    more: ['image_strength', 'end_image_url', 'end_image_strength', 'anchor_strength'],
+  },
   { title: 'Motion', fields: ['camera_lora', 'camera_lora_scale'], more: ['fps'] },
   { title: 'LoRAs', fields: ['loras'] },
   {
@@ -47,11 +52,15 @@ const groups: readonly Group[] = [
   },
 ];
 
+/** What the page sends by itself: the parts of a film that is there, to make some of them again. */
+const ofFilms: readonly string[] = ['parts', 'resume', 'redo'];
+
 /** Fields whose controls know more than the schema says. */
 const controls: Readonly<Record<string, () => VNode>> = {
   audio_url: () => <SoundField />,
   image_url: () => <PictureFieldView name="image_url" />,
   end_image_url: () => <PictureFieldView name="end_image_url" />,
+  anchor_url: () => <PictureFieldView name="anchor_url" />,
   camera_lora: () => <CameraField />,
   loras: () => <LoraField />,
   video_size: () => <SizeField />,
@@ -61,7 +70,7 @@ const controls: Readonly<Record<string, () => VNode>> = {
 export function ClipForm() {
   const names = Object.keys(inputSchema.value.properties);
   const grouped = groups.flatMap(({ fields, more = [] }) => [...fields, ...more]);
-  const others = names.filter((name) => !grouped.includes(name));
+  const others = names.filter((name) => !grouped.includes(name) && !ofFilms.includes(name));
   const all = others.length === 0 ? groups : [...groups, { title: 'More', fields: others }];
   return (
     <>

@@ -1,6 +1,7 @@
 import { computed } from '@preact/signals';
 import { type VideoSizePreset, videoSizePresets } from '../../../src/contract/input/presets.ts';
 import { cost, megapixels } from '../../../src/contract/price.ts';
+import { makesFilms } from '../film/film.ts';
 import { Picture } from '../picture/picture.ts';
 import { endpoint, fieldSchema } from '../server/endpoints.ts';
 import { Sound } from '../sound/sound.ts';
@@ -28,12 +29,13 @@ export const clipSize = computed<Size | undefined>(() => {
 
 /** Frames of the clip; undefined where only the server can tell. */
 export const clipFrames = computed<number | undefined>(() => {
-  if (currentValue('match_audio_length') !== true) return Number(currentValue('num_frames'));
+  if (currentValue('match_audio_length') !== true && !makesFilms.value) return Number(currentValue('num_frames'));
   const sound = files.audio_url.value;
   const trim = sound instanceof Sound ? sound.trim.value : undefined;
-  const { minimum = 9, maximum = 481 } = fieldSchema('num_frames');
   if (trim === undefined) return undefined;
   const frames = Math.round((trim.end - trim.start) * Number(currentValue('fps')));
+  if (makesFilms.value) return frames;
+  const { minimum = 9, maximum = 481 } = fieldSchema('num_frames');
   return Math.min(maximum, Math.max(minimum, frames));
 });
 

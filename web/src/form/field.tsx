@@ -176,7 +176,7 @@ function NumberField({ name, schema }: SchemaProps) {
           min={minimum}
           max={maximum}
           step={type === 'integer' ? 1 : 'any'}
-          placeholder={schema.default === undefined ? 'random' : String(schema.default)}
+          placeholder={String(schema.default ?? (name === 'seed' ? 'random' : ''))}
           value={value === undefined || Number.isNaN(value) ? '' : Number(value)}
           onInput={(event) => set(event.currentTarget)}
           {...described(name)}

@@ -17,6 +17,7 @@ interface FileInputs {
   readonly audio_url: Sound | Recording | Address;
   readonly image_url: Picture | Address;
   readonly end_image_url: Picture | Address;
+  readonly anchor_url: Picture | Address;
 }
 
 type FileField = keyof FileInputs;
@@ -29,6 +30,7 @@ export const files: { readonly [Field in FileField]: Signal<FileInputs[Field] | 
   audio_url: signal(undefined),
   image_url: signal(undefined),
   end_image_url: signal(undefined),
+  anchor_url: signal(undefined),
 };
 /** Messages of the server about fields, by path such as `loras.0.path`. */
 export const serverProblems = signal<Readonly<Record<string, string>>>({});
@@ -94,7 +96,7 @@ export function isOfUse(name: string): boolean {
 /** What is sent: the fields that differ from their defaults, and those that are required. */
 export const payload = computed<Payload>(() => {
   const { properties, required } = inputSchema.value;
-  const urls = readyUrls();
+  const urls = Object.fromEntries(Object.entries(readyUrls()).filter(([name]) => name in properties));
   const given = Object.keys(properties)
     .filter(isOfUse)
     .flatMap((name) => {
@@ -143,10 +145,11 @@ function restore(): void {
   }
 }
 
-function setFiles({ audio_url: sound, image_url: first, end_image_url: last }: Payload): void {
+function setFiles({ audio_url: sound, image_url: first, end_image_url: last, anchor_url: anchor }: Payload): void {
   setNamed('audio_url', sound, Sound.stored);
   setNamed('image_url', first, Picture.stored);
   setNamed('end_image_url', last, Picture.stored);
+  setNamed('anchor_url', anchor, Picture.stored);
 }
 
 /** Files of this server are shown, and any other URL as it is. */

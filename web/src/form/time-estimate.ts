@@ -1,6 +1,7 @@
 import { computed } from '@preact/signals';
 import type { Clip } from '../clips/clip.ts';
 import { clips } from '../clips/history.ts';
+import { isFilm } from '../film/film.ts';
 import { clipFrames, clipSize } from './clip-size.ts';
 import { currentValue } from './form-state.ts';
 
@@ -13,11 +14,16 @@ export const estimatedSeconds = computed<number | undefined>(() => {
   if (size === undefined || frames === undefined) return undefined;
   const wanted = size.width * size.height * frames;
   const stages = currentValue('use_multiscale');
-  const known = clips.value.flatMap((clip) => {
-    const pixels = pixelsOf(clip);
-    const isAlike = (clip.input.use_multiscale ?? true) === stages;
-    return clip.made === undefined || pixels === 0 || !isAlike ? [] : [{ seconds: clip.made, ratio: wanted / pixels }];
-  });
+  // The time of a film is that of its parts, which are not among the clips.
+  const known = clips.value
+    .filter((clip) => !isFilm(clip))
+    .flatMap((clip) => {
+      const pixels = pixelsOf(clip);
+      const isAlike = (clip.input.use_multiscale ?? true) === stages;
+      return clip.made === undefined || pixels === 0 || !isAlike
+        ? []
+        : [{ seconds: clip.made, ratio: wanted / pixels }];
+    });
   const nearest = known.toSorted((one, other) => distance(one.ratio) - distance(other.ratio)).slice(0, asked);
   return median(nearest.map(({ seconds, ratio }) => seconds * ratio));
 });

@@ -1,3 +1,4 @@
+import { makesFilms } from '../film/film.ts';
 import { fieldSchema } from '../server/endpoints.ts';
 import { isSize } from './clip-size.ts';
 
@@ -46,6 +47,21 @@ const words: Readonly<Record<string, Words>> = {
   video_quality: { title: 'File quality', help: 'Higher: less is lost when the file is written, and it is larger.' },
   video_write_mode: { title: 'Compression', help: '“fast” is written sooner, “small” takes less room.' },
   sync_mode: { title: 'Keep no copy', help: 'The clip comes to this page alone and will not be in the history.' },
+  cut: { title: 'Where parts end', help: 'In a pause, on a beat, or after a fixed time.' },
+  part_seconds: {
+    title: 'Seconds of a part',
+    help: 'The model makes a film in parts. Empty: as long as it can make them.',
+  },
+  overlap: {
+    title: 'Overlap',
+    help: 'What a part is shown of the one before: 1 is its last frame, and each further one is 8 frames more.',
+  },
+  overlap_strength: { title: 'Strength of the overlap', help: '1 begins a part exactly with what it is shown.' },
+  anchor_url: {
+    title: 'Anchor',
+    help: 'A picture that every part is shown, so that who and what is in the film stays the same.',
+  },
+  anchor_strength: { title: 'Strength of the anchor', help: '1 is all of it.' },
   loras: { title: 'Adapters', help: 'Files that teach the model a style or a subject.' },
   image_strength: {
     title: 'Strength of the first picture',
@@ -71,6 +87,9 @@ export function titleOf(name: string): string {
 }
 
 export function helpOf(name: string): string | undefined {
+  if (name === 'prompt' && makesFilms.value) {
+    return 'It may change over time: “0:00 a woman sings; 0:45 a sea at night” begins a new scene at 0:45, and “0:45 + she smiles” goes on with the old one.';
+  }
   return words[name]?.help ?? fieldSchema(name).description;
 }
 

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import type { Attempt, Clip, Payload } from '../clips/clip.ts';
 import { clips } from '../clips/history.ts';
 import { compareClips, compared, selectClip, selectedClip, showStage, unseenClip } from '../clips/selection.ts';
+import type { Film } from '../film/film.ts';
 import {
   deliverFiles,
   isChecked,
@@ -56,6 +57,13 @@ export async function resume(): Promise<void> {
 export async function runAgain(clip: Clip): Promise<void> {
   fillForm(clip, clip.output.seed);
   await runForm();
+}
+
+/** A part of a film once more, with another seed and, where it differs, another prompt; the others stay as they are. */
+export async function remakePart({ endpoint: id, id: film, output: { parts } }: Film, index: number, prompt: string) {
+  const isAsBefore = parts[index]?.prompt === prompt;
+  const edited = parts.map((part, at) => (at === index ? { ...part, prompt } : part));
+  await runPayload(id, { resume: film, redo: [{ part: index + 1 }], ...(!isAsBefore && { parts: edited }) });
 }
 
 /** What brought no clip, once more. */

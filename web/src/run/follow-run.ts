@@ -1,5 +1,6 @@
 import { ApiError, type QueueStatus } from '@fal-ai/client';
 import type { Output } from '../../../src/contract/output.ts';
+import type { PreviewSheet } from '../../../src/database/json-columns.ts';
 import type { Clip, Payload } from '../clips/clip.ts';
 import { addEntry, findClip } from '../clips/history.ts';
 import {
@@ -124,12 +125,18 @@ async function watchProgress(request: RequestName, signal: AbortSignal): Promise
         if (status === 'COMPLETED' || signal.aborted) return;
         if (preview !== undefined) shown = preview;
         updateRun({ progress, progressAt: performance.now(), preview: shown });
+        if (progress?.phase === 'parts' && shown) keepPartPreview(progress.step + 1, shown);
       }
     } catch {
       // The server may be out of reach; that is told by the status.
     }
     await pause(streamPause, signal);
   }
+}
+
+function keepPartPreview(part: number, sheet: PreviewSheet): void {
+  const others = run.value?.partPreviews?.filter((each) => each.part !== part) ?? [];
+  updateRun({ partPreviews: [...others, { part, sheet }] });
 }
 
 async function finishedClip(request: RequestName, hasFailed: boolean): Promise<Clip> {

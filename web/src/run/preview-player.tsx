@@ -3,10 +3,15 @@ import type { PreviewSheet } from '../../../src/database/json-columns.ts';
 
 const frameMilliseconds = 160;
 
+interface PreviewProps {
+  readonly sheet: PreviewSheet;
+  readonly caption: string;
+}
+
 /** Plays the frames of a preview over and over; shows the middle one where motion is not wanted. */
-export function PreviewPlayer({ sheet }: { readonly sheet: PreviewSheet }) {
+export function PreviewPlayer({ sheet, caption }: PreviewProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { image, frames, width, height, step } = sheet;
+  const { image, frames, width, height } = sheet;
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
     if (!context) return;
@@ -28,7 +33,7 @@ export function PreviewPlayer({ sheet }: { readonly sheet: PreviewSheet }) {
   return (
     <figure class="preview">
       <canvas ref={canvas} width={width} height={height} role="img" aria-label="What the clip looks like so far" />
-      <figcaption>Preview after step {step}</figcaption>
+      <figcaption>{caption}</figcaption>
     </figure>
   );
 }

@@ -1,3 +1,4 @@
+import { makesFilms } from '../film/film.ts';
 import { clipFrames, clipSize, dollars, estimatedCost } from '../form/clip-size.ts';
 import { duration, estimatedSeconds } from '../form/time-estimate.ts';
 import { endpoint } from '../server/endpoints.ts';
@@ -11,21 +12,24 @@ const seedCount = 4;
 /** What it will be, how long it takes, and the button that starts it. */
 export function RunBar() {
   const isBusy = isUnderWay(run.value);
+  const product = makesFilms.value ? 'film' : 'clip';
   return (
     <div class="run-bar">
       <p class="estimate" aria-live="polite">
         <strong>{[timeText(), costText()].filter((text) => text !== undefined).join(', ')}</strong>
         <span>{describe()}</span>
       </p>
-      <button
-        type="button"
-        class="quiet"
-        disabled={isBusy || endpoint.value === undefined}
-        title={`The same clip with ${seedCount} seeds, side by side`}
-        onClick={() => void runForm(seedCount)}
-      >
-        {seedCount} seeds
-      </button>
+      {!makesFilms.value && (
+        <button
+          type="button"
+          class="quiet"
+          disabled={isBusy || endpoint.value === undefined}
+          title={`The same clip with ${seedCount} seeds, side by side`}
+          onClick={() => void runForm(seedCount)}
+        >
+          {seedCount} seeds
+        </button>
+      )}
       <button
         type="submit"
         id="run"
@@ -33,7 +37,7 @@ export function RunBar() {
         disabled={isBusy || endpoint.value === undefined}
         onClick={() => void runForm()}
       >
-        {isBusy ? 'Making a clip…' : 'Make the clip'}
+        {isBusy ? `Making a ${product}…` : `Make the ${product}`}
       </button>
     </div>
   );

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import type { PreviewSheet } from '../../../src/database/json-columns.ts';
 import type { ProgressBody } from '../../../src/server/runs/progress-events.ts';
 import type { Clip, Payload } from '../clips/clip.ts';
 
@@ -54,6 +55,8 @@ export interface Run {
   /** `performance.now()` of the progress. */
   readonly progressAt?: number;
   readonly preview?: ProgressBody['preview'];
+  /** Of a film, the last preview of each part that was made since the page follows it. */
+  readonly partPreviews?: readonly { readonly part: number; readonly sheet: PreviewSheet }[];
   readonly logs: readonly LogLine[];
   /** Why the server cannot be asked at the moment; how the request is doing is not known then. */
   readonly outage?: string | undefined;

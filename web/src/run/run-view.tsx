@@ -16,6 +16,7 @@ const phases: Readonly<Record<string, string>> = {
   upscale: 'Upscaling',
   refine: 'Refining',
   decode: 'Decoding and encoding',
+  join: 'Joining the parts',
 };
 
 /** A request on its way: place in the queue, stage, time left, what it looks like, its log. */
@@ -24,7 +25,10 @@ export function RunView({ run }: { readonly run: Run }) {
   const { preview, progress } = run;
   return (
     <section class="card run" aria-label="Run">
-      {isBusy && preview !== null && preview !== undefined && <PreviewPlayer sheet={preview} />}
+      {isBusy && preview !== null && preview !== undefined && (
+        <PreviewPlayer sheet={preview} caption={`Preview after step ${preview.step}`} />
+      )}
+      {isBusy && <PartStrip run={run} />}
       {isBusy && (preview === null || preview === undefined) && (
         <div class="stage-empty">
           <div class="pulse" aria-hidden="true" />
@@ -68,6 +72,18 @@ export function RunView({ run }: { readonly run: Run }) {
   );
 }
 
+/** What there is of a film so far. */
+function PartStrip({ run: { partPreviews = [] } }: { readonly run: Run }) {
+  if (partPreviews.length < 2) return null;
+  return (
+    <div class="strip">
+      {partPreviews.map(({ part, sheet }) => (
+        <PreviewPlayer key={part} sheet={sheet} caption={`Part ${part}`} />
+      ))}
+    </div>
+  );
+}
+
 function headline({ state, queuePosition = 0, progress, outage }: Run): string {
   if (outage !== undefined && (state === 'queued' || state === 'running')) return 'Waiting for the server…';
   switch (state) {
@@ -77,6 +93,7 @@ function headline({ state, queuePosition = 0, progress, outage }: Run): string {
       return queuePosition === 0 ? 'Next in the queue' : `${queuePosition} ahead in the queue`;
     case 'running': {
       if (!progress) return 'Starting…';
+      if (progress.phase === 'parts') return `Making part ${progress.step + 1} of ${progress.steps}`;
       const steps = progress.steps > 1 ? ` ${progress.step} of ${progress.steps}` : '';
       return `${phases[progress.phase] ?? progress.phase}${steps}`;
     }
@@ -85,7 +102,7 @@ function headline({ state, queuePosition = 0, progress, outage }: Run): string {
     case 'cancelled':
       return 'Cancelled.';
     case 'failed':
-      return 'No clip was made.';
+      return 'Nothing was made.';
     case 'unanswered':
       return 'The server did not answer. Is it running? If it took the request all the same, the clip will be in the history.';
     case 'gone':

@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals';
+import { filmId } from '../../../src/contract/film/film-id.ts';
 import type { Price } from '../../../src/contract/price.ts';
 import { ask, server } from './connection.ts';
 import { type FieldSchema, type InputSchema, loadInputSchema } from './input-schema.ts';
@@ -57,10 +58,15 @@ interface PricesReply {
 
 /** @throws ServerError, OutageError */
 export async function loadEndpoints(): Promise<void> {
-  const [{ models }, { prices }] = await Promise.all([
-    ask('v1/models', (reply): Promise<ModelsReply> => reply.json()),
-    ask('v1/models/pricing', (reply): Promise<PricesReply> => reply.json()),
-  ]);
+  // The list is of what the platform has too; films are our own.
+  const lists = await Promise.all(
+    ['v1/models', `v1/models?endpoint_id=${filmId}`].map((path) =>
+      ask(path, (reply): Promise<ModelsReply> => reply.json()),
+    ),
+  );
+  const models = lists.flatMap((list) => list.models);
+  const ids = models.map(({ endpoint_id: id }) => id).join(',');
+  const { prices } = await ask(`v1/models/pricing?endpoint_id=${ids}`, (reply): Promise<PricesReply> => reply.json());
   endpoints.value = await Promise.all(
     models.map(async ({ endpoint_id: id, metadata }) => {
       const listed = prices.find(({ endpoint_id: other }) => other === id);

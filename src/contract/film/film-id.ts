@@ -1,0 +1,2 @@
+/** The endpoint that makes films. */
+export const filmId = 'soundstage/film';
