@@ -28,6 +28,13 @@ export class MemoryWatch implements Disposable {
   }
 }
 
+/** Processor time of a process so far, in seconds. Linux only. */
+export function processorSeconds(pid: number): number {
+  // Behind the name, which may hold anything: user and system time are the 14th and 15th field, in hundredths.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Anonymous resident memory of a process in bytes. Linux only. */
 export function anonymousBytes(pid: number): number {
   const match = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
