@@ -80,8 +80,9 @@ function transformedKernel([g0, g1, g2]: Three): Six {
 function transformedInput([d0, d1, d2, d3, d4, d5]: Six): Six {
   const [a, b] = [subtract(d4, affine(d2, 4)), subtract(d3, affine(d1, 4))];
   const [c, d] = [subtract(d4, d2), affine(subtract(d3, d1), 2)];
-  const first = add(subtract(affine(d0, 4), affine(d2, 5)), d4);
-  const last = add(subtract(affine(d1, 4), affine(d3, 5)), d5);
+  // 4·d0 − 5·d2 + d4 and 4·d1 − 5·d3 + d5, in what is there.
+  const first = add(c, affine(subtract(d0, d2), 4));
+  const last = subtract(subtract(d5, d3), affine(d, 2));
   return [first, add(a, b), subtract(a, b), add(c, d), subtract(c, d), last];
 }
 
