@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startPostgres } from './support/databases/postgres.ts';
 import { writeToneWav } from './support/media/sound-files.ts';
 import { copyCheckpoint } from './support/parity-checkpoint.ts';
-import { soundstage } from './support/programs/command.ts';
+import { soundstage, startSoundstageWith } from './support/programs/command.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 
 let folder: string;
@@ -40,9 +41,9 @@ interface Submitted {
   readonly cancel_url: string;
 }
 
-async function submitted(body: unknown): Promise<Submitted> {
+async function submitted(body: unknown, url = server.url): Promise<Submitted> {
   const headers = { 'content-type': 'application/json' };
-  const reply = await fetch(`${server.url}/film`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const reply = await fetch(`${url}/film`, { method: 'POST', headers, body: JSON.stringify(body) });
   expect(reply.status).toBe(200);
   return (await reply.json()) as Submitted;
 }
@@ -84,6 +85,56 @@ test('a film of the server has the bytes of one of the command, and one part of 
   expect(again.body.parts).toMatchObject([{ seed: 7 }, { seed: 9 }]);
   const usage = await (await fetch(`${server.url}/v1/models/usage?expand=summary`)).json();
   expect(usage).toMatchObject({ summary: [{ endpoint_id: 'soundstage/film', quantity: 3 }] });
+});
+
+const postgres = await startPostgres();
+afterAll(() => postgres?.[Symbol.asyncDispose]());
+
+test.skipIf(postgres === undefined)(
+  'two workers share the scenes of a film, and one of them that is killed loses no more than it was making',
+  { timeout: 120_000 },
+  async () => {
+    const scenes = { ...asked, prompt: '0:00 a dog; 0:00.4 a cat; 0:00.8 a cow; 0:01.2 + a hen', part_seconds: 0.4 };
+    const whole = await finished(await submitted({ ...scenes, audio_url: audioUrl }));
+    const settings = {
+      SOUNDSTAGE_DATA: at('shared'),
+      SOUNDSTAGE_MODEL: at('weights'),
+      SOUNDSTAGE_DEVICE: 'cpu',
+      DATABASE_URL: (await postgres?.newDatabase()) ?? '',
+    } as const;
+    await using front = await startTestServer({ dataFolder: at('shared'), settings });
+    const workers = [0, 1].map(() => startSoundstageWith(settings, 'worker'));
+    onTestFinished(() => void workers.map((worker) => worker.kill('SIGKILL')));
+    const film = await submitted({ ...scenes, audio_url: audioUrl }, front.url);
+    const logs = async (): Promise<string> => JSON.stringify(await (await fetch(`${film.status_url}?logs=1`)).json());
+    const step = async (): Promise<number> => {
+      const shown = await (await fetch(`${film.response_url}/progress`)).json();
+      return (shown as { readonly progress?: { readonly step: number } | null }).progress?.step ?? 0;
+    };
+    await expect.poll(step, { timeout: 60_000, interval: 50 }).toBeGreaterThan(0);
+    workers[0]?.kill('SIGKILL');
+    const { status, body } = await finished(film);
+    expect(status).toBe(200);
+    expect(await logs()).toContain('4 parts, 0 of them are there');
+    const [one, other] = await Promise.all(
+      [whole.body, body].map(async ({ video }) => Buffer.from(await (await fetch(video.url)).arrayBuffer())),
+    );
+    expect(other?.equals(one ?? Buffer.of())).toBe(true);
+  },
+);
+
+test('a film can be seen before it is whole, and what is made of one that was cancelled is not made again', async () => {
+  const film = await submitted({ ...asked, audio_url: audioUrl, seed: 11 });
+  const step = async (): Promise<number> => {
+    const shown = await (await fetch(`${film.response_url}/progress`)).json();
+    return (shown as { readonly progress?: { readonly step: number } | null }).progress?.step ?? 0;
+  };
+  await expect.poll(step, { timeout: 60_000, interval: 50 }).toBe(1);
+  const soFar = await finished(await submitted({ resume: film.request_id, so_far: true }));
+  expect(soFar).toMatchObject({ status: 200, body: { video: { num_frames: 20 }, parts: [{ end: 20 }] } });
+  await fetch(film.cancel_url, { method: 'PUT' });
+  const whole = await finished(await submitted({ resume: film.request_id }));
+  expect(whole).toMatchObject({ status: 200, body: { video: { num_frames: 40 } } });
 });
 
 test('what is wrong with a film is said at its field', async () => {

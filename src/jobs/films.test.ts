@@ -28,7 +28,7 @@ class TestFilmMaker implements FilmMaker {
     const audio = join(folder, 'recording');
     await writeFile(audio, 'a song');
     if (resumed === undefined) {
-      const { parts = [], resume: _, redo: __, ...rest } = input;
+      const { parts = [], resume: _, redo: __, so_far: ___, ...rest } = input;
       const score = { ...rest, audio_url: 'song', seed: 1, parts } satisfies Score;
       return { score, audio, anchor: undefined, parts: [] };
     }

@@ -156,6 +156,15 @@ export const filmRequestSchema = z
         description: 'Parts of the film that is gone on with to be made again; those after them stay.',
         nullable: true,
       }),
+    so_far: z
+      .boolean()
+      .default(false)
+      .meta({
+        title: 'So Far',
+        description:
+          'Whether nothing is to be made: the parts of the film that is named with `resume` are joined, up to the first ' +
+          'that is missing. It may still be on its way.',
+      }),
   })
   .meta({ title: 'FilmRequest' });
 

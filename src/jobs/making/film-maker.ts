@@ -33,13 +33,14 @@ export class StoredFilmMaker implements FilmMaker {
 
   async plan(task: FilmTask, resumed: KnownFilm | undefined, context: FilmContext): Promise<PlannedFilm> {
     const { seed, input: request } = task;
-    const { resume, redo = [], audio_url: audioUrl, ...input } = request;
-    if (resume === undefined && redo.length > 0) {
-      throw refused('redo', 'redo is for a film that is there: name it with resume');
+    const { resume, redo = [], so_far: soFar, audio_url: audioUrl, ...input } = request;
+    if (resume === undefined && (redo.length > 0 || soFar)) {
+      const field = soFar ? 'so_far' : 'redo';
+      throw refused(field, `${field} is for a film that is there: name it with resume`);
     }
     if (resume !== undefined) {
       if (resumed === undefined) throw refused('resume', `there is no film ${resume} of yours to go on with`);
-      return await this.#resume({ parts: input.parts, redo }, resumed, context);
+      return await this.#resume({ parts: input.parts, redo, soFar }, resumed, context);
     }
     if (audioUrl === undefined)
       throw refused('audio_url', 'audio_url is missing: name a recording, or a film to resume');
@@ -76,7 +77,7 @@ export class StoredFilmMaker implements FilmMaker {
 
   /** Takes the score of another film, and its parts as far as they are as it says. */
   async #resume(
-    { parts, redo }: Pick<FilmRequest, 'parts'> & { readonly redo: readonly Redo[] },
+    { parts, redo, soFar }: Pick<FilmRequest, 'parts'> & { readonly redo: readonly Redo[]; readonly soFar: boolean },
     before: KnownFilm,
     { folder }: FilmContext,
   ): Promise<PlannedFilm> {
@@ -85,6 +86,13 @@ export class StoredFilmMaker implements FilmMaker {
     const isThere = (index: number): boolean => stored[index] !== undefined;
     const audio = await fetchStored(files, before.audio, join(folder, 'recording'), 'the recording');
     const anchor = before.anchor && (await fetchStored(files, before.anchor, join(folder, 'anchor'), 'the anchor'));
+    if (soFar) {
+      const missing = stored.indexOf(undefined);
+      const there = missing < 0 ? before.parts : before.parts.slice(0, missing);
+      if (there.length === 0) throw refused('so_far', 'no part of the film is there yet: wait for the first');
+      const score = { ...before.score, parts: before.score.parts.slice(0, there.length) };
+      return { score, audio, anchor, parts: there };
+    }
     const edited: Score =
       parts === undefined
         ? before.score

@@ -115,6 +115,8 @@ export async function partEnded(
       .where('film', '=', id)
       .where('part', '=', part)
       .execute();
+    const message = `part ${part + 1} is made (${(runningSeconds ?? 0).toFixed(1)} s)`;
+    await transaction.insertInto('request_logs').values({ request_id: id, level: 'INFO', message }).execute();
   } else {
     await transaction
       .updateTable('film_parts')

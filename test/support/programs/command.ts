@@ -17,7 +17,16 @@ export async function soundstage(...args: readonly string[]): Promise<CommandRes
 
 /** Leads a process group of its own, as a command started in a terminal does. */
 export function startSoundstage(...args: readonly string[]): ChildProcess {
+  return startSoundstageWith({}, ...args);
+}
+
+/** The same under settings. */
+export function startSoundstageWith(
+  settings: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): ChildProcess {
   return spawn(process.execPath, [...baselineWasm, '--disable-warning=ExperimentalWarning', main, ...args], {
+    env: { ...process.env, ...settings },
     stdio: 'pipe',
     detached: true,
   });
