@@ -51,6 +51,15 @@ describe.skipIf(chromiumPath === undefined)('a film, in a browser', { timeout: 3
     await parts.nth(1).getByRole('button', { name: 'Make again' }).click();
     await expect.poll(() => page.fact('Request'), { timeout: patience }).not.toBe(film);
     expect(await parts.nth(1).getByLabel('What part 2 shows').inputValue()).toBe('A man talks');
+
+    await page.button('Make the film').click();
+    await page.page.getByText(/^Making part [23] of 3$/).waitFor();
+    await page.button('Cancel').click();
+    await page.page.getByText('Cancelled.').waitFor();
+    const cancelled = await page.fact('Request');
+    await page.page.getByRole('region', { name: 'Run' }).getByRole('button', { name: 'Go on with it' }).click();
+    await expect.poll(() => page.fact('Request'), { timeout: patience }).not.toBe(cancelled);
+    expect(await page.fact('Length')).toMatch(/^1\.48 s, 37 frames/);
     expect(page.errors).toEqual([]);
   });
 });

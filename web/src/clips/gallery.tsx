@@ -1,4 +1,6 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { filmId } from '../../../src/contract/film/film-id.ts';
+import { ResumeButton } from '../film/resume-button.tsx';
 import { loraTitle } from '../form/words.ts';
 import { retry } from '../run/begin.ts';
 import { isUnderWay, run } from '../run/run-state.ts';
@@ -135,6 +137,7 @@ function AttemptCard({ entry: attempt, onErase }: CardProps<Attempt>) {
       {attempt.problem !== undefined && <p class="note reason">{attempt.problem}</p>}
       <p class="note">{attempt.sentAt.toLocaleString()}</p>
       <div class="line">
+        {attempt.endpoint === filmId && <ResumeButton film={attempt.id} />}
         <button type="button" disabled={isUnderWay(run.value)} onClick={() => void retry(attempt)}>
           Retry
         </button>

@@ -53,7 +53,7 @@ const groups: readonly Group[] = [
 ];
 
 /** What the page sends by itself: the parts of a film that is there, to make some of them again. */
-const ofFilms: readonly string[] = ['parts', 'resume', 'redo'];
+const ofFilms: readonly string[] = ['parts', 'resume', 'redo', 'so_far'];
 
 /** Fields whose controls know more than the schema says. */
 const controls: Readonly<Record<string, () => VNode>> = {

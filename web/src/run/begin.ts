@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { filmId } from '../../../src/contract/film/film-id.ts';
 import type { Attempt, Clip, Payload } from '../clips/clip.ts';
 import { clips } from '../clips/history.ts';
 import { compareClips, compared, selectClip, selectedClip, showStage, unseenClip } from '../clips/selection.ts';
@@ -64,6 +65,11 @@ export async function remakePart({ endpoint: id, id: film, output: { parts } }: 
   const isAsBefore = parts[index]?.prompt === prompt;
   const edited = parts.map((part, at) => (at === index ? { ...part, prompt } : part));
   await runPayload(id, { resume: film, redo: [{ part: index + 1 }], ...(!isAsBefore && { parts: edited }) });
+}
+
+/** Makes what is missing of a film that was cancelled or failed. */
+export async function resumeFilm(film: string): Promise<void> {
+  await runPayload(filmId, { resume: film });
 }
 
 /** What brought no clip, once more. */

@@ -1,5 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { filmId } from '../../../src/contract/film/film-id.ts';
+import { ResumeButton } from '../film/resume-button.tsx';
 import { duration } from '../form/time-estimate.ts';
 import { titleOfPath } from '../form/words.ts';
 import { focusField, retry } from './begin.ts';
@@ -62,6 +64,7 @@ export function RunView({ run }: { readonly run: Run }) {
       {run.failure !== undefined && <FailureView run={run} />}
       {(run.state === 'failed' || run.state === 'cancelled' || run.state === 'unanswered') && (
         <div class="line">
+          {run.endpoint === filmId && run.id !== undefined && <ResumeButton film={run.id} />}
           <button type="button" onClick={() => void retry(run)}>
             Retry
           </button>
