@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { precisionOption } from '../src/cli/generate/precision-option.ts';
+import { precisionOption } from '../src/cli/generate/model-flags.ts';
 import { reporting } from '../src/cli/reporting.ts';
 import { textTable } from '../src/cli/text-table.ts';
 import type { Precision } from '../src/graph/graph-target.ts';

@@ -7,7 +7,6 @@ import { estimateFilm, type FilmEstimate } from '../../film/estimate.ts';
 import { makeFilm, scoreOf } from '../../film/make-film.ts';
 import { keptInput, partsFolder } from '../../film/part-store.ts';
 import { timeOf } from '../../film/prompt-timeline.ts';
-import { type DeviceChoice, deviceChoices, type Precision } from '../../graph/graph-target.ts';
 import { filmFiles, filmStudio, withAbsolutePaths } from '../../local/film-studio.ts';
 import { LocalFirst } from '../../local/local-first.ts';
 import { openChecker, temporaryFolder } from '../../local/make-clip.ts';
@@ -21,24 +20,19 @@ import { Lazy } from '../../shared/lazy.ts';
 import { formatBytes, formatSeconds } from '../../shared/quantities.ts';
 import { errorCode } from '../../shared/system-code.ts';
 import type { FlagValues } from '../generate/field-flags.ts';
-import { parseGigabytes } from '../generate/generate-command.ts';
 import { GenerationDisplay } from '../generate/generation-display.ts';
-import { precisionOption } from '../generate/precision-option.ts';
+import { addModelFlags, type ModelFlags } from '../generate/model-flags.ts';
 import { reporting } from '../reporting.ts';
 import { addFilmFlags, filmFields, inFilmFlags } from './film-flags.ts';
 import { filmReport, filmSummary } from './film-report.ts';
 
-interface CommandFlags {
+interface CommandFlags extends ModelFlags {
   readonly output: string;
   readonly score?: string;
   readonly plan?: boolean;
   readonly redo?: number;
   readonly soFar?: boolean;
   readonly keepParts: boolean;
-  readonly model: string;
-  readonly device: DeviceChoice;
-  readonly gpuMemory?: number;
-  readonly precision: Precision;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -52,7 +46,7 @@ export function filmCommand(services?: ClipServices): Command {
   const command = new Command('film').description(
     'make a film as long as a recording, in parts that go on from each other',
   );
-  return addFilmFlags(command)
+  return addModelFlags(addFilmFlags(command))
     .option('-o, --output <file>', 'where the film goes; its parts go into a folder beside it', 'film.mp4')
     .option('--score <file.json>', 'take the parts from this file, which --plan has printed')
     .option('--plan', 'print the score as JSON and make nothing')
@@ -63,15 +57,6 @@ export function filmCommand(services?: ClipServices): Command {
     )
     .option('--so-far', 'join the parts that are there, up to the first that is missing, and make none')
     .option('--no-keep-parts', 'remove the parts once the film is there; none can be made again then')
-    .option('--model <id|folder>', 'weights: an id of `soundstage models list`, or a folder of your own', 'nano')
-    .addOption(new Option('--device <device>', 'where the model runs').choices(deviceChoices).default('auto'))
-    .addOption(
-      new Option(
-        '--gpu-memory <gigabytes>',
-        'memory of the GPU to use: what does not fit comes and goes; default what is free',
-      ).argParser(parseGigabytes),
-    )
-    .addOption(precisionOption())
     .option('--json', 'print the result as JSON, errors too')
     .option('--quiet', 'no progress')
     .action((flags: FlagValues & CommandFlags) =>

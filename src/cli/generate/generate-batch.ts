@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { DeviceChoice, Precision } from '../../graph/graph-target.ts';
 import { LocalFirst } from '../../local/local-first.ts';
 import { openChecker } from '../../local/make-clip.ts';
 import { MediaService } from '../../media/media-service.ts';
@@ -12,16 +11,13 @@ import { Lazy } from '../../shared/lazy.ts';
 import type { TextOutput } from '../reporting.ts';
 import { readJobs } from './batch-jobs.ts';
 import { type GenerateFlags, requestFields } from './generate-flags.ts';
+import type { ModelFlags } from './model-flags.ts';
 import { runBatch } from './run-batch.ts';
 
-export interface BatchFlags {
+export interface BatchFlags extends ModelFlags {
   /** File with the jobs. */
   readonly batch: string;
   readonly output?: string;
-  readonly model: string;
-  readonly device: DeviceChoice;
-  readonly gpuMemory?: number;
-  readonly precision: Precision;
   readonly preview?: string;
   readonly quiet?: boolean;
 }

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import sharp from 'sharp';
 import { audioToVideoLora } from '../../contract/endpoints/audio-to-video-lora.ts';
 import { type InputWithLoras as Input, parseInput } from '../../contract/input/input.ts';
-import { type DeviceChoice, deviceChoices, type Precision } from '../../graph/graph-target.ts';
 import { LocalFirst } from '../../local/local-first.ts';
 import { makeClip, openChecker, temporaryFolder } from '../../local/make-clip.ts';
 import { withOutputType } from '../../local/output-type.ts';
@@ -14,7 +13,6 @@ import { chooseDevice } from '../../pipeline/choose-device.ts';
 import { Engine } from '../../pipeline/engine/engine.ts';
 import type { Preview } from '../../pipeline/engine/engine-messages.ts';
 import type { Clip, ClipServices } from '../../pipeline/generate-clip.ts';
-import { gigabytes } from '../../shared/configuration.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { Lazy } from '../../shared/lazy.ts';
 import { reporting } from '../reporting.ts';
@@ -23,15 +21,11 @@ import { inWordsOfFlags, withFlags } from './flag-words.ts';
 import { generateBatch } from './generate-batch.ts';
 import { addGenerateFlags, type GenerateFlags, requestFields } from './generate-flags.ts';
 import { GenerationDisplay } from './generation-display.ts';
-import { precisionOption } from './precision-option.ts';
+import { addModelFlags, type ModelFlags } from './model-flags.ts';
 
-interface CommandFlags {
+interface CommandFlags extends ModelFlags {
   readonly output?: string;
   readonly batch?: string;
-  readonly model: string;
-  readonly device: DeviceChoice;
-  readonly gpuMemory?: number;
-  readonly precision: Precision;
   readonly preview?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -44,21 +38,12 @@ interface CommandFlags {
  */
 export function generateCommand(services?: ClipServices): Command {
   const command = new Command('generate').description('make a clip from a recording and a prompt');
-  return addGenerateFlags(command)
+  return addModelFlags(addGenerateFlags(command))
     .option('-o, --output <file>', 'where the clip goes (default: clip with the extension of the output type)')
     .option(
       '--batch <jobs.jsonl>',
       'make a clip of every line, an input of the endpoint as JSON; other flags say what lines leave open, --output names a folder (default: clips)',
     )
-    .option('--model <id|folder>', 'weights: an id of `soundstage models list`, or a folder of your own', 'nano')
-    .addOption(new Option('--device <device>', 'where the model runs').choices(deviceChoices).default('auto'))
-    .addOption(
-      new Option(
-        '--gpu-memory <gigabytes>',
-        'memory of the GPU to use: what does not fit comes and goes; default what is free',
-      ).argParser(parseGigabytes),
-    )
-    .addOption(precisionOption())
     .option('--preview <file.png>', 'keep a small picture of the clip as it takes shape in this file')
     .option('--json', 'print the result as JSON, errors too')
     .option('--quiet', 'no progress')
@@ -149,8 +134,3 @@ async function writePreview({ frames, width, height, rgb }: Preview, path: strin
 }
 
 /** Of `--gpu-memory`. */
-export function parseGigabytes(text: string): number {
-  const { success, data } = gigabytes.safeParse(text);
-  if (!success) throw new InvalidArgumentError('It must be a number of gigabytes, such as 12.');
-  return data;
-}
