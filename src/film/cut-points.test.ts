@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { profileRate, type SoundProfile } from '../media/native/decode/sound/sound-profile.ts';
+import { profileRate, type SoundProfile } from '../media/sound/sound-profile.ts';
 import { findBeats } from './beats.ts';
 import { cutCosts, divide, divideEvenly, snapped } from './cut-points.ts';
 

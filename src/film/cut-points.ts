@@ -1,4 +1,4 @@
-import { profileRate, type SoundProfile } from '../media/native/decode/sound/sound-profile.ts';
+import { profileRate, type SoundProfile } from '../media/sound/sound-profile.ts';
 import { elementAt } from '../shared/element-at.ts';
 import { findBeats } from './beats.ts';
 

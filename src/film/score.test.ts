@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Score } from '../contract/film/film-schema.ts';
 import { parseFilm } from '../contract/film/read-film.ts';
-import { profileRate, type SoundProfile } from '../media/native/decode/sound/sound-profile.ts';
+import { profileRate, type SoundProfile } from '../media/sound/sound-profile.ts';
 import { partInput, partSettings } from './part-clip.ts';
 import { composeScore, filmSize } from './score.ts';
 

@@ -1,8 +1,8 @@
 import { type FilmInput, type FilmPart, filmLimits, type Score } from '../contract/film/film-schema.ts';
 import { videoSizePresets } from '../contract/input/presets.ts';
 import { spatialStride, temporalStride } from '../ltx2/sampling/positions.ts';
-import type { SoundProfile } from '../media/native/decode/sound/sound-profile.ts';
 import type { FrameCrop } from '../media/native/encode/encode-methods.ts';
+import type { SoundProfile } from '../media/sound/sound-profile.ts';
 import { frameLimits } from '../pipeline/plan/limits.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { cutCosts, divide, divideEvenly, type PartLengths, snapped } from './cut-points.ts';

@@ -2,9 +2,10 @@ import type { MediaInfo } from '../../media-info.ts';
 import type { FramesFile } from '../../raw/frames-file.ts';
 import type { PictureFile } from '../../raw/picture-file.ts';
 import type { SoundFile } from '../../raw/sound-file.ts';
+import type { SoundProfile } from '../../sound/sound-profile.ts';
 import type { AudioDecodeRequest, AudioFormat } from './sound/audio-decode.ts';
+import type { SoundProfileRequest } from './sound/profile-sound.ts';
 import type { DecodedSound, SoundDecodeRequest } from './sound/sound-decode.ts';
-import type { SoundProfile, SoundProfileRequest } from './sound/sound-profile.ts';
 import type { StoredFramesRequest } from './stored-frames.ts';
 
 export interface PictureSize {

@@ -8,8 +8,8 @@ import { h264RoundTrip } from './h264-round-trip.ts';
 import { decodeImage } from './image-decode.ts';
 import { probe } from './probe.ts';
 import { decodeAudio } from './sound/audio-decode.ts';
+import { profileSound } from './sound/profile-sound.ts';
 import { conditionSound, decodeSound } from './sound/sound-decode.ts';
-import { profileSound } from './sound/sound-profile.ts';
 import { storedFrames } from './stored-frames.ts';
 
 // The process that reads untrusted files: a crash in a decoder ends this process and the one request.

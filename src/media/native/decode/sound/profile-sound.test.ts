@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { profileRate, type SoundProfile } from '../../../sound/sound-profile.ts';
 import { wav } from '../../../wav.test-support.ts';
-import { profileRate, profileSound, type SoundProfile } from './sound-profile.ts';
+import { profileSound } from './profile-sound.ts';
 
 let folder: string;
 beforeAll(async () => {
