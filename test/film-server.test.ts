@@ -158,7 +158,7 @@ test('a film has its own documents, and is not among the endpoints that the plat
   expect(JSON.stringify(await json('/v1/models'))).not.toContain('soundstage/film');
   expect(JSON.stringify(await json('/v1/models?endpoint_id=soundstage/film'))).toContain('soundstage/film');
   expect(await (await fetch(`${server.url}/models/soundstage/film/llms.txt`)).text()).toContain('`anchor_url`');
-  const page = await fetch(`${server.url}/models/soundstage/film`);
+  const page = await fetch(`${server.url}/models/soundstage/film/api`);
   expect(page.url).toMatch(/\/models\/soundstage\/film\/api$/);
   expect(page.status).toBe(200);
   expect((await fetch(`${server.url}/film`)).status).toBe(405);

@@ -108,22 +108,7 @@ test.for<[string, readonly string[], string]>([
     ['--audio', 'song.wav'],
     '--prompt is missing: say what the film shows, or give the parts of a score\n',
   ],
-  [
-    'prompts out of order',
-    ['--audio', 'song.wav', '--prompt', '0:00 a dog; 0:01 a cat; 0:00.5 a cow'],
-    'the prompts are out of order: 0:00.5 comes after 0:01\n',
-  ],
-  [
-    'prompts beyond the end',
-    ['--audio', 'song.wav', '--prompt', '0:00 a dog; 0:45 a cat'],
-    'a prompt begins at 0:45, but the recording ends at 0:01.6: leave it out, or move it\n',
-  ],
   ['an empty recording', ['--audio', 'empty.wav', '--prompt', 'a dog'], 'is empty (0 bytes): upload it again.\n'],
-  [
-    'parts that are too long',
-    ['--audio', 'song.wav', '--prompt', 'a dog', '--part-seconds', '30'],
-    'makes 9 to 472 at once\n',
-  ],
   ['no score', ['--score', 'no.json'], 'does not exist: give a file that --plan has printed\n'],
 ])('%s is said in one sentence', async ([, args, sentence]) => {
   await writeFile(at('empty.wav'), '');

@@ -23,6 +23,7 @@ const at = (name: string): string => join(folder, name);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'soundstage-film-'));
   await writeToneWav(at('song.wav'), 2.04, 16_000);
+  await writeToneWav(at('note.wav'), 0.68, 16_000);
   studio = {
     weights: await resolveWeights('nano'),
     device: { device: 'cpu', memory: undefined, notes: [] },
@@ -51,12 +52,14 @@ interface Making extends Partial<FilmOptions> {
   readonly name: string;
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly anchor?: string;
+  /** Default: the song. */
+  readonly audio?: string;
 }
 
-async function make({ name, fields: changes, anchor, ...options }: Making): Promise<Film> {
-  const input = parseFilm({ ...fields, audio_url: at('song.wav'), ...changes });
+async function make({ name, fields: changes, anchor, audio = at('song.wav'), ...options }: Making): Promise<Film> {
+  const input = parseFilm({ ...fields, audio_url: audio, ...changes });
   const where = { output: at(`${name}.mp4`), folder: at(`${name}.parts`) };
-  return await makeFilm(input, { audio: at('song.wav'), anchor }, studio, { ...where, ...options });
+  return await makeFilm(input, { audio, anchor }, studio, { ...where, ...options });
 }
 
 async function framesOf(path: string): Promise<readonly VideoFrame[]> {
@@ -131,12 +134,12 @@ test('a part made again leads to the part after it, which stays', async () => {
 });
 
 test('an edited score makes anew what it changes and what goes on from that', async () => {
-  const { score } = await make({ name: 'edited' });
+  const { score } = await make({ name: 'broken' });
   const parts = score.parts.map((part, index) => (index === 0 ? { ...part, prompt: 'a yellow sea' } : part));
   const edited = { parts, prompt: undefined, part_seconds: undefined };
-  expect(await make({ name: 'edited', fields: edited })).toMatchObject({ made: 2 });
+  expect(await make({ name: 'broken', fields: edited })).toMatchObject({ made: 2 });
   const shorter = { ...edited, video_output_type: 'VP9 (.webm)' };
-  expect(await make({ name: 'edited', fields: shorter, output: at('edited.webm') })).toMatchObject({ made: 0 });
+  expect(await make({ name: 'broken', fields: shorter, output: at('edited.webm') })).toMatchObject({ made: 0 });
 });
 
 test('a part that is refused is named, and the others are kept', async () => {
@@ -160,7 +163,7 @@ test('a part that is refused is named, and the others are kept', async () => {
 });
 
 test('an anchor is in every part, and another anchor makes all of them anew', async () => {
-  const [face] = (await framesOf(at('edited.parts/part-0003.mkv'))) as [VideoFrame];
+  const [face] = (await framesOf(at('broken.parts/part-0003.mkv'))) as [VideoFrame];
   const { width, height, rgb } = face;
   await sharp(rgb, { raw: { width, height, channels: 3 } })
     .png()
@@ -169,23 +172,19 @@ test('an anchor is in every part, and another anchor makes all of them anew', as
     const frames = await framesOf(at(`${name}.parts/part-0001.mkv`));
     return psnr(frames[8] as VideoFrame, face);
   };
-  const prompt = 'a green sea, pink sky';
-  await make({ name: 'free', fields: { prompt, seed: 20 } });
-  const film = await make({
-    name: 'free',
-    fields: { prompt, seed: 20 },
-    anchor: at('anchor.png'),
-    output: at('anchored.mp4'),
-  });
+  const sea = { name: 'free', audio: at('note.wav'), fields: { prompt: 'a green sea, pink sky', seed: 20 } };
+  await make(sea);
+  const film = await make({ ...sea, anchor: at('anchor.png'), output: at('anchored.mp4') });
   expect(film.made).toBe(film.parts.length);
   const anchored = await likeness('free');
-  await make({ name: 'free', fields: { prompt, seed: 20 } });
+  await make(sea);
   expect(anchored).toBeGreaterThan((await likeness('free')) + 1);
 });
 
 test('a film that another process makes is left alone', async () => {
-  const first = make({ name: 'busy', fields: { prompt: 'a green sea' } });
-  await expect(make({ name: 'busy', fields: { prompt: 'a green sea' } })).rejects.toMatchObject({
+  const short = { name: 'busy', audio: at('note.wav'), fields: { prompt: 'a green sea' } };
+  const first = make(short);
+  await expect(make(short)).rejects.toMatchObject({
     kind: 'device',
     message: expect.stringMatching(/^another process is making this film/),
   });

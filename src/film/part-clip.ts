@@ -1,5 +1,5 @@
 import { audioToVideoLora } from '../contract/endpoints/audio-to-video-lora.ts';
-import type { FilmInput, FilmPart, Score } from '../contract/film/film-schema.ts';
+import { type FilmInput, type FilmPart, filmPartFields, filmSchema, type Score } from '../contract/film/film-schema.ts';
 import { type InputWithLoras, parseInput } from '../contract/input/input.ts';
 import { losslessVideo } from '../media/video-settings.ts';
 import type { CameraMove } from '../models/camera-moves.ts';
@@ -78,15 +78,22 @@ export function partSettings(
   };
 }
 
-/** An error in making a part, with its name and its field. */
+/** What the pipeline calls otherwise, because it is given files and not addresses. */
+const addresses: Readonly<Record<string, string>> = { audio: 'audio_url', image: 'image_url', anchor: 'anchor_url' };
+
+/** An error in making a part, with its name, at its field or at that of the film. */
 export function atPart(error: unknown, index: number): unknown {
   if (!(error instanceof SoundstageError) || error.kind !== 'input') return error;
-  const { field, type, context } = error;
-  const own = field === undefined ? `parts.${index}` : `parts.${index}.${field}`;
-  return new SoundstageError('input', `part ${index + 1}: ${error.message}`, {
-    field: own,
-    type,
-    context,
-    cause: error,
-  });
+  const { type, context } = error;
+  // A film has no num_frames; its parts are as long as its score has them.
+  const message = error.message.replace('fewer num_frames', 'a smaller part_seconds');
+  const options = { field: fieldAt(error.field ?? '', index), type, context, cause: error };
+  return new SoundstageError('input', `part ${index + 1}: ${message}`, options);
+}
+
+function fieldAt(field: string, index: number): string {
+  const [first = '', ...rest] = field.split('.');
+  const name = addresses[first] ?? first;
+  if (filmPartFields.includes(name)) return ['parts', index, name, ...rest].join('.');
+  return name in filmSchema.shape ? [name, ...rest].join('.') : `parts.${index}`;
 }

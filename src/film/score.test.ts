@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { Score } from '../contract/film/film-schema.ts';
 import { parseFilm } from '../contract/film/read-film.ts';
 import { profileRate, type SoundProfile } from '../media/sound/sound-profile.ts';
-import { partInput, partSettings } from './part-clip.ts';
+import { SoundstageError } from '../shared/errors.ts';
+import { atPart, partInput, partSettings } from './part-clip.ts';
 import { composeScore, filmSize } from './score.ts';
 
 /** Sound without pauses. */
@@ -145,4 +146,17 @@ test('a film lies in the middle of what the model makes', () => {
     crop: { left: 14, top: 29, width: 100, height: 70 },
   });
   expect(filmSize({ ...size, use_multiscale: false }).made).toEqual({ width: 128, height: 96 });
+});
+
+test.for([
+  ['prompt', 'parts.2.prompt'],
+  ['loras.1.path', 'parts.2.loras.1.path'],
+  ['image', 'parts.2.image_url'],
+  ['anchor', 'anchor_url'],
+  ['video_size', 'video_size'],
+  ['num_frames', 'parts.2'],
+  [undefined, 'parts.2'],
+] as const)('what is wrong with %s of a part is said at %s', ([field, at]) => {
+  const error = atPart(new SoundstageError('input', 'no', { field }), 2);
+  expect(error).toMatchObject({ field: at, message: 'part 3: no' });
 });

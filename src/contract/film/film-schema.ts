@@ -46,6 +46,9 @@ const part = z
   })
   .meta({ id: 'FilmPart', title: 'FilmPart', description: 'A part of a film, which the model makes at once.' });
 
+/** The fields of a part. */
+export const filmPartFields: readonly string[] = part.keyof().options;
+
 /** What a film should be. With `parts` it is a score, in which everything is decided. */
 export const filmSchema = z
   .object({
