@@ -157,7 +157,12 @@ test('a film has its own documents, and is not among the endpoints that the plat
   expect(Object.keys((document as { readonly paths: object }).paths)).toContain('/soundstage/film');
   expect(JSON.stringify(await json('/v1/models'))).not.toContain('soundstage/film');
   expect(JSON.stringify(await json('/v1/models?endpoint_id=soundstage/film'))).toContain('soundstage/film');
-  expect(await (await fetch(`${server.url}/models/soundstage/film/llms.txt`)).text()).toContain('`anchor_url`');
+  const text = await (await fetch(`${server.url}/models/soundstage/film/llms.txt`)).text();
+  expect(text).toContain('`anchor_url`');
+  // Nobody is sent to the platform, which makes no films.
+  expect(text).toContain(`--url ${server.url}/run/soundstage/film`);
+  const entry = JSON.stringify(await json('/v1/models?endpoint_id=soundstage/film&expand=openapi-3.0'));
+  for (const told of [text, JSON.stringify(document), entry]) expect(told).not.toMatch(/fal\.(?:ai|run)/);
   const page = await fetch(`${server.url}/models/soundstage/film/api`);
   expect(page.url).toMatch(/\/models\/soundstage\/film\/api$/);
   expect(page.status).toBe(200);

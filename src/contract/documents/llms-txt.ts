@@ -1,4 +1,5 @@
 import type { JsonSchemas } from '../json-schema.ts';
+import { type Home, platformHome } from './home.ts';
 import { type Example, exampleOf } from './llms-examples.ts';
 import { fieldBlocks } from './llms-fields.ts';
 import { curlSnippet, javaScriptSnippet, pythonSnippet } from './llms-snippets.ts';
@@ -18,22 +19,22 @@ export interface EndpointPage {
 }
 
 /** The page about an endpoint for readers that are programs (`/models/{id}/llms.txt`). */
-export function llmsTxt(page: EndpointPage): string {
+export function llmsTxt(page: EndpointPage, home = platformHome): string {
   const request = exampleOf(page.input, 'required');
   const sections = [
     `# ${page.displayName}\n\n> ${page.description}`,
-    `\n${overview(page)}`,
-    ...(page.price === undefined ? [] : [`\n${pricing(page.price)}`]),
+    `\n${overview(page, home)}`,
+    ...(page.price === undefined ? [] : [`\n${pricing(page.price, home)}`]),
     schemas(page, request),
-    `\n${usage(page, request)}`,
-    `\n${resources(page)}`,
+    `\n${usage(page, request, home)}`,
+    `\n${resources(page, home)}`,
   ];
   return `${sections.join('\n\n')}\n`;
 }
 
-function overview({ id, category, kind, tags }: EndpointPage): string {
+function overview({ id, category, kind, tags }: EndpointPage, { run }: Home): string {
   const lines = [
-    `- **Endpoint**: \`https://fal.run/${id}\``,
+    `- **Endpoint**: \`${run}/${id}\``,
     `- **Model ID**: \`${id}\``,
     `- **Category**: ${category}`,
     `- **Kind**: ${kind}`,
@@ -43,9 +44,10 @@ function overview({ id, category, kind, tags }: EndpointPage): string {
   return `## Overview\n\n${lines.join('\n')}`;
 }
 
-function pricing(price: NonNullable<EndpointPage['price']>): string {
+function pricing(price: NonNullable<EndpointPage['price']>, home: Home): string {
   const text = 'text' in price ? price.text : `- **Price**: $${price.unitPrice} per ${price.unit}`;
-  return `## Pricing\n\n${text}\n\nFor more details, see [fal.ai pricing](https://fal.ai/pricing).`;
+  const more = home === platformHome ? '\n\nFor more details, see [fal.ai pricing](https://fal.ai/pricing).' : '';
+  return `## Pricing\n\n${text}${more}`;
 }
 
 function schemas({ input, output }: EndpointPage, request: Example): string {
@@ -82,12 +84,14 @@ ${fieldBlocks(output)}
 ${json(exampleOf(output, 'all'))}`;
 }
 
-function usage({ id }: EndpointPage, request: Example): string {
-  return `## Usage Examples
+function usage({ id }: EndpointPage, request: Example, home: Home): string {
+  const curl = `## Usage Examples
 
 ### cURL
 
-${fenced('bash', curlSnippet(`https://fal.run/${id}`, request))}
+${fenced('bash', curlSnippet(`${home.run}/${id}`, request))}`;
+  if (home !== platformHome) return `${curl}\n\nOther programs: [API and clients](${home.site}/docs/api).`;
+  return `${curl}
 
 ### Python
 
@@ -110,14 +114,17 @@ Then use the API client to make requests:
 ${fenced('javascript', javaScriptSnippet(id, request))}`;
 }
 
-function resources({ id }: EndpointPage): string {
-  return `## Additional Resources
+function resources({ id }: EndpointPage, home: Home): string {
+  const { site } = home;
+  const own = `## Additional Resources
 
 ### Documentation
 
-- [Model Playground](https://fal.ai/models/${id})
-- [API Documentation](https://fal.ai/models/${id}/api)
-- [OpenAPI Schema](https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=${id})
+- [Model Playground](${site}/models/${id})
+- [API Documentation](${site}/models/${id}/api)
+- [OpenAPI Schema](${site}/api/openapi/queue/openapi.json?endpoint_id=${id})`;
+  if (home !== platformHome) return own;
+  return `${own}
 
 ### fal.ai Platform
 

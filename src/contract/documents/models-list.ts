@@ -1,10 +1,12 @@
 import type { Endpoint } from '../endpoint.ts';
 import { currency } from '../price.ts';
+import { type Home, platformHome } from './home.ts';
 
 /** An endpoint's entry in the platform's list of models (`GET /v1/models`); with its OpenAPI document if given. */
 export function modelEntry(
   endpoint: Endpoint,
   openapi?: Readonly<Record<string, unknown>>,
+  { run }: Home = platformHome,
 ): Readonly<Record<string, unknown>> {
   return {
     endpoint_id: endpoint.id,
@@ -14,7 +16,7 @@ export function modelEntry(
       description: endpoint.description,
       status: endpoint.status,
       tags: endpoint.tags,
-      model_url: `https://fal.run/${endpoint.id}`,
+      model_url: `${run}/${endpoint.id}`,
       license_type: endpoint.licenseType,
       kind: endpoint.kind,
       group: endpoint.group,

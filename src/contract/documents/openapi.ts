@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts';
 import type { JsonSchema } from '../json-schema.ts';
+import { type Home, platformHome } from './home.ts';
 
 /** An OpenAPI document; its schemas use `null` and numeric exclusive bounds, as the platform's own do. */
 export interface OpenApiDocument {
@@ -57,7 +58,11 @@ const cancelled = Object.freeze({
 const publishedQueue = 'https://queue.fal.run';
 
 /** An endpoint's queue as the platform documents it. `server` is the base of the queue's addresses. */
-export function openapi(endpoint: Endpoint, server: string = publishedQueue): OpenApiDocument {
+export function openapi(
+  endpoint: Endpoint,
+  server: string = publishedQueue,
+  { site }: Home = platformHome,
+): OpenApiDocument {
   const { id, category, description, input, output } = endpoint;
   const name = schemaName(id);
   const schemas = {
@@ -74,8 +79,8 @@ export function openapi(endpoint: Endpoint, server: string = publishedQueue): Op
     'x-fal-metadata': {
       endpointId: id,
       category,
-      playgroundUrl: `https://fal.ai/models/${id}`,
-      documentationUrl: `https://fal.ai/models/${id}/api`,
+      playgroundUrl: `${site}/models/${id}`,
+      documentationUrl: `${site}/models/${id}/api`,
       about: description,
     },
   };

@@ -3,6 +3,7 @@ import { llmsTxt } from '../../contract/documents/llms-txt.ts';
 import { genericOpenapi, openapi } from '../../contract/documents/openapi.ts';
 import type { Endpoints } from '../../contract/endpoint.ts';
 import type { Authentication } from '../access/authentication.ts';
+import { homeOf } from '../addressing/home-of.ts';
 import { originOfHost } from '../addressing/origins.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import { detail, methodNotAllowed } from '../replies.ts';
@@ -20,7 +21,6 @@ export interface SiteDependencies {
 export function siteRoutes({ authentication, endpoints, playground }: SiteDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   for (const endpoint of endpoints.values()) {
-    const text = llmsTxt(endpoint);
     routes.get(`/models/${endpoint.id}`, (c) => {
       // Under the platform's name for its pages nothing else is found that the playground needs.
       if (isPlatformsHost(c)) return c.redirect(`${rootFrom(c)}models/${endpoint.id}/api`);
@@ -33,7 +33,7 @@ export function siteRoutes({ authentication, endpoints, playground }: SiteDepend
       return await apiPage(c, { endpoint, isKeyRequired, server: c.var.sharedFileBase.replace(/cdn$/, '') });
     });
     routes.get(`/models/${endpoint.id}/llms.txt`, (c) =>
-      c.text(text, 200, { 'content-type': 'text/plain; charset=utf-8' }),
+      c.text(llmsTxt(endpoint, homeOf(endpoint, c)), 200, { 'content-type': 'text/plain; charset=utf-8' }),
     );
   }
   routes.get('/api/openapi/queue/openapi.json', (c) => {
@@ -41,7 +41,7 @@ export function siteRoutes({ authentication, endpoints, playground }: SiteDepend
     if (id === undefined) return c.json(genericOpenapi([...endpoints.keys()], c.var.bases.queue));
     const endpoint = endpoints.get(id);
     if (endpoint === undefined) return detail(c, 404, `Endpoint "${id}" not found`);
-    return c.json(openapi(endpoint, c.var.bases.queue));
+    return c.json(openapi(endpoint, c.var.bases.queue, homeOf(endpoint, c)));
   });
   routes.on(['POST', 'PUT', 'PATCH', 'DELETE'], ['/models/*', '/api/*'], (c) => methodNotAllowed(c, ['GET']));
   routes.all('/*', (c) => detail(c, 404, 'Not Found'));

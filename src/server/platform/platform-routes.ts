@@ -12,6 +12,7 @@ import type { HistoryItem } from '../../jobs/watch/history.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Authentication } from '../access/authentication.ts';
 import { requireCaller } from '../access/authorization.ts';
+import { homeOf } from '../addressing/home-of.ts';
 import type { AppContext, AppEnv } from '../app-env.ts';
 import type { Bodies } from '../bodies/bodies.ts';
 import { checked } from '../bodies/validation.ts';
@@ -69,7 +70,11 @@ function publicRoutes(routes: Hono<AppEnv>, endpoints: Endpoints): void {
     const withDocument = listQuery(c, 'expand').some((part) => part.startsWith('openapi'));
     const models = askedFor(c, endpoints)
       .filter((endpoint) => isFound(c, endpoint))
-      .map((endpoint) => modelEntry(endpoint, withDocument ? { ...openapi(endpoint, c.var.bases.queue) } : undefined));
+      .map((endpoint) => {
+        const home = homeOf(endpoint, c);
+        const document = withDocument ? { ...openapi(endpoint, c.var.bases.queue, home) } : undefined;
+        return modelEntry(endpoint, document, home);
+      });
     return c.json({ models, ...page });
   });
   routes.get('/v1/models/pricing', (c) => {
