@@ -4,7 +4,7 @@ import { type Feeds, networkGraph } from '../src/graph/network.ts';
 import type { Checkpoint } from '../src/graph/weights/checkpoint.ts';
 import { audioPositions, videoPositions } from '../src/ltx2/sampling/positions.ts';
 import { sinusoidWidth } from '../src/ltx2/transformer/timestep-sinusoid.ts';
-import { transformer, transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';
+import { streamWidths, transformer, transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';
 import { VelocityModel } from '../src/ltx2/transformer/velocity.ts';
 import { someValues } from './stopwatch.ts';
 
@@ -27,7 +27,17 @@ export async function denoiser(
   await using model = new VelocityModel(bundle, { target });
   const text = { video: someValues([S, H]), audio: someValues([S, H]) };
   const stage = model.prepareStage(videoPositions(size, 25), audioPositions(Na), text);
-  const graph = networkGraph(transformer, target, bundle, { config, perToken: { video: false, audio: false } });
+  // As `VelocityModel` does it: where weights are mapped, keys and values of the text are there already.
+  const hasTextKeys = !target.hasOwnMemory;
+  const form = { config, perToken: { video: false, audio: false }, hasTextKeys };
+  const graph = networkGraph(transformer, target, bundle, form);
+  const widths = streamWidths(config);
+  const textOf = (stream: 'video' | 'audio') => {
+    if (!hasTextKeys) return { context: text[stream], textKeys: undefined };
+    const rows = someValues([S, widths[stream]]);
+    const textKeys = Array.from({ length: config.num_layers }, () => ({ keys: rows, values: rows }));
+    return { context: undefined, textKeys };
+  };
   const step = (tokens: number, channels: number) => ({
     tokens: someValues([tokens, channels]),
     timestep: { sinusoid: someValues([1, sinusoidWidth]), index: undefined },
@@ -36,8 +46,8 @@ export async function denoiser(
   return {
     graph,
     feeds: {
-      video: { ...stage.video, ...step(Nv, config.in_channels) },
-      audio: { ...stage.audio, ...step(Na, config.audio_in_channels) },
+      video: { ...stage.video, ...textOf('video'), ...step(Nv, config.in_channels) },
+      audio: { ...stage.audio, ...textOf('audio'), ...step(Na, config.audio_in_channels) },
     },
     sizes: { Nv, Na, S },
   };

@@ -58,7 +58,10 @@ const networks: readonly (() => Promise<Network> | Network)[] = [
   }),
   () => ({
     name: 'latent upsampler, 16×12×16',
-    graph: networkGraph(latentUpsampler, target, joinCheckpoints(upscaler, bundle), upsamplerConfigOf(upscaler)),
+    graph: networkGraph(latentUpsampler, target, joinCheckpoints(upscaler, bundle), {
+      ...upsamplerConfigOf(upscaler),
+      size: target.hasOwnMemory ? undefined : { frames: 16, height: 12, width: 16 },
+    }),
     feeds: { latent: someValues([1, channels, 16, 12, 16]) },
     sizes: { f: 16, h: 12, w: 16 },
     session: convolutionSession,
