@@ -97,7 +97,13 @@ test.for(precisions)('every network of a folder with the %s bundle is built for 
       'upsampler.blur_down.*': 1, // of scales that are not whole numbers
       ...(precision === 'fp8' ? { '*.input_scale': 1176 } : {}),
     });
-    expect(absent, device).toEqual(['*.nin_shortcut.conv.weight', '*.weight_scale', 'language_model.*.bias']);
+    expect(absent, device).toEqual([
+      '*.nin_shortcut.conv.weight',
+      '*.weight_int8', // which only files of our own have
+      '*.weight_int8_scales',
+      '*.weight_scale',
+      'language_model.*.bias',
+    ]);
   }
 });
 
@@ -219,5 +225,5 @@ function patternOf(key: string): string {
   return key
     .replace(/^(vae\.per_channel_statistics|upsampler\.blur_down)\..*/, '$1.*')
     .replace(/^(language_model)\..*\.bias$/, '$1.*.bias')
-    .replace(/.*[._](input_scale|weight_scale|nin_shortcut\.conv\.weight)$/, '*.$1');
+    .replace(/.*[._](input_scale|weight_scale|weight_int8|weight_int8_scales|nin_shortcut\.conv\.weight)$/, '*.$1');
 }
