@@ -13,7 +13,7 @@ export class ChildLimitError extends SoundstageError {
   }
 }
 
-export interface GuardedChildOptions extends Omit<ChildServiceOptions, 'env'> {
+export interface GuardedChildOptions extends ChildServiceOptions {
   /** Bytes of resident memory at which the child is killed. */
   readonly memoryLimit: number;
 }
@@ -35,7 +35,11 @@ export class GuardedChild<Methods extends ServiceMethods> implements AsyncDispos
 
   constructor(options: GuardedChildOptions) {
     this.#options = options;
-    this.#service = new ChildService({ ...options, env: () => memoryLimitEnvironment(options.memoryLimit) });
+    const { memoryLimit, env } = options;
+    this.#service = new ChildService({
+      ...options,
+      env: () => ({ ...env?.(), ...memoryLimitEnvironment(memoryLimit) }),
+    });
   }
 
   get pid(): number | undefined {
