@@ -14,7 +14,7 @@ import { seededRandom } from './support/seeded-random.ts';
 import { unfinished } from './support/unfinished.ts';
 
 const submissions = 200;
-const killCount = 20;
+const killCount = Number(process.env.KILLS ?? 12);
 const clipMilliseconds = 30;
 
 let root: string;
