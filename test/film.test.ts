@@ -25,11 +25,12 @@ afterAll(() => rm(folder, { recursive: true }));
 const song = (output: string): readonly string[] => [
   ...['film', '--audio', at('song.wav'), '--prompt', '0:00 a dog; 0:00.8 + a cat', '--seed', '7', '-o', at(output)],
   ...['--video-size', '64x64', '--cut', 'every', '--part-seconds', '0.4', '--no-enable-safety-checker'],
-  ...['--model', at('weights'), '--device', 'cpu'],
+  ...['--model', at('weights'), '--device', 'cpu', '--precision', 'int8'],
 ];
 
+/** The model and its precision are those that the film was begun with. */
 const redo = (output: string, ...flags: readonly string[]): readonly string[] => [
-  ...['film', '-o', at(output), '--model', at('weights'), '--device', 'cpu', '--quiet', '--json'],
+  ...['film', '-o', at(output), '--device', 'cpu', '--quiet', '--json'],
   ...flags,
 ];
 

@@ -61,6 +61,7 @@ const folder = await mkdtemp(join(tmpdir(), 'soundstage-films-'));
 stack.defer(() => rm(folder, { recursive: true }));
 const services = { media: stack.use(new MediaService()), engine: stack.use(new Engine()) };
 const studio: FilmStudio = {
+  model: 'nano',
   weights: await resolveWeights('nano'),
   device: { device: 'cpu', memory: undefined, notes: [] },
   services,

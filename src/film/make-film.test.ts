@@ -12,7 +12,7 @@ import { resolveWeights } from '../models/resolve-weights.ts';
 import { Engine } from '../pipeline/engine/engine.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { type Film, type FilmOptions, type FilmProgress, type FilmStudio, makeFilm } from './make-film.ts';
-import { keptInput } from './part-store.ts';
+import { keptFilm } from './part-store.ts';
 
 const media = new MediaService();
 const engine = new Engine();
@@ -25,6 +25,7 @@ beforeAll(async () => {
   await writeToneWav(at('song.wav'), 2.04, 16_000);
   await writeToneWav(at('note.wav'), 0.68, 16_000);
   studio = {
+    model: 'nano',
     weights: await resolveWeights('nano'),
     device: { device: 'cpu', memory: undefined, notes: [] },
     services: { media, engine },
@@ -117,7 +118,7 @@ test('what was broken off goes on, and is the same to the byte; nothing is made 
   expect(await make({ name: 'broken' })).toMatchObject({ made: 2 });
   expect(await bytesOf('broken.mp4')).toEqual(await bytesOf('whole.mp4'));
   expect(await make({ name: 'broken' })).toMatchObject({ made: 0 });
-  expect(await keptInput(at('broken.parts'))).toMatchObject({ seed: 3, part_seconds: 0.68 });
+  expect(await keptFilm(at('broken.parts'))).toMatchObject({ input: { seed: 3, part_seconds: 0.68 }, model: 'nano' });
 });
 
 test('a part made again leads to the part after it, which stays', async () => {

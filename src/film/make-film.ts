@@ -23,6 +23,8 @@ import { composeScore } from './score.ts';
 
 /** What films are made with. */
 export interface FilmStudio {
+  /** Id or folder of the weights. */
+  readonly model: string;
   readonly weights: WeightSet;
   readonly device: ChosenDevice;
   readonly services: ClipServices;
@@ -111,7 +113,7 @@ export async function makeFilm(
   const { redo } = options;
   const isThere = redo !== undefined && (await store.record(redo.part)) !== undefined;
   const score = redo === undefined ? first : withRedo(first, [redo], () => isThere, drawSeed);
-  await store.keepScore({ input, asked, score });
+  await store.keepScore({ input, asked, score, model: studio.model, precision: studio.device.precision });
   const film = await new FilmMaking(score, files, studio, options, store).run();
   if (options.keepParts === false && film.parts.length === score.parts.length) await store.remove();
   return film;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FilmInput, Score } from '../contract/film/film-schema.ts';
+import type { ChosenDevice } from '../pipeline/choose-device.ts';
 import { SoundstageError } from '../shared/errors.ts';
 import { tryLockFile } from '../shared/folders/file-lock.ts';
 import { errorCode } from '../shared/system-code.ts';
@@ -30,6 +31,9 @@ interface FilmRecord {
   /** Of what was asked for; the score may have changed since. */
   readonly asked: string;
   readonly score: Score;
+  /** What its parts are made with. */
+  readonly model: string;
+  readonly precision?: ChosenDevice['precision'];
 }
 
 const filmFile = 'film.json';
@@ -45,9 +49,9 @@ export function partsFolder(output: string): string {
  *
  * @throws SoundstageError `input` where there is none
  */
-export async function keptInput(folder: string): Promise<FilmInput> {
+export async function keptFilm(folder: string): Promise<Pick<FilmRecord, 'input' | 'model' | 'precision'>> {
   const record = await readJson<FilmRecord>(join(folder, filmFile));
-  if (record !== undefined) return record.input;
+  if (record !== undefined) return record;
   const message = `there is no film to go on with in ${folder}: give a recording and a prompt`;
   throw new SoundstageError('input', message, { field: 'audio_url' });
 }

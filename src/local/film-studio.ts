@@ -50,6 +50,7 @@ export async function filmStudio(
   const weights = await resolveWeights(model, { cameras: filmCameras(input) });
   const context = { folder, ...(signal && { signal }), log: (_level: string, message: string) => onNote?.(message) };
   return {
+    model,
     weights,
     services,
     device: await device.get(),

@@ -5,7 +5,7 @@ import type { FilmInput, Score } from '../../contract/film/film-schema.ts';
 import { parseFilm } from '../../contract/film/read-film.ts';
 import { estimateFilm, type FilmEstimate } from '../../film/estimate.ts';
 import { makeFilm, scoreOf } from '../../film/make-film.ts';
-import { keptInput, partsFolder } from '../../film/part-store.ts';
+import { keptFilm, partsFolder } from '../../film/part-store.ts';
 import { timeOf } from '../../film/prompt-timeline.ts';
 import { filmFiles, filmStudio, withAbsolutePaths } from '../../local/film-studio.ts';
 import { LocalFirst } from '../../local/local-first.ts';
@@ -59,20 +59,24 @@ export function filmCommand(services?: ClipServices): Command {
     .option('--no-keep-parts', 'remove the parts once the film is there; none can be made again then')
     .option('--json', 'print the result as JSON, errors too')
     .option('--quiet', 'no progress')
-    .action((flags: FlagValues & CommandFlags) =>
-      reporting(process.stderr, (signal) => run({ flags, signal, services }), flags),
-    );
+    .action((flags: FlagValues & CommandFlags, self: Command) => {
+      const isGiven = (name: string): boolean => self.getOptionValueSource(name) !== 'default';
+      return reporting(process.stderr, (signal) => run({ flags, isGiven, signal, services }), flags);
+    });
 }
 
 interface CommandRun {
   readonly flags: FlagValues & CommandFlags;
+  /** Whether somebody has set a flag. */
+  readonly isGiven: (name: string) => boolean;
   readonly signal: AbortSignal;
   readonly services: ClipServices | undefined;
 }
 
 async function run(command: CommandRun): Promise<void> {
   try {
-    await runWith(await inputOf(command.flags), command);
+    const { input, flags } = await filmAskedFor(command);
+    await runWith(input, { ...command, flags });
   } catch (error) {
     if (!(error instanceof SoundstageError) || error.kind !== 'input') throw error;
     const { field, type, context } = error;
@@ -81,10 +85,10 @@ async function run(command: CommandRun): Promise<void> {
 }
 
 /** What is asked for; without a recording, what the folder beside the output was begun with. */
-async function inputOf(flags: FlagValues & CommandFlags): Promise<FilmInput> {
+async function filmAskedFor({ flags, isGiven }: CommandRun): Promise<Pick<CommandRun, 'flags'> & { input: FilmInput }> {
   const { seed, ...given } = filmFields(flags);
-  const isGiven = Object.keys(given).length > 0 || flags.score !== undefined;
-  if (flags.redo !== undefined && isGiven) {
+  const isAnew = Object.keys(given).length > 0 || flags.score !== undefined;
+  if (flags.redo !== undefined && isAnew) {
     throw new SoundstageError(
       'input',
       '--redo takes the film as it was made: leave all flags but --output and --seed out',
@@ -93,13 +97,20 @@ async function inputOf(flags: FlagValues & CommandFlags): Promise<FilmInput> {
       },
     );
   }
-  if (!isGiven) return await keptInput(partsFolder(resolve(flags.output)));
+  if (!isAnew) {
+    const { input, model, precision = flags.precision } = await keptFilm(partsFolder(resolve(flags.output)));
+    const kept = {
+      ...(!isGiven('model') && { model }),
+      ...(!isGiven('precision') && { precision }),
+    };
+    return { input, flags: { ...flags, ...kept } };
+  }
   const fields = {
     ...(flags.score !== undefined && (await readScore(flags.score))),
     ...given,
     ...(seed !== undefined && { seed }),
   };
-  return withAbsolutePaths(parseFilm(withOutputType(fields, flags.output)));
+  return { input: withAbsolutePaths(parseFilm(withOutputType(fields, flags.output))), flags };
 }
 
 async function readScore(path: string): Promise<Record<string, unknown>> {
