@@ -238,7 +238,8 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     maker.behavior = untilAborted;
     const { id } = await requests.submit(submission());
     await jobs.worker();
-    await jobs.inState(id, 'IN_PROGRESS');
+    // It is in progress before it has been started.
+    await expect.poll(() => maker.started, { timeout: 10_000 }).toEqual([id]);
     const silent = { heartbeat_at: new Date(0), attempt: 50 };
     await database.kysely
       .updateTable('requests')
