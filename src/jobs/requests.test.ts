@@ -112,7 +112,8 @@ describe.each(databases.kinds)('requests (%s)', (kind) => {
     const running = await requests.submit(submission());
     const waiting = await requests.submit(submission());
     await jobs.worker();
-    await jobs.inState(running.id, 'IN_PROGRESS');
+    // It is in progress before it has been started.
+    await expect.poll(() => maker.started, { timeout: 10_000 }).toEqual([running.id]);
     expect(await requests.cancel(waiting.id, 'client_cancelled')).toBe('requested');
     expect(await requests.status(waiting.id)).toMatchObject({ state: 'COMPLETED', statusCode: 499 });
     expect((await requests.status(waiting.id))?.inferenceSeconds).toBeUndefined();

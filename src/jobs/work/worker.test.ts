@@ -194,15 +194,14 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     await using jobs = await openJobs(await databases.newDatabase(kind));
     const { requests, maker, database } = jobs;
     const other = new TestClipMaker();
-    let resume = (): void => {};
-    const paused = new Promise<void>((resolve) => {
-      resume = resolve;
-    });
+    const begun = Promise.withResolvers<void>();
+    const paused = Promise.withResolvers<void>();
     // Goes on regardless of its signal, as a process does that was stopped and continues.
     const stubborn = {
       prepare: async (request: ClipRequest, context: Parameters<TestClipMaker['make']>[1]) =>
         withoutInputs(async () => {
-          await paused;
+          begun.resolve();
+          await paused.promise;
           context.log('INFO', 'from beyond');
           return await maker.make(request, { ...context, signal: new AbortController().signal });
         }),
@@ -211,7 +210,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     };
     const { id } = await requests.submit(submission());
     const first = await jobs.worker(stubborn);
-    await jobs.inState(id, 'IN_PROGRESS');
+    await begun.promise;
     // Its heartbeats stop, and somebody notices.
     await database.kysely
       .updateTable('requests')
@@ -223,7 +222,7 @@ describe.each(databases.kinds)('a worker (%s)', (kind) => {
     other.behavior = untilAborted;
     await jobs.worker(other);
     await jobs.inState(id, 'IN_PROGRESS');
-    resume();
+    paused.resolve();
     await expect.poll(() => first.current).toBeUndefined();
     expect(await requests.status(id)).toMatchObject({ state: 'IN_PROGRESS' });
     expect((await requests.logs(id)).map(({ message }) => message)).toEqual([
