@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TensorToWrite, writeSafetensors } from '../../src/graph/weights/safetensors-writer.ts';
 import { philoxBlock } from '../../src/ltx2/sampling/noise.ts';
@@ -25,7 +25,7 @@ export const benchmarkSizes: CheckpointSizes = {
   latentChannels: 32,
   vaeBase: 32,
   audioLatentChannels: 2,
-  audioVaeBase: 8,
+  audioVaeBase: 32,
   gemmaHidden: 384,
   gemmaLayers: 6,
   gemmaHeads: 4,
@@ -45,10 +45,11 @@ export const deepSizes: CheckpointSizes = {
   vaeBase: 8,
 };
 
-/** Writes the checkpoint under `folder` unless it is there; returns its folder, usable as `--model`. */
+/** Writes the checkpoint under `folder` unless it is there in these sizes; returns its folder, usable as `--model`. */
 export async function randomCheckpoint(folder: string, sizes: CheckpointSizes): Promise<string> {
   const path = join(folder, sizes.name);
-  if (await stat(join(path, 'complete')).catch(() => undefined)) return path;
+  const [complete, identity] = [join(path, 'complete'), JSON.stringify(sizes)];
+  if ((await readFile(complete, 'utf8').catch(() => undefined)) === identity) return path;
   await mkdir(join(path, 'gemma'), { recursive: true });
   const base = await readTinyConfig();
   const config = await scaledConfig(sizes);
@@ -65,7 +66,7 @@ export async function randomCheckpoint(folder: string, sizes: CheckpointSizes): 
   };
   await writeRandom(join(path, 'random-spatial-upscaler-x2.safetensors'), upsamplerShapes(sizes), upsampler);
   await writeGemma(join(path, 'gemma'), base.gemma, sizes);
-  await writeFile(join(path, 'complete'), '');
+  await writeFile(complete, identity);
   return path;
 }
 
@@ -74,7 +75,12 @@ const fixture = join(import.meta.dirname, '../../test/fixtures/parity/checkpoint
 type Json = Record<string, unknown>;
 
 interface TinyConfig {
-  readonly bundle: Json & { readonly transformer: Json; readonly vae: Json; readonly vocoder: Json };
+  readonly bundle: Json & {
+    readonly transformer: Json;
+    readonly vae: Json;
+    readonly audio_vae: { readonly model: { readonly params: Json & { readonly ddconfig: Json } } };
+    readonly vocoder: Json;
+  };
   readonly upscaler: Json;
   readonly gemma: GemmaConfig;
 }
@@ -95,10 +101,12 @@ async function readTinyConfig(): Promise<TinyConfig> {
   };
 }
 
-/** The bundle's configuration at other sizes; the audio autoencoder is kept as it is. */
+/** The bundle's configuration at other sizes. */
 async function scaledConfig(sizes: CheckpointSizes): Promise<Json> {
   const { bundle: tiny } = await readTinyConfig();
   const audioWidth = audioTokenWidth(sizes);
+  const { params } = tiny.audio_vae.model;
+  const ddconfig = { ...params.ddconfig, ch: sizes.audioVaeBase, z_channels: sizes.audioLatentChannels };
   return {
     ...tiny,
     transformer: {
@@ -119,6 +127,7 @@ async function scaledConfig(sizes: CheckpointSizes): Promise<Json> {
       connector_attention_head_dim: 128,
     },
     vae: { ...tiny.vae, latent_channels: sizes.latentChannels, decoder_base_channels: sizes.vaeBase },
+    audio_vae: { ...tiny.audio_vae, model: { ...tiny.audio_vae.model, params: { ...params, ddconfig } } },
     vocoder: { ...tiny.vocoder, upsample_initial_channel: sizes.vocoderChannels },
   };
 }

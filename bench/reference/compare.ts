@@ -1,6 +1,7 @@
 // Every network beside the published reference in PyTorch: CPU seconds of one thread, in turn, on the same random checkpoint and
 // inputs, after both have been seen to agree. The reference is a folder with its code (Lightricks/LTX-2); PyTorch is installed once.
-// Usage: node bench/reference/compare.ts --reference DIR [--rows 'transformer 3072,vocoder'] [--rounds 5] [--json]
+// Usage: node bench/reference/compare.ts --reference DIR [--rows 'transformer 3072,vocoder'] [--rounds 5] [--float32] [--json]
+// --float32 leaves the reference's bf16 out, which takes ten times as long on processors without instructions for it.
 
 import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -27,10 +28,12 @@ interface Result {
   readonly name: string;
   /** Relative error (L2) against the reference in float32. */
   readonly error: number;
-  /** The same of the reference's own bf16. */
+  /** The same of the reference's own bf16; like all its figures not a number where that is left out. */
   readonly bf16Error: number;
-  /** Of the form with layers in eight bits: its error, seconds, and the ratio to the reference's bf16. */
-  readonly int8: { readonly error: number; readonly seconds: number; readonly ratio: number } | undefined;
+  /** Of the form with layers in eight bits: its error, seconds, and the ratios of the reference's bf16 and float32 to it. */
+  readonly int8:
+    | { readonly error: number; readonly seconds: number; readonly ratio: number; readonly exactRatio: number }
+    | undefined;
   /** Medians of CPU seconds of one evaluation. */
   readonly seconds: number;
   readonly reference: Readonly<Record<ReferenceType, number>>;
@@ -43,12 +46,13 @@ const { values } = parseArgs({
     reference: { type: 'string' },
     rows: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
+    float32: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 if (values.reference === undefined)
   throw new Error('--reference is missing: the folder of a checkout of Lightricks/LTX-2');
-const rounds = Number(values.rounds);
+const [rounds, hasBf16] = [Number(values.rounds), !values.float32];
 const work = join(import.meta.dirname, '../work');
 const folder = await randomCheckpoint(work, benchmarkSizes);
 const weights: ReferenceWeights = {
@@ -77,7 +81,7 @@ async function compare(row: Row): Promise<Result> {
   await write(row.inputs);
   await reference.open(row.network, weights, join(exchange, 'inputs.safetensors'));
   const exact = await referenceOutputs('float32', made);
-  const rough = await referenceOutputs('bfloat16', made);
+  const bf16Error = hasBf16 ? relativeError(await referenceOutputs('bfloat16', made), exact) : Number.NaN;
   const error = relativeError(made, exact);
   if (!(error < agreement))
     throw new Error(`${row.name} is off by ${error.toExponential(1)}: not the same computation`);
@@ -94,7 +98,7 @@ async function compare(row: Row): Promise<Result> {
   const own = timesFor(await evaluate(ours, 1));
   const theirs = {
     float32: timesFor(await reference.run('float32', 1)),
-    bfloat16: timesFor(await reference.run('bfloat16', 1)),
+    bfloat16: hasBf16 ? timesFor(await reference.run('bfloat16', 1)) : 0,
   };
   const measured: { seconds: number; int8: number; float32: number; bfloat16: number }[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -102,14 +106,14 @@ async function compare(row: Row): Promise<Result> {
       seconds: await evaluate(ours, own),
       int8: rounded === undefined ? Number.NaN : await evaluate(rounded, own),
       float32: await reference.run('float32', theirs.float32),
-      bfloat16: await reference.run('bfloat16', theirs.bfloat16),
+      bfloat16: hasBf16 ? await reference.run('bfloat16', theirs.bfloat16) : Number.NaN,
     });
   }
   const of = (value: (round: (typeof measured)[number]) => number): number => median(measured.map(value));
   return {
     name: row.name,
     error,
-    bf16Error: relativeError(rough, exact),
+    bf16Error,
     int8:
       int8Error === undefined
         ? undefined
@@ -117,6 +121,7 @@ async function compare(row: Row): Promise<Result> {
             error: int8Error,
             seconds: of(({ int8 }) => int8),
             ratio: of(({ int8, bfloat16 }) => bfloat16 / int8),
+            exactRatio: of(({ int8, float32 }) => float32 / int8),
           },
     seconds: of(({ seconds }) => seconds),
     reference: { float32: of(({ float32 }) => float32), bfloat16: of(({ bfloat16 }) => bfloat16) },
@@ -181,16 +186,25 @@ function table(): string {
     'int8 error',
     'int8',
     'bf16 / int8',
+    'float32 / int8',
   ];
   return `${cpus()[0]?.model}, one thread, CPU seconds\n${textTable([heading, ...results.map(cells)])}`;
 }
 
 function cells({ name, error, bf16Error, int8, seconds, reference: theirs, ratios }: Result): string[] {
   return [
-    ...[name, error.toExponential(1), bf16Error.toExponential(1), seconds.toFixed(3)],
-    ...[theirs.float32.toFixed(3), theirs.bfloat16.toFixed(3), ratios.float32.toFixed(2), ratios.bfloat16.toFixed(2)],
+    ...[name, short(error), short(bf16Error), fixed(seconds, 3)],
+    ...[fixed(theirs.float32, 3), fixed(theirs.bfloat16, 3), fixed(ratios.float32, 2), fixed(ratios.bfloat16, 2)],
     ...(int8 === undefined
-      ? ['', '', '']
-      : [int8.error.toExponential(1), int8.seconds.toFixed(3), int8.ratio.toFixed(2)]),
+      ? ['', '', '', '']
+      : [short(int8.error), fixed(int8.seconds, 3), fixed(int8.ratio, 2), fixed(int8.exactRatio, 2)]),
   ];
+}
+
+function short(value: number): string {
+  return Number.isNaN(value) ? '' : value.toExponential(1);
+}
+
+function fixed(value: number, digits: number): string {
+  return Number.isNaN(value) ? '' : value.toFixed(digits);
 }

@@ -26,7 +26,7 @@ import { latentUpsampler } from '../../src/ltx2/video/latent-upsampler.ts';
 import { videoDecoder } from '../../src/ltx2/video/video-decoder.ts';
 import { videoEncoder } from '../../src/ltx2/video/video-encoder.ts';
 import { int8Linears } from '../../src/pipeline/engine/int8-cache.ts';
-import { convolutionSession, transformerSession } from '../../src/pipeline/engine/session-options.ts';
+import { convolutionSession, soundSession, transformerSession } from '../../src/pipeline/engine/session-options.ts';
 import { audioTokenWidth, type CheckpointSizes } from '../checkpoint/checkpoint-shapes.ts';
 import { someValues } from '../stopwatch.ts';
 
@@ -85,14 +85,17 @@ export async function comparedRows(folder: string, sizes: CheckpointSizes): Prom
     networkRow('audio encoder, 5 s', 'audio_encoder', {
       graph: () => networkGraph(audioEncoder, target, bundle, audio),
       feeds: { mel: someValues([1, 2, melFrames, 64]) },
+      session: soundSession,
     }),
     networkRow('audio decoder, 5 s', 'audio_decoder', {
       graph: () => networkGraph(audioDecoder, target, bundle, audio),
       feeds: { latent: someValues([1, audioLatentChannels, audioLatents, 16]) },
+      session: soundSession,
     }),
     networkRow('vocoder, 5 s', 'vocoder', {
       graph: () => networkGraph(vocoder, target, bundle, vocoderConfigOf(bundle)),
       feeds: { mel: someValues([1, 2, melFrames, 64]) },
+      session: soundSession,
     }),
   ];
 

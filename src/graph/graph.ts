@@ -133,8 +133,13 @@ export class Graph {
     return value;
   }
 
-  /** Emits one node with one output. */
-  node(type: string, inputs: readonly Value[], shape: readonly Dimension[], options: NodeOptions = {}): Value {
+  /** Emits one node with one output; `nodes` says more. */
+  node(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    shape: readonly Dimension[],
+    options: NodeOptions = {},
+  ): Value {
     const [value] = this.nodes(type, inputs, [shape], options);
     if (value === undefined) throw new Error(`${type} has no output`);
     return value;

@@ -16,7 +16,19 @@ import {
 } from './operations/arithmetic.ts';
 import { convolve, convolveTransposed } from './operations/convolution.ts';
 import { linear } from './operations/layers.ts';
-import { concat, expand, gather, pad, reshape, slice, split, splitAxis, tile, transpose } from './operations/shapes.ts';
+import {
+  concat,
+  expand,
+  gather,
+  pad,
+  repeatPixels,
+  reshape,
+  slice,
+  split,
+  splitAxis,
+  tile,
+  transpose,
+} from './operations/shapes.ts';
 import { pseudoRandom } from './random.test-support.ts';
 import { floatTensor } from './runtime/host-tensor.ts';
 import { runOnce } from './runtime/session.ts';
@@ -62,6 +74,7 @@ const steps: Readonly<Record<string, Step>> = {
     const repeats = x.shape.map(() => [1, 1, 2, symbol('a')][random(4)] as Dimension);
     return tile(x, repeats);
   },
+  repeatPixels: (x, random) => (x.shape.length === 4 ? repeatPixels(x, random(3) + 1) : undefined),
   expand: (x, random) => {
     const axis = axisOf(x, random);
     return expand(reduceMean(x, [axis]), x.shape.with(axis, addDimensions(symbol('b'), 1)));
@@ -98,7 +111,7 @@ const steps: Readonly<Record<string, Step>> = {
   },
   convolveTransposed: (x, random) => {
     const channels = x.shape[1];
-    if (x.shape.length !== 3 || x.shape[0] !== 1 || typeof channels !== 'number') return undefined;
+    if (x.shape.length !== 4 || x.shape[0] !== 1 || x.shape[2] !== 1 || typeof channels !== 'number') return undefined;
     const kernel = random(3) + 3;
     const weight = x.graph.constant(new Array(channels * 2 * kernel).fill(0.1), [channels, 2, kernel]);
     return convolveTransposed(x, weight, x.graph.constant([0, 1]), random(3) + 1, random(2));

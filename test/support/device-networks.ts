@@ -21,7 +21,7 @@ import { type TransformerForm, transformer, transformerConfigOf } from '../../sr
 import { latentUpsampler } from '../../src/ltx2/video/latent-upsampler.ts';
 import { videoDecoder } from '../../src/ltx2/video/video-decoder.ts';
 import { videoEncoder } from '../../src/ltx2/video/video-encoder.ts';
-import { convolutionSession, transformerSession } from '../../src/pipeline/engine/session-options.ts';
+import { convolutionSession, soundSession, transformerSession } from '../../src/pipeline/engine/session-options.ts';
 import { loraOfEveryKind } from './lora-of-every-kind.ts';
 import { bundlePath, fp8BundlePath, gemmaPath, upscalerPath } from './parity-checkpoint.ts';
 import { seeingGemmaPath } from './seeing-encoder.ts';
@@ -122,6 +122,8 @@ export function deviceNetworks(weights: NetworkWeights): readonly DeviceNetwork[
       'latent upsampler',
       (target) => networkGraph(latentUpsampler, target, joinCheckpoints(upscaler, bundle), upsamplerConfigOf(upscaler)),
     ],
+  ];
+  const sounds: readonly [name: string, build: DeviceNetwork['build']][] = [
     ['audio encoder', (target) => networkGraph(audioEncoder, target, bundle, audioVaeConfigOf(bundle))],
     ['audio decoder', (target) => networkGraph(audioDecoder, target, bundle, audioVaeConfigOf(bundle))],
     ['vocoder', (target) => networkGraph(vocoder, target, bundle, vocoderConfigOf(bundle))],
@@ -129,5 +131,6 @@ export function deviceNetworks(weights: NetworkWeights): readonly DeviceNetwork[
   return [
     ...transformers.map(([name, build]) => ({ name, build, options: transformerSession })),
     ...convolutions.map(([name, build]) => ({ name, build, options: convolutionSession })),
+    ...sounds.map(([name, build]) => ({ name, build, options: soundSession })),
   ];
 }

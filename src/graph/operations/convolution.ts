@@ -1,6 +1,6 @@
 import { addDimensions, type Dimension, floorDivide, multiplyDimensions } from '../dimension.ts';
 import { axisLength, knownLength, type Value } from '../value.ts';
-import { pad } from './shapes.ts';
+import { concat, expand, pad, reshape, slice, transpose } from './shapes.ts';
 import { convolveFiltered, filteredAxis } from './winograd.ts';
 
 export interface ConvolutionOptions {
@@ -70,15 +70,37 @@ export function channelMean(x: Value, offset: number): Value {
   });
 }
 
-/** Transposed 1-D convolution: `x [1, in, n]`, weight `[in, out, k]` → `[1, out, (n−1)·stride + k − 2·padding]`. */
+/**
+ * Transposed convolution along the last axis: `x [1, in, 1, n]`, weight `[in, out, k]` → `[1, out, 1, (n−1)·stride + k − 2·padding]`.
+ * Made of an ordinary convolution, whose channels are the results between two inputs: the runtime's own operator adds up columns,
+ * which takes several times as long.
+ */
 export function convolveTransposed(x: Value, weight: Value, bias: Value, stride: number, padding: number): Value {
-  if (knownLength(x, 1) !== knownLength(weight, 0)) throw x.graph.mismatch('cannot convolve', x, weight);
-  const grown = multiplyDimensions(addDimensions(axisLength(x, 2), -1), stride);
-  const length = addDimensions(grown, knownLength(weight, 2) - 2 * padding);
-  x.graph.countMultiplications(axisLength(x, 0), ...weight.shape, axisLength(x, 2));
-  return x.graph.node('ConvTranspose', [x, weight, bias], [axisLength(x, 0), axisLength(weight, 1), length], {
-    attributes: { strides: [stride], pads: [padding, padding] },
-  });
+  const [inputs, outputs, width] = [knownLength(x, 1), knownLength(weight, 1), knownLength(weight, 2)];
+  if (inputs !== knownLength(weight, 0) || x.shape.length !== 4) throw x.graph.mismatch('cannot convolve', x, weight);
+  const taps = Math.ceil(width / stride);
+  const kernel = reshape(whole(weight, taps * stride), [inputs, outputs, taps, stride]);
+  const latestLast = Array.from({ length: taps }, (_, tap) => slice(kernel, 2, taps - 1 - tap, taps - tap));
+  const ordinary = transpose(concat(latestLast, 2), [3, 1, 0, 2]); // [stride, out, in, taps]
+  const phases = convolve(
+    x,
+    reshape(ordinary, [stride * outputs, inputs, 1, taps]),
+    concat(new Array<Value>(stride).fill(bias), 0),
+    { before: [0, taps - 1] },
+  ); // [1, stride·out, 1, n+taps−1]
+  const steps = axisLength(phases, 3);
+  const apart = transpose(reshape(phases, [stride, outputs, steps]), [1, 2, 0]); // [out, n+taps−1, stride]
+  const joined = reshape(apart, [1, outputs, 1, multiplyDimensions(steps, stride)]);
+  const grown = multiplyDimensions(addDimensions(axisLength(x, 3), -1), stride);
+  return slice(joined, 3, padding, addDimensions(grown, width - padding));
+}
+
+/** A kernel `[in, out, k]` with zeros behind it. */
+function whole(weight: Value, width: number): Value {
+  const missing = width - knownLength(weight, 2);
+  if (missing === 0) return weight;
+  const shape = [knownLength(weight, 0), knownLength(weight, 1), missing];
+  return concat([weight, expand(weight.graph.constant([0], [1, 1, 1], weight.dtype), shape)], 2);
 }
 
 /** 3×3×3. */

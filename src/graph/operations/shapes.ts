@@ -91,6 +91,16 @@ export function expand(x: Value, shape: readonly Dimension[]): Value {
   return x.graph.node('Expand', [x, x.graph.shapeVector(shape)], shape);
 }
 
+/** Every pixel `factor` times in both directions: `x [N, C, H, W]` → `[N, C, factor·H, factor·W]`. */
+export function repeatPixels(x: Value, factor: number): Value {
+  if (x.shape.length !== 4) throw x.graph.mismatch('cannot repeat pixels', x);
+  const shape = x.shape.map((length, axis) => (axis < 2 ? length : multiplyDimensions(length, factor)));
+  const scales = x.graph.constant([1, 1, factor, factor], undefined, 'float32');
+  return x.graph.node('Resize', [x, undefined, scales], shape, {
+    attributes: { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+  });
+}
+
 /** Pads `x`; `before` and `after` hold one width per axis. */
 export function pad(
   x: Value,

@@ -1,7 +1,7 @@
-import { multiplyDimensions, symbol } from '../../graph/dimension.ts';
+import { symbol } from '../../graph/dimension.ts';
 import { floatInput, network } from '../../graph/network.ts';
-import { expand, reshape } from '../../graph/operations/shapes.ts';
-import { axisLength, knownLength, type Value } from '../../graph/value.ts';
+import { repeatPixels } from '../../graph/operations/shapes.ts';
+import { knownLength, type Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import type { AudioVaeConfig } from '../config.ts';
 import { denormalizeLatent, latentStatistics } from '../layers/latent-statistics.ts';
@@ -37,9 +37,6 @@ export const audioDecoder = network({
 
 /** `x [1, C, T, M]` → `[1, C, 2T−1, 2M]`: every element four times, a convolution, and no first row. */
 function upsample(weights: ModuleWeights, x: Value): Value {
-  const [C, T, M] = [knownLength(x, 1), axisLength(x, 2), knownLength(x, 3)];
-  const doubled = expand(reshape(x, [C, T, 1, M, 1]), [C, T, 2, M, 2]); // [C, T, 2, M, 2]
-  const y = reshape(doubled, [1, C, multiplyDimensions(T, 2), M * 2]); // [1, C, 2T, 2M]
   // One row of zeros less in front is the same as dropping the first row behind.
-  return weights.convolve(y, 'conv.conv', { before: [1, 1], after: [0, 1] }); // [1, C, 2T−1, 2M]
+  return weights.convolve(repeatPixels(x, 2), 'conv.conv', { before: [1, 1], after: [0, 1] });
 }

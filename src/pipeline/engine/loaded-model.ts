@@ -18,7 +18,7 @@ import { usableLora } from '../usable-lora.ts';
 import { type ClipImages, languageModelMemory, planClipMemory } from './clip-memory.ts';
 import { type Int8CacheOptions, int8Linears } from './int8-cache.ts';
 import { type SideNetworks, sideNetworks } from './networks.ts';
-import { convolutionSession, transformerSession } from './session-options.ts';
+import { convolutionSession, soundSession, transformerSession } from './session-options.ts';
 
 const rememberedPrompts = 8;
 
@@ -181,7 +181,7 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   audioEncoder(): Promise<Session> {
-    return this.#open('audio', this.#side.audioEncoder());
+    return this.#open('audio', this.#side.audioEncoder(), soundSession);
   }
 
   imageEncoder(): Promise<Session> {
@@ -199,11 +199,11 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   audioDecoder(): Promise<Session> {
-    return this.#open('decode', this.#side.audioDecoder());
+    return this.#open('decode', this.#side.audioDecoder(), soundSession);
   }
 
   vocoder(): Promise<Session> {
-    return this.#open('decode', this.#side.vocoder());
+    return this.#open('decode', this.#side.vocoder(), soundSession);
   }
 
   /** The map from latents to small pictures, fitted when first asked for. */
@@ -227,9 +227,9 @@ export class LoadedModel implements AsyncDisposable {
     return this.#loras.filter(({ lora }) => [...lora.changes.keys()].some(isTextModule));
   }
 
-  async #open(phase: SidePhase, graph: Graph): Promise<Session> {
+  async #open(phase: SidePhase, graph: Graph, options = convolutionSession): Promise<Session> {
     await this.#makeRoom(phase);
-    return Session.open(graph.build(), convolutionSession);
+    return Session.open(graph.build(), options);
   }
 
   async #makeRoom(phase: SidePhase): Promise<void> {
