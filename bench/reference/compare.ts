@@ -3,20 +3,18 @@
 // Usage: node bench/reference/compare.ts --reference DIR [--rows 'transformer 3072,vocoder'] [--rounds 5] [--float32] [--json]
 // --float32 leaves the reference's bf16 out, which takes ten times as long on processors without instructions for it.
 
-import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { textTable } from '../../src/cli/text-table.ts';
 import type { HostTensor } from '../../src/graph/runtime/host-tensor.ts';
 import type { Tensors } from '../../src/graph/runtime/session.ts';
-import { openCheckpoint, storedTensor } from '../../src/graph/weights/checkpoint.ts';
-import { writeSafetensors } from '../../src/graph/weights/safetensors-writer.ts';
+import { storedTensor } from '../../src/graph/weights/checkpoint.ts';
 import { readStoredFloats } from '../../src/graph/weights/stored-tensor-values.ts';
 import { elementAt } from '../../src/shared/element-at.ts';
 import { benchmarkSizes, randomCheckpoint } from '../checkpoint/random-checkpoint.ts';
 import { median } from '../stopwatch.ts';
-import { PublishedReference, type ReferenceType, type ReferenceWeights } from './published-reference.ts';
+import { PublishedReference, type ReferenceType } from './published-reference.ts';
 import { comparedRows, type OpenNetwork, type Row } from './rows.ts';
 
 /** A round evaluates small networks so often that it takes this many seconds of each implementation. */
@@ -53,18 +51,11 @@ const { values } = parseArgs({
 if (values.reference === undefined)
   throw new Error('--reference is missing: the folder of a checkout of Lightricks/LTX-2');
 const [rounds, hasBf16] = [Number(values.rounds), !values.float32];
+const types: readonly ReferenceType[] = hasBf16 ? ['float32', 'bfloat16'] : ['float32'];
 const work = join(import.meta.dirname, '../work');
 const folder = await randomCheckpoint(work, benchmarkSizes);
-const weights: ReferenceWeights = {
-  bundle: join(folder, 'random.safetensors'),
-  upscaler: join(folder, 'random-spatial-upscaler-x2.safetensors'),
-  gemma: join(folder, 'gemma'),
-};
-const exchange = join(work, 'reference');
-await mkdir(exchange, { recursive: true });
-
 const results: Result[] = [];
-await using reference = await PublishedReference.start(values.reference);
+await using reference = await PublishedReference.start(values.reference, 1);
 const wanted = values.rows.split(',');
 for (const row of await comparedRows(folder, benchmarkSizes)) {
   if (!wanted.some((word) => row.name.replaceAll(',', '').includes(word))) continue;
@@ -78,8 +69,7 @@ async function compare(row: Row): Promise<Result> {
   await using ours = await row.open();
   await using rounded = await row.openInt8?.();
   const made = await ours.run();
-  await write(row.inputs);
-  await reference.open(row.network, weights, join(exchange, 'inputs.safetensors'));
+  await reference.open(row.network, folder, row.inputs, types);
   const exact = await referenceOutputs('float32', made);
   const bf16Error = hasBf16 ? relativeError(await referenceOutputs('bfloat16', made), exact) : Number.NaN;
   const error = relativeError(made, exact);
@@ -94,19 +84,21 @@ async function compare(row: Row): Promise<Result> {
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1e6 / times;
   };
+  const evaluateReference = async (type: ReferenceType, times: number): Promise<number> =>
+    types.includes(type) ? (await reference.run(type, times)).seconds : Number.NaN;
   const timesFor = (seconds: number): number => Math.max(1, Math.round(leastSeconds / seconds));
   const own = timesFor(await evaluate(ours, 1));
   const theirs = {
-    float32: timesFor(await reference.run('float32', 1)),
-    bfloat16: hasBf16 ? timesFor(await reference.run('bfloat16', 1)) : 0,
+    float32: timesFor(await evaluateReference('float32', 1)),
+    bfloat16: timesFor(await evaluateReference('bfloat16', 1)),
   };
   const measured: { seconds: number; int8: number; float32: number; bfloat16: number }[] = [];
   for (let round = 0; round < rounds; round++) {
     measured.push({
       seconds: await evaluate(ours, own),
       int8: rounded === undefined ? Number.NaN : await evaluate(rounded, own),
-      float32: await reference.run('float32', theirs.float32),
-      bfloat16: hasBf16 ? await reference.run('bfloat16', theirs.bfloat16) : Number.NaN,
+      float32: await evaluateReference('float32', theirs.float32),
+      bfloat16: await evaluateReference('bfloat16', theirs.bfloat16),
     });
   }
   const of = (value: (round: (typeof measured)[number]) => number): number => median(measured.map(value));
@@ -132,25 +124,13 @@ async function compare(row: Row): Promise<Result> {
   };
 }
 
-async function write(inputs: Row['inputs']): Promise<void> {
-  const tensors = Object.entries(inputs).map(([name, { dtype, shape, data }]) => ({
-    name,
-    dtype,
-    shape,
-    bytes: () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  }));
-  await writeSafetensors(join(exchange, 'inputs.safetensors'), tensors);
-}
-
 /** What the reference makes, as far as Soundstage makes it too. */
 async function referenceOutputs(type: ReferenceType, made: Tensors): Promise<Record<string, Float32Array>> {
-  const path = join(exchange, 'outputs.safetensors');
-  await reference.run(type, 1, path);
-  const file = await openCheckpoint(path);
-  const outputs = Object.keys(made).map(
-    async (name) => [name, await readStoredFloats(storedTensor(file, name))] as const,
+  const { outputs } = await reference.outputs(type);
+  const values = Object.keys(made).map(
+    async (name) => [name, await readStoredFloats(storedTensor(outputs, name))] as const,
   );
-  return Object.fromEntries(await Promise.all(outputs));
+  return Object.fromEntries(await Promise.all(values));
 }
 
 /** The largest of all outputs. */

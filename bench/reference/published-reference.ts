@@ -5,54 +5,90 @@ import { join, resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
+import type { HostTensor } from '../../src/graph/runtime/host-tensor.ts';
+import { type Checkpoint, openCheckpoint } from '../../src/graph/weights/checkpoint.ts';
+import { writeSafetensors } from '../../src/graph/weights/safetensors-writer.ts';
 
 /** What it computes in. */
 export type ReferenceType = 'float32' | 'bfloat16';
 
-/** Files of one set of weights. */
-export interface ReferenceWeights {
-  readonly bundle: string;
-  readonly upscaler: string;
-  readonly gemma: string;
+/** What an evaluation took. */
+export interface ReferenceTime {
+  /** Of the processor. */
+  readonly seconds: number;
+  readonly wall: number;
 }
 
-/** The published reference implementation in PyTorch, in a process of its own on one core. Dispose it. */
+/** The published reference implementation in PyTorch, in a process of its own. Dispose it. */
 export class PublishedReference implements AsyncDisposable {
   readonly #child: ChildProcess & { readonly stdin: Writable };
   readonly #lines: Interface;
   readonly #replies: AsyncIterator<string>;
+  /** Where tensors are handed over. */
+  readonly #folder: string;
 
-  private constructor(child: ChildProcess & { readonly stdin: Writable; readonly stdout: Readable }) {
+  private constructor(child: ChildProcess & { readonly stdin: Writable; readonly stdout: Readable }, folder: string) {
     this.#child = child;
+    this.#folder = folder;
     this.#lines = createInterface({ input: child.stdout });
     this.#replies = this.#lines[Symbol.asyncIterator]();
   }
 
-  /** @param folder the checked-out repository `Lightricks/LTX-2` */
-  static async start(folder: string): Promise<PublishedReference> {
+  /**
+   * @param folder the checked-out repository `Lightricks/LTX-2`
+   * @param threads of the processor
+   */
+  static async start(folder: string, threads: number): Promise<PublishedReference> {
     const code = join(resolve(folder), 'packages/ltx-core/src');
     if (!(await exists(join(code, 'ltx_core'))))
       throw new Error(`${code} does not hold the reference's code (ltx_core)`);
-    const env = { ...process.env, PYTHONPATH: code, OMP_NUM_THREADS: '1' };
+    const env = { ...process.env, PYTHONPATH: code, OMP_NUM_THREADS: String(threads) };
     const child = spawn(await pythonEnvironment(), [join(import.meta.dirname, 'published.py')], {
       env,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    return new PublishedReference(child);
+    const exchange = join(import.meta.dirname, '../work/reference');
+    await mkdir(exchange, { recursive: true });
+    return new PublishedReference(child, exchange);
   }
 
-  /** Loads a network in both types, with its inputs from a safetensors file. Lets go of the one before. */
-  async open(network: string, files: ReferenceWeights, inputs: string): Promise<void> {
-    await this.#call({ command: 'open', network, files, inputs });
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
-  /**
-   * @param outputs a safetensors file to write the results to
-   * @returns CPU seconds of one of `times` evaluations
-   */
-  async run(dtype: ReferenceType, times: number, outputs?: string): Promise<number> {
-    const { seconds } = (await this.#call({ command: 'run', dtype, times, outputs })) as { readonly seconds: number };
-    return seconds;
+  /** Loads a network of a checkpoint by `randomCheckpoint`, in some types and with its inputs. Lets go of the one before. */
+  async open(
+    network: string,
+    checkpoint: string,
+    inputs: Readonly<Record<string, HostTensor>>,
+    types: readonly ReferenceType[],
+  ): Promise<void> {
+    const path = join(this.#folder, 'inputs.safetensors');
+    const tensors = Object.entries(inputs).map(([name, { dtype, shape, data }]) => ({
+      name,
+      dtype,
+      shape,
+      bytes: () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    }));
+    await writeSafetensors(path, tensors);
+    const files = {
+      bundle: join(checkpoint, 'random.safetensors'),
+      upscaler: join(checkpoint, 'random-spatial-upscaler-x2.safetensors'),
+      gemma: join(checkpoint, 'gemma'),
+    };
+    await this.#call({ command: 'open', network, files, inputs: path, types });
+  }
+
+  /** @returns what one of `times` evaluations took */
+  async run(dtype: ReferenceType, times = 1): Promise<ReferenceTime> {
+    return (await this.#call({ command: 'run', dtype, times })) as ReferenceTime;
+  }
+
+  /** Evaluates once. */
+  async outputs(dtype: ReferenceType): Promise<ReferenceTime & { readonly outputs: Checkpoint }> {
+    const path = join(this.#folder, 'outputs.safetensors');
+    const time = (await this.#call({ command: 'run', dtype, outputs: path })) as ReferenceTime;
+    return { ...time, outputs: await openCheckpoint(path) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

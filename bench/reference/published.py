@@ -1,16 +1,19 @@
-"""Runs networks of the published reference on one core, for `compare.ts`.
+"""Runs networks of the published reference, and whole clips made of them, for `compare.ts` and `clips.ts`.
 
 Takes a JSON command per line on stdin and answers each with a JSON line on stdout. The reference's code is found on PYTHONPATH; the
 networks are built and loaded by its own classes, but Gemma, which it takes from `transformers`.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from einops import rearrange
+from ltx_core.components.diffusion_steps import EulerDiffusionStep
 from ltx_core.loader.single_gpu_model_builder import SingleGPUModelBuilder
 from ltx_core.model.audio_vae import model_configurator as audio
 from ltx_core.model.audio_vae.ops import PerChannelStatistics
@@ -25,6 +28,8 @@ from ltx_core.text_encoders.gemma.embeddings_connector import (
 )
 from ltx_core.text_encoders.gemma.embeddings_processor import EmbeddingsProcessor
 from ltx_core.text_encoders.gemma.encoders import encoder_configurator as text
+from ltx_core.tiling import DimensionSizeConfig, TileSizeConfig
+from ltx_core.types import SpatioTemporalScaleFactors
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import Gemma3TextConfig, Gemma3TextModel
@@ -53,8 +58,12 @@ class Checkpoint:
         return model.to(self.dtype).eval()
 
 
+def transformer_model(c: Checkpoint) -> torch.nn.Module:
+    return c.build(transformer.LTXModelConfigurator, transformer.LTXV_MODEL_COMFY_RENAMING_MAP)
+
+
 def dit(c: Checkpoint) -> Network:
-    model = c.build(transformer.LTXModelConfigurator, transformer.LTXV_MODEL_COMFY_RENAMING_MAP)
+    model = transformer_model(c)
 
     def modality(i: Tensors, stream: str) -> Modality:
         return Modality(
@@ -143,7 +152,52 @@ def vocoder(c: Checkpoint) -> Network:
     return lambda i: {"waveform": model(i["mel"])}
 
 
-NETWORKS = (dit, video_decoder, video_encoder, upsampler, text_encoder, audio_encoder, audio_decoder, vocoder)
+def clip(c: Checkpoint) -> Network:
+    """A clip to a recording that stays as it is: both stages of the distilled schedule, and the frames in tiles."""
+    encode_text, upsample, model = text_encoder(c), upsampler(c), transformer_model(c)
+    decoder = c.build(video.VideoDecoderConfigurator, video.VAE_DECODER_COMFY_KEYS_FILTER)
+
+    def denoise(i: Tensors, stage: str, contexts: Tensors, initial: Tensor) -> Tensor:
+        sigmas, noise = i[f"{stage}.sigmas"], i[f"{stage}.noise"]
+        still = torch.zeros(1)
+        x = noise * sigmas[0] + initial * (1 - sigmas[0])
+        for step, sigma in enumerate(sigmas[:-1]):
+            # When the 19B weights were released, the gate between the streams saw its own stream's noise; the code of today takes
+            # the other's, which is why they are handed over crosswise.
+            streams = [
+                Modality(latent=latent, sigma=gate, timesteps=noisiness.expand(1, latent.shape[1]),
+                         positions=i[f"{name}.positions"].float(), context=contexts[kind])
+                for kind, name, latent, noisiness, gate in (
+                    ("video", stage, x, sigma[None], still), ("audio", "audio", i["audio.tokens"], still, sigma[None]),
+                )
+            ]  # fmt: skip
+            velocity, _ = model(*streams, None)
+            x = EulerDiffusionStep().step(x, x - velocity * sigma, sigmas, step)
+        return x
+
+    def run(i: Tensors) -> Tensors:
+        contexts = encode_text(i)
+        latent = None
+        for stage in ("first", "refinement"):
+            frames, height, width = i[f"{stage}.size"].tolist()
+            noise = i[f"{stage}.noise"]
+            start = torch.zeros_like(noise)
+            if latent is not None:
+                start = rearrange(upsample({"latent": latent})["upsampled"], "b c f h w -> b (f h w) c")
+            tokens = denoise(i, stage, contexts, start)
+            latent = rearrange(tokens, "b (f h w) c -> b c f h w", f=frames, h=height, w=width)
+        pixels, shared_pixels, length, shared = i["tiling"].tolist()
+        tiling = TileSizeConfig.from_long_side(
+            long_side=DimensionSizeConfig(pixels, shared_pixels), frames=DimensionSizeConfig(length, shared),
+            height=32 * height, width=32 * width, scale_factors=SpatioTemporalScaleFactors.default(),
+        )  # fmt: skip
+        chunks = [(chunk * 255).to(torch.uint8) for chunk in decoder.decode_video(latent, tiling)]
+        return {"frames": torch.cat(chunks)}
+
+    return run
+
+
+NETWORKS = (clip, dit, video_decoder, video_encoder, upsampler, text_encoder, audio_encoder, audio_decoder, vocoder)
 
 
 class Worker:
@@ -154,26 +208,27 @@ class Worker:
         self.networks: dict[str, Network] = {}
         self.inputs: dict[str, Tensors] = {}
 
-    def open(self, network: str, files: dict[str, str], inputs: str) -> dict:
+    def open(self, network: str, files: dict[str, str], inputs: str, types: list[str]) -> dict:
         given = load_file(inputs)
-        for name in ("float32", "bfloat16"):
+        for name in types:
             dtype = getattr(torch, name)
             self.networks[name] = self.makers[network](Checkpoint(files, dtype))
             # As in the published pipeline, places and noise levels stay what they are.
             self.inputs[name] = {
-                key: value if key in ("ids", "length", "sigma") or key.endswith("_positions") else value.to(dtype)
+                key: value if not value.is_floating_point() or key.endswith(("sigma", "sigmas", "positions")) else value.to(dtype)
                 for key, value in given.items()
             }
         return {}
 
     def run(self, dtype: str, outputs: str | None = None, times: int = 1) -> dict:
-        started = time.process_time()
+        started, began = time.process_time(), time.monotonic()
         for _ in range(times):
             made = self.networks[dtype](self.inputs[dtype])
-        seconds = (time.process_time() - started) / times
+        seconds, wall = (time.process_time() - started) / times, (time.monotonic() - began) / times
         if outputs is not None:
-            save_file({key: value.float().contiguous() for key, value in made.items()}, outputs)
-        return {"seconds": seconds}
+            kept = {key: value if value.dtype == torch.uint8 else value.float() for key, value in made.items()}
+            save_file({key: value.contiguous() for key, value in kept.items()}, outputs)
+        return {"seconds": seconds, "wall": wall}
 
     def answer(self, line: str) -> dict:
         command = json.loads(line)
@@ -181,7 +236,7 @@ class Worker:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     torch.set_grad_enabled(False)
     worker = Worker()
     # Libraries print as they like; replies keep the real stdout to themselves.

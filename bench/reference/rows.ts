@@ -182,6 +182,6 @@ function networkRow(name: string, network: string, { graph, feeds, session = con
   };
 }
 
-function batchOfPositions({ bounds, tokens }: TokenPositions): HostTensor<'float32'> {
+export function batchOfPositions({ bounds, tokens }: TokenPositions): HostTensor<'float32'> {
   return floatTensor(bounds, [1, bounds.length / tokens / 2, tokens, 2]);
 }
