@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cachedFolder, ifItCanBeHad } from '../support/cached-folder.ts';
-import { type Python, pythonWith } from '../support/programs/python.ts';
+import { type Python, pip, pythonWith } from '../support/programs/python.ts';
 
 const run = promisify(execFile);
 const limits = { timeout: 280_000, maxBuffer: 2 ** 26 };
@@ -126,8 +126,7 @@ async function fetchedProvider(python: Python): Promise<string> {
       ':all:',
       '--no-deps',
     ];
-    const download = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', ...wheel, '--dest', folder];
-    await run(python.executable, [...download, `onnxruntime-gpu==${version}`], limits);
+    await pip(['download', ...wheel, '--dest', folder, `onnxruntime-gpu==${version}`]);
     await python.run(unpack, {}, folder);
     await symlink(relative(folder, runtime), join(folder, 'libonnxruntime.so.1'));
   });
