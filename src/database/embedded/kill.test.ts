@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { baselineWasm } from '../../../test/support/databases/baseline-wasm.ts';
+import { putEmptyDatabase } from '../../../test/support/databases/databases.ts';
 import { openTables } from '../open-database.ts';
 
 const initializingRounds = 3;
@@ -56,8 +57,7 @@ test('a kill at any moment of the initialization leaves nothing that does not op
 
 test('a kill during heavy writing loses nothing that was committed and shows nothing that was not', async () => {
   const dataFolder = join(root, 'writing');
-  await using _first = await openTables({ dataFolder });
-  await _first[Symbol.asyncDispose]();
+  await putEmptyDatabase(dataFolder);
   const committed: string[] = [];
   for (let round = 0; round < writingRounds; round++) {
     const lines = await killAfter(dataFolder, 'open', Math.random() * 1000);
