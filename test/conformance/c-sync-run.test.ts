@@ -38,11 +38,11 @@ await onEachDatabase('C. Sync run', { maker: 'pipeline' }, (stage) => {
   });
 
   test('44 a larger run costs its megapixels, rounded up', async () => {
-    // 352 × 288 × 33 = 3,345,408
-    const clip = { ...input, video_size: { width: 352, height: 288 }, num_frames: 33, use_multiscale: false };
+    // 288 × 256 × 17 = 1,253,376
+    const clip = { ...input, video_size: { width: 288, height: 256 }, num_frames: 17, use_multiscale: false };
     const { headers, body } = await stage.run(clip);
-    expect(body.video).toMatchObject({ width: 352, height: 288, num_frames: 33 });
-    expect(headers.get('x-fal-billable-units')).toBe('4');
+    expect(body.video).toMatchObject({ width: 288, height: 256, num_frames: 17 });
+    expect(headers.get('x-fal-billable-units')).toBe('2');
   });
 
   test('47 sync_mode puts the file into the reply', async () => {
