@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { baselineWasm } from './test/support/databases/baseline-wasm.ts';
+import { SlowestFirst } from './test/support/slowest-first.ts';
 import { testKinds } from './test/support/test-kinds.ts';
 
 // Nearly every file, and many a test, starts processes, which would compile the same modules again.
@@ -14,6 +15,7 @@ export default defineConfig({
     pool: 'forks',
     // One more than the cores of the smallest machine: many tests spend most of their time waiting.
     maxWorkers: 3,
+    sequence: { sequencer: SlowestFirst },
     execArgv: [...baselineWasm],
     // Tests run the modules as Node loads them, which takes half the time and shares compiled code with the processes they start.
     experimental: { viteModuleRunner: false },
