@@ -69,7 +69,7 @@ test.for([
   ['gif', 'gif', undefined],
 ])('%s: size, exact fps, frames, duration and streams are as asked', async ([extension, video, audio]) => {
   const fps = extension === 'gif' ? '20' : '23.976';
-  await generate(`clip.${extension}`, '--fps', fps, '--num-frames', '12');
+  await generateHere(`clip.${extension}`, '--fps', fps, '--num-frames', '12');
   const info = await media.probe(at(`clip.${extension}`));
   const rate = extension === 'gif' ? { num: 20, den: 1 } : { num: 24_000, den: 1001 };
   expect(info.video).toMatchObject({ codec: video, width: 128, height: 64, frames: 12, fps: rate });
