@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { baselineWasm } from './test/support/databases/baseline-wasm.ts';
-import { SlowestFirst } from './test/support/slowest-first.ts';
-import { testKinds } from './test/support/test-kinds.ts';
+import { SlowestFirst } from './test/support/run/slowest-first.ts';
+import { testKinds } from './test/support/run/test-kinds.ts';
 
 // Nearly every file, and many a test, starts processes, which would compile the same modules again.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
@@ -15,6 +15,7 @@ export default defineConfig({
     pool: 'forks',
     // One more than the cores of the smallest machine: many tests spend most of their time waiting.
     maxWorkers: 3,
+    setupFiles: './test/support/run/keep-compiled.ts',
     sequence: { sequencer: SlowestFirst },
     execArgv: [...baselineWasm],
     // Tests run the modules as Node loads them, which takes half the time and shares compiled code with the processes they start.
@@ -23,7 +24,7 @@ export default defineConfig({
     silent: 'passed-only',
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    reporters: ['default', './test/support/totals-reporter.ts'],
+    reporters: ['default', './test/support/run/totals-reporter.ts'],
     projects: [
       // These share processes, because most of their time would go into starting their own.
       { extends: true, test: { name: 'light', include: light, isolate: false } },

@@ -1,4 +1,5 @@
 import '../platform/disposable-stacks.ts';
+import { flushCompileCache } from 'node:module';
 import type { ChildMessage, ParentMessage, ServiceMethods } from './service-messages.ts';
 import { toWireError } from './wire-error.ts';
 
@@ -28,6 +29,13 @@ export function serveParentProcess<Methods extends ServiceMethods>(handlers: Ser
       process.send(message, undefined, undefined, (error) => (error ? reject(error) : resolve()));
     });
 
+  let kept = false;
+  /** By itself Node does so at an orderly end, and this process is killed. */
+  const keepCompiled = (): void => {
+    if (!kept) flushCompileCache();
+    kept = true;
+  };
+
   const call = async ({ id, method, params }: Extract<ParentMessage, { type: 'call' }>): Promise<void> => {
     const controller = new AbortController();
     running.set(id, controller);
@@ -45,6 +53,7 @@ export function serveParentProcess<Methods extends ServiceMethods>(handlers: Ser
       await send({ type: 'error', id, error: toWireError(error) });
     } finally {
       running.delete(id);
+      keepCompiled();
     }
   };
 
