@@ -56,7 +56,7 @@ async function newInstallation(settings: Readonly<Record<string, string>> = {}):
     SOUNDSTAGE_DATA: dataFolder,
     SOUNDSTAGE_PORT: String(port),
     SOUNDSTAGE_ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    clipMilliseconds: String(clipMilliseconds),
+    CLIP_MILLISECONDS: String(clipMilliseconds),
     ...settings,
   };
   return { dataFolder, url: `http://127.0.0.1:${port}`, environment };

@@ -1,12 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Survives `git clean` no worse than the installed packages do. */
 const cache = join(import.meta.dirname, '../../node_modules/.cache/soundstage');
-/** Milliseconds after which whoever was making a folder is taken for dead. */
-const longestMaking = 300_000;
 
 /**
  * A folder that is made once, for one kind of thing and these ingredients, and kept.
@@ -29,7 +27,7 @@ export async function cachedFolder(
   try {
     await make(making);
     await rename(making, folder).catch(async (error: NodeJS.ErrnoException) => {
-      // Another one was taken for dead, and was not.
+      // Two found the same dead one's lock.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } finally {
@@ -43,14 +41,22 @@ async function turnToMake(folder: string): Promise<AsyncDisposable> {
   const lock = `${folder}.lock`;
   for (;;) {
     try {
-      await writeFile(lock, '', { flag: 'wx' });
+      await writeFile(lock, String(process.pid), { flag: 'wx' });
       return { [Symbol.asyncDispose]: () => rm(lock, { force: true }) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const locked = await stat(lock).catch(() => undefined);
-      if (locked !== undefined && Date.now() - locked.mtimeMs > longestMaking) await rm(lock, { force: true });
+      const owner = Number(await readFile(lock, 'utf8').catch(() => ''));
+      if (owner > 0 && !isRunning(owner)) await rm(lock, { force: true });
       else await wait(200);
     }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 
