@@ -2,7 +2,7 @@
 // another; exactly, in eight bits, and the reference, which writes no file. Wall and processor seconds, the share spent outside the
 // tensor runtime, the peak of anonymous memory, and how far the frames are from the exact ones.
 // Usage: node bench/reference/clips.ts --reference DIR [--float32] [WIDTHxHEIGHTxFRAMES…]
-// --float32 leaves the reference's bf16 out, which takes ten times as long on processors without instructions for it.
+// --float32 leaves the reference's bf16 out, which takes five to twelve times as long on processors without instructions for it.
 
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';

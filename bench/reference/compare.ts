@@ -1,7 +1,7 @@
 // Every network beside the published reference in PyTorch: CPU seconds of one thread, in turn, on the same random checkpoint and
 // inputs, after both have been seen to agree. The reference is a folder with its code (Lightricks/LTX-2); PyTorch is installed once.
 // Usage: node bench/reference/compare.ts --reference DIR [--rows 'transformer 3072,vocoder'] [--rounds 5] [--float32] [--json]
-// --float32 leaves the reference's bf16 out, which takes ten times as long on processors without instructions for it.
+// --float32 leaves the reference's bf16 out, which takes five to twelve times as long on processors without instructions for it.
 
 import { cpus } from 'node:os';
 import { join } from 'node:path';
