@@ -6,6 +6,7 @@ import { reshape, transpose } from '../../graph/operations/shapes.ts';
 import { axisLength, knownLength, type Value } from '../../graph/value.ts';
 import { type Checkpoint, storedTensor } from '../../graph/weights/checkpoint.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
+import { elementAt } from '../../shared/element-at.ts';
 import { configOf, type VocoderConfig } from '../config.ts';
 
 const slope = 0.1;
@@ -37,12 +38,12 @@ export const vocoder = network({
     let x = reshape(transpose(mel, [0, 1, 3, 2]), [1, 2 * bins, 1, symbol('n')]); // [1, 2·bins, 1, n]
     x = alongTime(root.at('conv_pre'), x); // [1, C, 1, n]
     upsample_rates.forEach((rate, stage) => {
-      const padding = Math.floor(((upsample_kernel_sizes[stage] ?? rate) - rate) / 2);
+      const padding = Math.floor((elementAt(upsample_kernel_sizes, stage) - rate) / 2);
       graph.scoped(`stage.${stage}`, () => {
         x = upsample(root.at(`ups.${stage}`), leakyRelu(x, slope), rate, padding); // [1, C/2, 1, rate·n]
         const branches = resblock_kernel_sizes.map((_, branch) => {
           const block = root.at(`resblocks.${stage * resblock_kernel_sizes.length + branch}`);
-          return residualBlock(block, x, resblock_dilation_sizes[branch] ?? []); // [1, C/2, 1, rate·n]
+          return residualBlock(block, x, elementAt(resblock_dilation_sizes, branch)); // [1, C/2, 1, rate·n]
         });
         const sum = branches.reduce((total, branch) => add(total, branch)); // [1, C/2, 1, rate·n]
         x = affine(sum, 1 / branches.length); // [1, C/2, 1, rate·n]
