@@ -4,7 +4,12 @@ import { type Feeds, networkGraph } from '../src/graph/network.ts';
 import type { Checkpoint } from '../src/graph/weights/checkpoint.ts';
 import { audioPositions, videoPositions } from '../src/ltx2/sampling/positions.ts';
 import { sinusoidWidth } from '../src/ltx2/transformer/timestep-sinusoid.ts';
-import { streamWidths, transformer, transformerConfigOf } from '../src/ltx2/transformer/transformer.ts';
+import {
+  feedForwardParts,
+  streamWidths,
+  transformer,
+  transformerConfigOf,
+} from '../src/ltx2/transformer/transformer.ts';
 import { VelocityModel } from '../src/ltx2/transformer/velocity.ts';
 import { someValues } from './stopwatch.ts';
 
@@ -29,7 +34,8 @@ export async function denoiser(
   const stage = model.prepareStage(videoPositions(size, 25), audioPositions(Na), text);
   // As `VelocityModel` does it: where weights are mapped, keys and values of the text are there already.
   const hasTextKeys = !target.hasOwnMemory;
-  const form = { config, perToken: { video: false, audio: false }, hasTextKeys };
+  const videoParts = target.hasOwnMemory ? 1 : feedForwardParts(config, Nv);
+  const form = { config, perToken: { video: false, audio: false }, hasTextKeys, videoParts };
   const graph = networkGraph(transformer, target, bundle, form);
   const widths = streamWidths(config);
   const textOf = (stream: 'video' | 'audio') => {

@@ -24,9 +24,9 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-// SUBMISSIONS=10000 takes two minutes more. Making all of them takes minutes, so that a part is made and the rest is cancelled;
+// SUBMISSIONS=10000 takes some minutes more. Making all of them takes minutes, so that a part is made and the rest is cancelled;
 // MADE=10000 makes all.
-const submissions = Number(process.env.SUBMISSIONS ?? 2000);
+const submissions = Number(process.env.SUBMISSIONS ?? 1000);
 const made = Number(process.env.MADE ?? 100);
 
 test.for([

@@ -23,6 +23,10 @@ export function minimum(left: Value, right: Value): Value {
   return binary('Min', left, right);
 }
 
+export function maximum(left: Value, right: Value): Value {
+  return binary('Max', left, right);
+}
+
 /** `x·factor + offset` with plain numbers. */
 export function affine(x: Value, factor: number, offset = 0): Value {
   const scaled = factor === 1 ? x : multiply(x, x.graph.constant([factor], [], x.dtype));

@@ -1,6 +1,6 @@
 import { sameDimension, sameShape } from '../dimension.ts';
 import { axisLength, type Value } from '../value.ts';
-import { absolute, add, affine, divide, multiply, reduceMaximum } from './arithmetic.ts';
+import { add, affine, divide, maximum, multiply, reduceMaximum, reduceMinimum } from './arithmetic.ts';
 
 /** A weight in eight bits: `[in, out]` int8, times a scale for each output `[out]`. */
 export interface QuantizedWeight {
@@ -45,7 +45,7 @@ const known = new WeakMap<Value, EvenRows>();
 function evenRows(x: Value): EvenRows {
   const found = known.get(x);
   if (found !== undefined) return found;
-  const largest = affine(reduceMaximum(absolute(x), [1]), 1, smallest); // [M, 1]
+  const largest = maximum(reduceMaximum(x, [1]), affine(reduceMinimum(x, [1]), -1, smallest)); // [M, 1]
   const made = { rows: divide(x, largest), largest };
   known.set(x, made);
   return made;

@@ -10,7 +10,8 @@ import {
 } from '../../graph/operations/arithmetic.ts';
 import { type RotaryTables, rotate, scaledDotProductAttention } from '../../graph/operations/attention.ts';
 import { type Biased, geluBiased, rmsNormalizeBiased, settled, withoutBias } from '../../graph/operations/biased.ts';
-import type { Value } from '../../graph/value.ts';
+import { concat, slice } from '../../graph/operations/shapes.ts';
+import { axisLength, type Value } from '../../graph/value.ts';
 import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 
 /** What queries attend to: keys `[M, inner]`, normed and rotated, and values `[M, inner]`. */
@@ -68,8 +69,20 @@ export function attention(
   return weights.biasedLinear(attended, 'to_out.0', gate); // [N, D]
 }
 
-/** `x [N, D]` → same, through a wider layer. */
-export function feedForward(weights: ModuleWeights, x: Biased): Biased {
+/** Rows of a feed-forward in parts; the last part has what is left. */
+export const feedForwardRows = 1024;
+
+/** `x [N, D]` → same, through a wider layer; N is more than `feedForwardRows` for each part but the last. */
+export function feedForward(weights: ModuleWeights, x: Biased, parts = 1): Biased {
+  if (parts > 1) {
+    const whole = settled(x); // [N, D]
+    const made = Array.from({ length: parts }, (_, part) => {
+      const [start, end] = [part * feedForwardRows, (part + 1) * feedForwardRows];
+      const rows = slice(whole, 0, start, part === parts - 1 ? axisLength(whole, 0) : end); // [n, D]
+      return settled(feedForward(weights, withoutBias(rows))); // [n, D]
+    });
+    return withoutBias(concat(made, 0)); // [N, D]
+  }
   const hidden = geluBiased(weights.biasedLinear(x, 'net.0.proj')); // [N, 4·D]
   return weights.biasedLinear(withoutBias(hidden), 'net.2'); // [N, D]
 }

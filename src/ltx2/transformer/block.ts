@@ -31,6 +31,7 @@ export interface StreamConditions {
   readonly rotary: RotaryTables;
   /** Tables `[N, A/2]`, A being the width of the audio. */
   readonly crossRotary: RotaryTables;
+  readonly feedForwardParts?: number | undefined;
 }
 
 /**
@@ -49,8 +50,8 @@ export function transformerBlock(
   const a1 = streamAttention(weights, 'audio', a0, audio, audioRows, epsilon); // [Na, A]
   const { video: v2, audio: a2 } = crossAttention(weights, { video: v1, audio: a1 }, { video, audio }, epsilon);
   return {
-    video: modulatedFeedForward(weights.at('ff'), 'video', v2, videoRows, epsilon), // [Nv, D]
-    audio: modulatedFeedForward(weights.at('audio_ff'), 'audio', a2, audioRows, epsilon), // [Na, A]
+    video: modulatedFeedForward(weights.at('ff'), 'video', v2, video, videoRows, epsilon), // [Nv, D]
+    audio: modulatedFeedForward(weights.at('audio_ff'), 'audio', a2, audio, audioRows, epsilon), // [Na, A]
   };
 }
 
@@ -117,11 +118,12 @@ function modulatedFeedForward(
   weights: ModuleWeights,
   stream: Stream,
   x: Residual,
+  { feedForwardParts }: StreamConditions,
   rows: BlockRows,
   epsilon: number,
 ): Residual {
   const { residual, modulated } = modulatedRms(x, rows.feedForward, { epsilon, isLong: hasManyTokens[stream] }); // [N, D]
-  return updated(residual.stream, feedForward(weights, modulated), rows.feedForwardGate); // [N, D]
+  return updated(residual.stream, feedForward(weights, modulated, feedForwardParts), rows.feedForwardGate); // [N, D]
 }
 
 interface BlockRows {

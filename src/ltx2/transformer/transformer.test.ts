@@ -3,8 +3,14 @@ import { bundlePath, fp8BundlePath } from '../../../test/support/parity-checkpoi
 import { graphTargets } from '../../graph/graph-target.ts';
 import { isCarried } from '../../graph/memory/graph-segment.ts';
 import { drawNetwork, networkGraph } from '../../graph/network.ts';
+import { floatTensor } from '../../graph/runtime/host-tensor.ts';
+import { floats, runOnce } from '../../graph/runtime/session.ts';
 import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
-import { transformer, transformerConfigOf } from './transformer.ts';
+import { seededNormals } from '../sampling/noise.ts';
+import { audioPositions, videoPositions } from '../sampling/positions.ts';
+import { sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
+import { feedForwardParts, transformer, transformerConfigOf } from './transformer.ts';
+import { VelocityModel } from './velocity.ts';
 
 const checkpoint = await openCheckpoint(bundlePath);
 const perToken = { video: true, audio: true };
@@ -52,4 +58,35 @@ test('where a graph for a GPU is cut, no more than both streams crosses of all t
   const [, second] = graph.buildSegments([2, parts - 2]);
   const long = second?.inputs.filter(({ name, shape }) => isCarried(name) && /^N[va]$/.test(`${shape[0]}`));
   expect(long?.map(({ shape }) => `${shape}`).sort()).toEqual(['Na,32', 'Nv,64']);
+});
+
+test('a feed-forward in parts gives the same as at once', async () => {
+  const config = transformerConfigOf(checkpoint);
+  const size = { frames: 3, height: 25, width: 33 };
+  const [Nv, Na] = [3 * 25 * 33, 5];
+  const normals = (stream: number, rows: number, columns: number) =>
+    floatTensor(seededNormals(4, stream, rows * columns), [rows, columns]);
+  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+  const text = { video: normals(0, 16, 48), audio: normals(1, 16, 48) };
+  const stage = model.prepareStage(videoPositions(size, 24), audioPositions(Na), text);
+  const sinusoid = floatTensor(timestepSinusoid(Float32Array.of(725)), [1, sinusoidWidth]);
+  const step = { timestep: { sinusoid, index: undefined }, residual: undefined };
+  const feeds = {
+    video: { ...stage.video, ...step, tokens: normals(2, Nv, 4) },
+    audio: { ...stage.audio, ...step, tokens: normals(3, Na, 32) },
+  };
+  const velocity = async (videoParts?: number): Promise<Float32Array> => {
+    const form = { config, perToken: { video: false, audio: false }, videoParts };
+    return floats(await runOnce(networkGraph(transformer, graphTargets.cpu, checkpoint, form), feeds), 'video.velocity')
+      .data;
+  };
+  const [whole, parted] = [await velocity(), await velocity(3)];
+  expect(Math.max(...whole.map((value, at) => Math.abs(value - (parted[at] ?? Number.NaN))))).toBeLessThan(1e-5);
+});
+
+test('a part has some thousand tokens, none of them none, and narrow layers have one part', () => {
+  const narrow = transformerConfigOf(checkpoint);
+  const wide = { ...narrow, num_attention_heads: 32, attention_head_dim: 128 };
+  expect([1, 1535, 1536, 3072, 12288].map((tokens) => feedForwardParts(wide, tokens))).toEqual([1, 1, 2, 3, 12]);
+  expect(feedForwardParts(narrow, 12288)).toBe(1);
 });

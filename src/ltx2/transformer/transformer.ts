@@ -13,7 +13,7 @@ import type { ModuleWeights } from '../../graph/weights/module-weights.ts';
 import { elementAt } from '../../shared/element-at.ts';
 import { SoundstageError } from '../../shared/errors.ts';
 import { configOf, type TransformerConfig } from '../config.ts';
-import type { KeysAndValues } from '../layers/attention.ts';
+import { feedForwardRows, type KeysAndValues } from '../layers/attention.ts';
 import { tokenRotaryInput, tokenRotaryTables } from '../layers/rotary.ts';
 import { type Stream, type StreamConditions, type Streams, transformerBlock } from './block.ts';
 import { type Modulation, perToken, type StreamTimesteps, timestepModulation } from './modulation.ts';
@@ -38,6 +38,19 @@ export interface TransformerForm {
   readonly residuals?: 'record' | 'replay' | undefined;
   /** Blocks hand on the streams and nothing else, so that little crosses where the graph is cut between them. */
   readonly isCut?: boolean;
+  /** Parts that the feed-forward of the video's tokens is computed in: `feedForwardParts`. Default: 1 */
+  readonly videoParts?: number | undefined;
+}
+
+/** Layers narrower than this are not worth it, and the runtime shares their rows out among the threads. */
+const minPartedWidth = 1024;
+
+/**
+ * Parts in which a processor should compute the feed-forward of so many tokens of video. What lies between its layers is four times as
+ * wide as the stream: in parts it takes a fraction of the memory, and of the time 3 to 7 % less, since it stays in the caches.
+ */
+export function feedForwardParts(config: TransformerConfig, tokens: number): number {
+  return streamWidths(config).video < minPartedWidth ? 1 : Math.max(1, Math.round(tokens / feedForwardRows));
 }
 
 export function transformerConfigOf(checkpoint: Checkpoint): TransformerConfig {
@@ -158,12 +171,13 @@ export function evaluateStreams(
   graph: Graph,
   root: ModuleWeights,
   { video, audio }: Streams<StreamValues>,
-  { config, residuals, isCut = false }: TransformerForm,
+  form: TransformerForm,
   cross: CrossTimesteps,
 ): Record<'velocity' | 'first' | 'last', Streams<Value>> {
+  const { config, residuals, isCut = false } = form;
   const weights = root.at(transformerPath);
   const { norm_eps: epsilon, num_layers: layers } = config;
-  const conditions = streamConditions(weights, { video, audio }, config, cross);
+  const conditions = streamConditions(weights, { video, audio }, form, cross);
   const blocks = (streams: Streams<Value>, from: number, to: number): Streams<Value> =>
     runBlocks(graph, weights, streams, conditions, { from, to, isCut }, epsilon);
 
@@ -188,7 +202,7 @@ export function evaluateStreams(
 function streamConditions(
   weights: ModuleWeights,
   { video, audio }: Streams<StreamValues>,
-  config: TransformerConfig,
+  { config, videoParts }: TransformerForm,
   { scaleShift, gate }: CrossTimesteps,
 ): Conditions {
   const modulation = (module: string, timestep: StreamTimesteps): Modulation =>
@@ -207,6 +221,7 @@ function streamConditions(
       crossGate: modulation('av_ca_a2v_gate_adaln_single', gate.video),
       rotary: tokenRotaryTables(video.rotary, { dim: widths.video, theta }),
       crossRotary: tokenRotaryTables(video.crossRotary, { dim: widths.audio, theta }),
+      feedForwardParts: videoParts,
     },
     audio: {
       heads: config.audio_num_attention_heads,

@@ -16,7 +16,14 @@ import type { Stream, Streams } from './block.ts';
 import { TextKeyCache } from './text-key-cache.ts';
 import { textKeys } from './text-keys.ts';
 import { distinctTimesteps, sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
-import { blocksOf, streamWidths, type TransformerForm, transformer, transformerConfigOf } from './transformer.ts';
+import {
+  blocksOf,
+  feedForwardParts,
+  streamWidths,
+  type TransformerForm,
+  transformer,
+  transformerConfigOf,
+} from './transformer.ts';
 
 /** Text contexts `[S, H]` for both streams. */
 export type TextContexts = Streams<HostTensor<'float32'>>;
@@ -138,14 +145,14 @@ export class VelocityModel implements AsyncDisposable {
     audio: StreamStep,
     reuse: ResidualUse = {},
   ): Promise<Velocities & { residuals?: BlockResiduals }> {
+    const { hasOwnMemory } = this.#options.target;
     const wanted = {
       config: this.config,
       perToken: { video: differs(video), audio: differs(audio) },
       guidance: stage.video.negativeContext !== undefined,
       residuals: reuse.replay !== undefined ? ('replay' as const) : reuse.record ? ('record' as const) : undefined,
-      hasTextKeys:
-        !this.#options.target.hasOwnMemory &&
-        this.#textKeys.holds(textsOf(stage, 'context'), textsOf(stage, 'negativeContext')),
+      hasTextKeys: !hasOwnMemory && this.#textKeys.holds(textsOf(stage, 'context'), textsOf(stage, 'negativeContext')),
+      videoParts: hasOwnMemory ? 1 : feedForwardParts(this.config, video.timesteps.length),
     };
     // Before the session is open, beside which it would take its memory.
     const text = wanted.hasTextKeys ? await this.#keptText(stage, blocksOf(wanted)) : stage;
@@ -201,8 +208,10 @@ export class VelocityModel implements AsyncDisposable {
     const serves = target.hasOwnMemory ? includes : isRecordingOf;
     const known = [...this.#sessions.values()].find(({ form }) => serves(form, wanted));
     if (known !== undefined) return known;
-    // Two with all the weights would not go into the device's memory.
-    if (target.hasOwnMemory) await this.#closeSessions((form) => isReplay(form) === isReplay(wanted));
+    // Two with all the weights would not go into the device's memory, and those for another number of tokens hold memory for these.
+    const stays = (form: TransformerForm): boolean =>
+      target.hasOwnMemory ? isReplay(form) !== isReplay(wanted) : form.videoParts === wanted.videoParts;
+    await this.#closeSessions((form) => !stays(form));
     const opened = new Lazy(() => {
       const form = { ...wanted, isCut: residency !== undefined };
       const graph = drawTransformer(this.#checkpoint, target, form, this.#loras);
@@ -211,7 +220,8 @@ export class VelocityModel implements AsyncDisposable {
       return SegmentedSession.open(residentPieces(graph, own), options);
     });
     const added = { form: wanted, session: opened };
-    this.#sessions.set(JSON.stringify([wanted.perToken, wanted.guidance, wanted.residuals, wanted.hasTextKeys]), added);
+    const { config: _, ...key } = wanted;
+    this.#sessions.set(JSON.stringify(key), added);
     return added;
   }
 
@@ -267,12 +277,13 @@ function isRecordingOf(form: TransformerForm, wanted: TransformerForm): boolean 
 
 /** Whether a graph does what is wanted and perhaps more. */
 function includes(form: TransformerForm, wanted: TransformerForm): boolean {
-  const { perToken, guidance, residuals, hasTextKeys } = wanted;
+  const { perToken, guidance, residuals, hasTextKeys, videoParts } = wanted;
   return (
     (form.perToken.video || !perToken.video) &&
     (form.perToken.audio || !perToken.audio) &&
     form.guidance === guidance &&
     form.hasTextKeys === hasTextKeys &&
+    form.videoParts === videoParts &&
     (form.residuals === residuals || (form.residuals === 'record' && residuals === undefined))
   );
 }
