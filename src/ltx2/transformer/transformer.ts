@@ -47,7 +47,7 @@ const minPartedWidth = 1024;
 
 /**
  * Parts in which a processor should compute the feed-forward of so many tokens of video. What lies between its layers is four times as
- * wide as the stream: in parts it takes a fraction of the memory, and of the time 3 to 7 % less, since it stays in the caches.
+ * wide as the stream: in parts it takes a fraction of the memory, and of the time a few percent less, since it stays in the caches.
  */
 export function feedForwardParts(config: TransformerConfig, tokens: number): number {
   return streamWidths(config).video < minPartedWidth ? 1 : Math.max(1, Math.round(tokens / feedForwardRows));
