@@ -69,10 +69,10 @@ export function attention(
   return weights.biasedLinear(attended, 'to_out.0', gate); // [N, D]
 }
 
-/** Rows of a feed-forward in parts; the last part has what is left. */
+/** Rows of every part of a feed-forward but the last, which has what is left. */
 export const feedForwardRows = 1024;
 
-/** `x [N, D]` → same, through a wider layer; N is more than `feedForwardRows` for each part but the last. */
+/** `x [N, D]` → same, through a wider layer. N must be more than `(parts − 1) · feedForwardRows`. */
 export function feedForward(weights: ModuleWeights, x: Biased, parts = 1): Biased {
   if (parts > 1) {
     const whole = settled(x); // [N, D]

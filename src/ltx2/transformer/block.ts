@@ -31,6 +31,7 @@ export interface StreamConditions {
   readonly rotary: RotaryTables;
   /** Tables `[N, A/2]`, A being the width of the audio. */
   readonly crossRotary: RotaryTables;
+  /** Parts in which the feed-forward is computed, one after another. Default: 1 */
   readonly feedForwardParts?: number | undefined;
 }
 

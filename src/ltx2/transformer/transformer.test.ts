@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest';
-import { bundlePath, fp8BundlePath } from '../../../test/support/parity-checkpoint.ts';
+import { bundlePath, fp8BundlePath, loraPath } from '../../../test/support/parity-checkpoint.ts';
 import { graphTargets } from '../../graph/graph-target.ts';
 import { isCarried } from '../../graph/memory/graph-segment.ts';
 import { drawNetwork, networkGraph } from '../../graph/network.ts';
 import { floatTensor } from '../../graph/runtime/host-tensor.ts';
 import { floats, runOnce } from '../../graph/runtime/session.ts';
 import { openCheckpoint } from '../../graph/weights/checkpoint.ts';
+import { adaptableModules } from '../adaptable-modules.ts';
+import { readLora } from '../lora/lora.ts';
 import { seededNormals } from '../sampling/noise.ts';
 import { audioPositions, videoPositions } from '../sampling/positions.ts';
 import { sinusoidWidth, timestepSinusoid } from './timestep-sinusoid.ts';
 import { feedForwardParts, transformer, transformerConfigOf } from './transformer.ts';
-import { VelocityModel } from './velocity.ts';
+import { drawTransformer, VelocityModel } from './velocity.ts';
 
 const checkpoint = await openCheckpoint(bundlePath);
 const perToken = { video: true, audio: true };
@@ -60,29 +62,36 @@ test('where a graph for a GPU is cut, no more than both streams crosses of all t
   expect(long?.map(({ shape }) => `${shape}`).sort()).toEqual(['Na,32', 'Nv,64']);
 });
 
-test('a feed-forward in parts gives the same as at once', async () => {
-  const config = transformerConfigOf(checkpoint);
-  const size = { frames: 3, height: 25, width: 33 };
-  const [Nv, Na] = [3 * 25 * 33, 5];
-  const normals = (stream: number, rows: number, columns: number) =>
-    floatTensor(seededNormals(4, stream, rows * columns), [rows, columns]);
-  await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
-  const text = { video: normals(0, 16, 48), audio: normals(1, 16, 48) };
-  const stage = model.prepareStage(videoPositions(size, 24), audioPositions(Na), text);
-  const sinusoid = floatTensor(timestepSinusoid(Float32Array.of(725)), [1, sinusoidWidth]);
-  const step = { timestep: { sinusoid, index: undefined }, residual: undefined };
-  const feeds = {
-    video: { ...stage.video, ...step, tokens: normals(2, Nv, 4) },
-    audio: { ...stage.audio, ...step, tokens: normals(3, Na, 32) },
-  };
-  const velocity = async (videoParts?: number): Promise<Float32Array> => {
-    const form = { config, perToken: { video: false, audio: false }, videoParts };
-    return floats(await runOnce(networkGraph(transformer, graphTargets.cpu, checkpoint, form), feeds), 'video.velocity')
-      .data;
-  };
-  const [whole, parted] = [await velocity(), await velocity(3)];
-  expect(Math.max(...whole.map((value, at) => Math.abs(value - (parted[at] ?? Number.NaN))))).toBeLessThan(1e-5);
-});
+test.for([{ names: [] }, { names: ['a'] }])(
+  'a feed-forward in parts gives the same as at once, with the LoRAs $names',
+  async ({ names }) => {
+    const config = transformerConfigOf(checkpoint);
+    const size = { frames: 3, height: 25, width: 33 };
+    const [Nv, Na] = [3 * 25 * 33, 5];
+    const normals = (stream: number, rows: number, columns: number) =>
+      floatTensor(seededNormals(4, stream, rows * columns), [rows, columns]);
+    await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+    const text = { video: normals(0, 16, 48), audio: normals(1, 16, 48) };
+    const stage = model.prepareStage(videoPositions(size, 24), audioPositions(Na), text);
+    const sinusoid = floatTensor(timestepSinusoid(Float32Array.of(725)), [1, sinusoidWidth]);
+    const step = { timestep: { sinusoid, index: undefined }, residual: undefined };
+    const feeds = {
+      video: { ...stage.video, ...step, tokens: normals(2, Nv, 4) },
+      audio: { ...stage.audio, ...step, tokens: normals(3, Na, 32) },
+    };
+    const adaptable = adaptableModules(checkpoint);
+    const loras = await Promise.all(
+      names.map(async (name) => ({ lora: await readLora(loraPath(name), adaptable), strength: 1 })),
+    );
+    const velocity = async (videoParts?: number): Promise<Float32Array> => {
+      const form = { config, perToken: { video: false, audio: false }, videoParts };
+      const graph = drawTransformer(checkpoint, graphTargets.cpu, form, loras);
+      return floats(await runOnce(graph.build(), feeds), 'video.velocity').data;
+    };
+    const [whole, parted] = [await velocity(), await velocity(3)];
+    expect(Math.max(...whole.map((value, at) => Math.abs(value - (parted[at] ?? Number.NaN))))).toBeLessThan(1e-5);
+  },
+);
 
 test('a part has some thousand tokens, none of them none, and narrow layers have one part', () => {
   const narrow = transformerConfigOf(checkpoint);

@@ -42,7 +42,7 @@ export interface TransformerForm {
   readonly videoParts?: number | undefined;
 }
 
-/** Layers narrower than this are not worth it, and the runtime shares their rows out among the threads. */
+/** In narrower layers there is little to gain, and the runtime shares out their rows among threads, which need many. */
 const minPartedWidth = 1024;
 
 /**
