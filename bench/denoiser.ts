@@ -34,7 +34,7 @@ export async function denoiser(
   const stage = model.prepareStage(videoPositions(size, 25), audioPositions(Na), text);
   // As `VelocityModel` does it: where weights are mapped, keys and values of the text are there already.
   const hasTextKeys = !target.hasOwnMemory;
-  const videoParts = target.hasOwnMemory ? 1 : feedForwardParts(config, Nv);
+  const videoParts = feedForwardParts(target, config, Nv);
   const form = { config, perToken: { video: false, audio: false }, hasTextKeys, videoParts };
   const graph = networkGraph(transformer, target, bundle, form);
   const widths = streamWidths(config);

@@ -70,9 +70,9 @@ test.for([{ names: [] }, { names: ['a'] }])(
     const [Nv, Na] = [3 * 25 * 33, 5];
     const normals = (stream: number, rows: number, columns: number) =>
       floatTensor(seededNormals(4, stream, rows * columns), [rows, columns]);
-    await using model = new VelocityModel(checkpoint, { target: graphTargets.cpu });
+    await using velocities = new VelocityModel(checkpoint, { target: graphTargets.cpu });
     const text = { video: normals(0, 16, 48), audio: normals(1, 16, 48) };
-    const stage = model.prepareStage(videoPositions(size, 24), audioPositions(Na), text);
+    const stage = velocities.prepareStage(videoPositions(size, 24), audioPositions(Na), text);
     const sinusoid = floatTensor(timestepSinusoid(Float32Array.of(725)), [1, sinusoidWidth]);
     const step = { timestep: { sinusoid, index: undefined }, residual: undefined };
     const feeds = {
@@ -83,19 +83,25 @@ test.for([{ names: [] }, { names: ['a'] }])(
     const loras = await Promise.all(
       names.map(async (name) => ({ lora: await readLora(loraPath(name), adaptable), strength: 1 })),
     );
-    const velocity = async (videoParts?: number): Promise<Float32Array> => {
+    const evaluate = async (videoParts?: number) => {
       const form = { config, perToken: { video: false, audio: false }, videoParts };
-      const graph = drawTransformer(checkpoint, graphTargets.cpu, form, loras);
-      return floats(await runOnce(graph.build(), feeds), 'video.velocity').data;
+      const model = drawTransformer(checkpoint, graphTargets.cpu, form, loras).build();
+      return { bytes: model.bytes.length, velocity: floats(await runOnce(model, feeds), 'video.velocity').data };
     };
-    const [whole, parted] = [await velocity(), await velocity(3)];
-    expect(Math.max(...whole.map((value, at) => Math.abs(value - (parted[at] ?? Number.NaN))))).toBeLessThan(1e-5);
+    const [whole, parted] = [await evaluate(), await evaluate(3)];
+    expect(parted.bytes).toBeGreaterThan(whole.bytes);
+    expect(whole.velocity).toHaveLength(Nv * 4);
+    const distances = whole.velocity.map((value, at) => Math.abs(value - (parted.velocity[at] ?? Number.NaN)));
+    expect(Math.max(...distances)).toBeLessThan(1e-5);
   },
 );
 
-test('a part has some thousand tokens, none of them none, and narrow layers have one part', () => {
+test('a part has some thousand tokens, none of them none, and narrow layers and GPUs have one part', () => {
   const narrow = transformerConfigOf(checkpoint);
   const wide = { ...narrow, num_attention_heads: 32, attention_head_dim: 128 };
-  expect([1, 1535, 1536, 3072, 12288].map((tokens) => feedForwardParts(wide, tokens))).toEqual([1, 1, 2, 3, 12]);
-  expect(feedForwardParts(narrow, 12288)).toBe(1);
+  expect([1, 1535, 1536, 3072, 12288].map((tokens) => feedForwardParts(graphTargets.cpu, wide, tokens))).toEqual([
+    1, 1, 2, 3, 12,
+  ]);
+  expect(feedForwardParts(graphTargets.cpu, narrow, 12288)).toBe(1);
+  expect(feedForwardParts(graphTargets.cuda, wide, 12288)).toBe(1);
 });

@@ -46,11 +46,12 @@ export interface TransformerForm {
 const minPartedWidth = 1024;
 
 /**
- * Parts in which a processor should compute the feed-forward of so many tokens of video. What lies between its layers is four times as
- * wide as the stream: in parts it takes a fraction of the memory, and of the time a few percent less, since it stays in the caches.
+ * Parts in which the feed-forward of so many tokens of video should be computed. What lies between its layers is four times as wide as
+ * the stream: in parts it takes a processor a fraction of the memory, and a few percent less time, since it stays in the caches.
  */
-export function feedForwardParts(config: TransformerConfig, tokens: number): number {
-  return streamWidths(config).video < minPartedWidth ? 1 : Math.max(1, Math.round(tokens / feedForwardRows));
+export function feedForwardParts({ hasOwnMemory }: GraphTarget, config: TransformerConfig, tokens: number): number {
+  if (hasOwnMemory || streamWidths(config).video < minPartedWidth) return 1;
+  return Math.max(1, Math.round(tokens / feedForwardRows));
 }
 
 export function transformerConfigOf(checkpoint: Checkpoint): TransformerConfig {

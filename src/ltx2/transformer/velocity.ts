@@ -145,14 +145,15 @@ export class VelocityModel implements AsyncDisposable {
     audio: StreamStep,
     reuse: ResidualUse = {},
   ): Promise<Velocities & { residuals?: BlockResiduals }> {
-    const { hasOwnMemory } = this.#options.target;
+    const { target } = this.#options;
     const wanted = {
       config: this.config,
       perToken: { video: differs(video), audio: differs(audio) },
       guidance: stage.video.negativeContext !== undefined,
       residuals: reuse.replay !== undefined ? ('replay' as const) : reuse.record ? ('record' as const) : undefined,
-      hasTextKeys: !hasOwnMemory && this.#textKeys.holds(textsOf(stage, 'context'), textsOf(stage, 'negativeContext')),
-      videoParts: hasOwnMemory ? 1 : feedForwardParts(this.config, video.timesteps.length),
+      hasTextKeys:
+        !target.hasOwnMemory && this.#textKeys.holds(textsOf(stage, 'context'), textsOf(stage, 'negativeContext')),
+      videoParts: feedForwardParts(target, this.config, video.timesteps.length),
     };
     // Before the session is open, beside which it would take its memory.
     const text = wanted.hasTextKeys ? await this.#keptText(stage, blocksOf(wanted)) : stage;
